@@ -99,17 +99,15 @@ pub async fn resume(app: &App, caller: &Caller, scope: PauseScope) -> Result<boo
     Ok(pauses.iter().all(Pause::automatic))
 }
 
-/// Somebody signed in for a connection: what a refused sign-in had paused goes on.
+/// What goes on once somebody signed in for a connection: what a refused sign-in had paused. It is recorded together with
+/// the sign-in, so that neither stands without the other.
 ///
 /// # Errors
-/// The store cannot be read or written.
-pub(super) async fn signed_in(app: &App, connection: ConnectionId) -> Result<(), ServiceError> {
+/// The store cannot be read.
+pub(super) async fn lifted_by_sign_in(app: &App, connection: ConnectionId) -> Result<Option<Fact>, ServiceError> {
     let scope = PauseScope::Connection { id: connection };
-    if known(app, scope).await?.iter().any(Pause::automatic) {
-        acts::record(app, None, vec![Fact::Resumed { scope, automatic: true }]).await?;
-        app.engine.pauses_changed();
-    }
-    Ok(())
+    let automatic = known(app, scope).await?.iter().any(Pause::automatic);
+    Ok(automatic.then_some(Fact::Resumed { scope, automatic: true }))
 }
 
 /// What is paused, and how a page shows it.

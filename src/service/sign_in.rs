@@ -204,7 +204,8 @@ async fn keep_challenge(app: &App, connection: ConnectionId, claims: &str) -> Re
     tx.commit().await.map_err(doing)
 }
 
-/// Redeems what the browser brought back and keeps the refresh token, sealed; or says why not.
+/// Redeems what the browser brought back and keeps the refresh token, sealed; or says why not. With it go on what a refused
+/// sign-in had paused: all of it is kept, or nothing.
 ///
 /// # Errors
 /// `Forbidden`, `NotFound` when the connection is gone by now.
@@ -256,6 +257,9 @@ pub async fn finish(
     let shown = person.username.or(person.name).unwrap_or_else(|| person.object_id.clone());
     let owner = SecretOwner::Connection(connection.id);
     let doing = |e: crate::store::StoreError| fault("keep a sign-in with Microsoft", &e);
+    // Read before anything is kept: once it is, nothing may say that it failed.
+    let lifted = super::pauses::lifted_by_sign_in(app, connection.id).await?;
+    let installation = app.installation().await?;
     let mut tx = app.store.begin().await.map_err(doing)?;
     tx.put_secret(now, owner, REFRESH_TOKEN, &token, &SecretSource::Sealed).await.map_err(doing)?;
     tx.put_setting(&person_setting(connection.id), Some(&shown)).await.map_err(doing)?;
@@ -270,9 +274,14 @@ pub async fn finish(
         detail: json!({ "connection": connection.name, "tenant": person.tenant_id, "object_id": person.object_id }),
     };
     tx.record(now, None, fact).await.map_err(doing)?;
+    let resumes = lifted.is_some();
+    if let Some(fact) = lifted {
+        tx.record(now, None, fact).await.map_err(doing)?;
+    }
     tx.commit().await.map_err(doing)?;
-    super::pauses::signed_in(app, connection.id).await?;
-    let installation = app.installation().await?;
+    if resumes {
+        app.engine.pauses_changed();
+    }
     for workspace in installation.workspaces.iter().filter(|row| row.connection == connection.id) {
         app.engine.poke_workspace(workspace.id, RunCause::Person);
     }

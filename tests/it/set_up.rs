@@ -752,6 +752,26 @@ async fn a_kept_proof_that_cannot_be_read_is_told_at_its_own_field() {
 }
 
 #[tokio::test]
+async fn a_kept_secret_of_halo_that_cannot_be_read_is_told_in_one_sentence() {
+    const PAGE: &str = "/set-up/halo";
+    let mut scene = Scene::new(|_| {}).await;
+    scene.connected().await;
+    let app = scene.app.app.clone();
+    let owner = SecretOwner::Connection(app.installation().await.unwrap().halo[0].id);
+    let nowhere = SecretSource::Env("HALOBRIDGE_TEST_IS_SET_NOWHERE".to_owned());
+    let mut tx = app.store.begin().await.unwrap();
+    let none = secrecy::SecretString::from("");
+    tx.put_secret(app.clock.now(), owner, "client_secret", &none, &nowhere).await.unwrap();
+    tx.commit().await.unwrap();
+    let form = scene.drawn(PAGE).await;
+    let answer = scene.post(PAGE, &form).await;
+    let says = shown(&answer.body);
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{says}");
+    assert!(says.contains("Client secret: The environment variable HALOBRIDGE_TEST_IS_SET_NOWHERE"), "{says}");
+    assert!(!says.contains("again.."), "{says}");
+}
+
+#[tokio::test]
 async fn an_existing_connection_to_a_custom_cloud_is_tried_at_its_resource_manager() {
     let mut scene = Scene::new(|_| {}).await;
     let form = scene.microsoft("/set-up/microsoft").await;

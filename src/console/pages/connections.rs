@@ -246,20 +246,20 @@ fn microsoft(ctx: &PageContext, row: &MicrosoftRow, redirect: &str) -> AnyView {
 
 fn halo(ctx: &PageContext, row: &HaloRow) -> AnyView {
     let look = ctx.may_operate().then(|| {
+        let action = format!("/connections/{}/look", row.id);
+        act::named(ctx, action, "look", "Look now", Weight::Plain, Some(row.name.clone()))
+    });
+    let href = format!("/set-up/halo?connection={}", row.id);
+    // Tried by a page of its own: a link among the buttons.
+    let test = ctx.may_set_up().then(|| {
         view! {
-            <div class="acts">
-                {act::named(ctx, format!("/connections/{}/look", row.id), "look", "Look now", Weight::Plain, Some(row.name.clone()))}
-            </div>
+            <a class="button" href=format!("{href}#test")>
+                {icon(ctx, "look")} <span>"Test"<span class="unseen">": "{row.name.clone()}</span></span>
+            </a>
         }
     });
-    let ways = ctx.may_set_up().then(|| {
-        let href = format!("/set-up/halo?connection={}", row.id);
-        let test = format!("{href}#test");
-        view! {
-            {change(href, row.id, &row.name)}
-            <p class="ways-on"><a href=test>"Test"<span class="unseen">": "{row.name.clone()}</span></a></p>
-        }
-    });
+    let acts = (look.is_some() || test.is_some()).then(|| view! { <div class="acts">{look}{test}</div> });
+    let ways = ctx.may_set_up().then(|| change(href, row.id, &row.name));
     view! {
         <article class="tile">
             <header><h3>{row.name.clone()}</h3>{state::connection(ctx, &row.health)}</header>
@@ -281,7 +281,7 @@ fn halo(ctx: &PageContext, row: &HaloRow) -> AnyView {
                 <div><dt>"Webhook"</dt><dd>{webhook(ctx, row.webhook.as_ref(), row.webhook_refused.as_ref())}</dd></div>
             </dl>
             {row.budget.iter().map(|one| budget(ctx, one)).collect_view()}
-            {look}
+            {acts}
             {ways}
             {pausing(ctx, row.id, &row.name, &row.pauses)}
         </article>

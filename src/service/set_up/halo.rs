@@ -295,7 +295,7 @@ async fn kept(app: &App, id: Option<ConnectionId>) -> Result<SecretString, Servi
     match app.store.secret(SecretOwner::Connection(id), CLIENT_SECRET).await {
         Ok(secret) => secret.ok_or_else(missing),
         Err(error) if error.transient() => Err(fault("read a connection's secret", &error)),
-        Err(error) => Err(ServiceError::invalid("client_secret", format!("Client secret: {error}."))),
+        Err(error) => Err(ServiceError::invalid("client_secret", format!("Client secret: {error}"))),
     }
 }
 

@@ -726,7 +726,8 @@ fn the_page_of_connections_says_when_each_is_read_next_and_what_is_late() {
         (_, true) => "66 min",
     };
     assert_eq!(rows.iter().map(behind).collect::<Vec<_>>(), ["not", "not", "", "66 min", "not"], "{rows:#?}");
-    assert!(!all(&html, "article.tile a[href^='/set-up/halo?connection='][href$='#test']").is_empty());
+    // Beside the other buttons, as in the tiles of Microsoft.
+    assert!(!all(&html, "article.tile .acts > a.button[href^='/set-up/halo?connection='][href$='#test']").is_empty());
 }
 
 #[test]
