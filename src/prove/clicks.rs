@@ -1,0 +1,184 @@
+//! What an admin presses in the console while the world goes on: pauses, and *Resume*.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use super::{
+    dice::Dice,
+    story::Who,
+    watch::IncidentKey,
+    world::{Broken, World},
+};
+use crate::{
+    domain::{
+        account::{Role, Scope},
+        ids::{IncidentId, UserId},
+        pause::PauseScope,
+    },
+    service::{App, caller::Caller, error::ServiceError, pauses},
+};
+
+/// The first worlds know no such admin; of those from here on every fourth one does.
+const NONE_BELOW: u64 = 100;
+/// When something could not be pressed, it is tried again after so long.
+const AGAIN: SignedDuration = SignedDuration::from_mins(5);
+
+const PAUSE: &str = "pause pressed";
+const RESUME: &str = "Resume pressed";
+
+/// How often each was pressed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Clicks(BTreeMap<&'static str, u64>);
+
+impl Clicks {
+    /// All that may be pressed, in the order of the table that is printed.
+    pub const ALL: &[&str] = &[PAUSE, RESUME];
+
+    fn pressed(&mut self, what: &'static str) {
+        *self.0.entry(what).or_default() += 1;
+    }
+
+    /// How often.
+    pub fn count(&self, what: &str) -> u64 {
+        self.0.get(what).copied().unwrap_or(0)
+    }
+
+    /// Adds another world's.
+    pub fn add(&mut self, other: &Self) {
+        for (what, more) in &other.0 {
+            *self.0.entry(*what).or_default() += *more;
+        }
+    }
+}
+
+/// What the admin means to press.
+pub struct Hand {
+    dice: Dice,
+    /// How often, beside something that others do, something is pressed.
+    often: f64,
+    /// What is paused, and until when.
+    paused: Vec<(Timestamp, PauseScope)>,
+    /// What was pressed, counted.
+    pub clicks: Clicks,
+}
+
+impl Hand {
+    /// The one of the world of a seed.
+    pub fn of(seed: u64) -> Self {
+        // The odd ones have unusual policies.
+        let has = seed >= NONE_BELOW && seed % 4 == 2;
+        Self {
+            dice: Dice::of(seed, "clicks"),
+            often: if has { 0.03 } else { 0.0 },
+            paused: Vec::new(),
+            clicks: Clicks::default(),
+        }
+    }
+}
+
+/// Who presses it.
+fn ada() -> Caller {
+    Caller { user: UserId(Uuid::from_u128(0xada)), name: "ada".into(), role: Role::Admin, scope: Scope::All }
+}
+
+impl World {
+    /// Now and then an admin presses something. It is drawn by itself: what everybody else does stays the same.
+    pub(super) fn admin_presses(&mut self) {
+        self.resume_what_is_due();
+        let hand = &mut self.people.hand;
+        if hand.dice.chance(hand.often) {
+            self.press_pause();
+        }
+    }
+
+    /// The console of the process, where it runs and may write.
+    fn console_app(&self) -> Option<App> {
+        self.host(0).filter(|host| !host.only_read).map(|host| host.app.clone())
+    }
+
+    /// A raised incident, and the name of its workspace.
+    fn hand_picks(&mut self) -> Option<(IncidentKey, String)> {
+        let key = self.people.hand.dice.pick(&self.people.raised).cloned()?;
+        let workspace = self.shape.places.get(key.0)?.workspace.clone();
+        Some((key, workspace))
+    }
+
+    /// What is planned waits for minutes to hours: that of a pair, a client or a connection.
+    fn press_pause(&mut self) {
+        let what = self.people.hand.dice.below(20);
+        let secs = self.people.hand.dice.spread(30.0, 3.0 * 3_600.0) as i64;
+        let Some((key, place)) = self.hand_picks() else { return };
+        let Some(app) = self.console_app() else { return };
+        let (store, incident) = (app.store.clone(), IncidentId::new(&key.1));
+        let pressed = self.with_store(&store, move |store| async move {
+            let installation = store.installation().await.ok()?;
+            let workspace = installation.workspaces.iter().find(|one| one.name.eq_ignore_ascii_case(&place))?;
+            let scope = match what {
+                0..=11 => PauseScope::from(store.pair_of_incident(workspace.id, &incident).await.ok()??.id),
+                12..=15 => PauseScope::from(workspace.client),
+                16..=17 => PauseScope::from(workspace.connection),
+                _ => PauseScope::from(installation.halo.first()?.id),
+            };
+            pauses::pause(&app, &ada(), scope, "").await.ok()?;
+            Some(scope)
+        });
+        // A full disk keeps it from being done, and what is paused already is not paused twice.
+        let Ok(Some(scope)) = pressed else { return };
+        let until = self.now() + SignedDuration::from_secs(secs);
+        self.people.hand.paused.push((until, scope));
+        self.people.hand.clicks.pressed(PAUSE);
+        self.tell(Who::Admin, format!("pauses the {} of incident {} for {secs} s", scope.name(), key.1));
+    }
+
+    fn resume_what_is_due(&mut self) {
+        let now = self.now();
+        let all = std::mem::take(&mut self.people.hand.paused);
+        for (until, scope) in all {
+            if until > now {
+                self.people.hand.paused.push((until, scope));
+            } else if !self.press_resume(scope) {
+                self.people.hand.paused.push((now + AGAIN, scope));
+            }
+        }
+    }
+
+    /// Whether it is not paused any more.
+    fn press_resume(&mut self, scope: PauseScope) -> bool {
+        let Some(app) = self.console_app() else { return false };
+        let store = app.store.clone();
+        let pressed = self.with_store(&store, move |_| async move { pauses::resume(&app, &ada(), scope).await });
+        match pressed {
+            Ok(Ok(_)) => {
+                self.people.hand.clicks.pressed(RESUME);
+                self.tell(Who::Admin, format!("resumes a {}", scope.name()));
+                true
+            }
+            // A restored database knows nothing of it.
+            Ok(Err(ServiceError::Conflict | ServiceError::NotFound)) => true,
+            Ok(Err(_)) | Err(_) => false,
+        }
+    }
+
+    /// Everything is put right, and nothing stays paused: neither what was paused of late nor what an old backup brought back.
+    ///
+    /// # Errors
+    /// The simulation could not.
+    pub(super) fn come_to_rest(&mut self) -> Result<(), Broken> {
+        self.become_calm()?;
+        self.people.hand.paused.clear();
+        if self.people.hand.often <= 0.0 {
+            return Ok(());
+        }
+        let Some(store) = self.host(0).map(|host| host.store.clone()) else { return Ok(()) };
+        let known = self.with_store(&store, |store| async move { store.pauses().await })?;
+        let known = known.map_err(|error| Broken::Own(error.to_string()))?;
+        for pause in known.into_iter().filter(|pause| !pause.automatic()) {
+            if !self.press_resume(pause.scope) {
+                return Err(Broken::Own("what an admin had paused cannot be resumed".to_owned()));
+            }
+        }
+        Ok(())
+    }
+}
