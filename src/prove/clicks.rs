@@ -1,4 +1,5 @@
-//! What an admin presses in the console while the world goes on: pauses, and *Resume*.
+//! What an admin presses in the console while the world goes on: pauses, *Resume*, *Sync now*, the release of what the
+//! storm brake holds.
 
 use std::collections::BTreeMap;
 
@@ -17,16 +18,18 @@ use crate::{
         ids::{IncidentId, UserId},
         pause::PauseScope,
     },
-    service::{App, caller::Caller, error::ServiceError, pauses},
+    service::{App, acts, caller::Caller, error::ServiceError, pauses},
 };
 
-/// The first worlds know no such admin; of those from here on every fourth one does.
+/// The first worlds know no such admin; of those from here on three in eight do.
 const NONE_BELOW: u64 = 100;
 /// When something could not be pressed, it is tried again after so long.
 const AGAIN: SignedDuration = SignedDuration::from_mins(5);
 
 const PAUSE: &str = "pause pressed";
 const RESUME: &str = "Resume pressed";
+const SYNC: &str = "Sync now pressed";
+const RELEASE: &str = "storm brake released";
 
 /// How often each was pressed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,7 +37,7 @@ pub struct Clicks(BTreeMap<&'static str, u64>);
 
 impl Clicks {
     /// All that may be pressed, in the order of the table that is printed.
-    pub const ALL: &[&str] = &[PAUSE, RESUME];
+    pub const ALL: &[&str] = &[PAUSE, RESUME, SYNC, RELEASE];
 
     fn pressed(&mut self, what: &'static str) {
         *self.0.entry(what).or_default() += 1;
@@ -67,8 +70,8 @@ pub struct Hand {
 impl Hand {
     /// The one of the world of a seed.
     pub fn of(seed: u64) -> Self {
-        // The odd ones have unusual policies.
-        let has = seed >= NONE_BELOW && seed % 4 == 2;
+        // The odd ones have unusual policies, some with a low storm brake.
+        let has = seed >= NONE_BELOW && matches!(seed % 8, 1 | 2 | 6);
         Self {
             dice: Dice::of(seed, "clicks"),
             often: if has { 0.03 } else { 0.0 },
@@ -89,7 +92,11 @@ impl World {
         self.resume_what_is_due();
         let hand = &mut self.people.hand;
         if hand.dice.chance(hand.often) {
-            self.press_pause();
+            match hand.dice.below(10) {
+                0..=5 => self.press_pause(),
+                6..=8 => self.press_sync(),
+                _ => self.press_release(),
+            }
         }
     }
 
@@ -130,6 +137,53 @@ impl World {
         self.people.hand.paused.push((until, scope));
         self.people.hand.clicks.pressed(PAUSE);
         self.tell(Who::Admin, format!("pauses the {} of incident {} for {secs} s", scope.name(), key.1));
+    }
+
+    /// A pair, its workspace or Halo is read now.
+    fn press_sync(&mut self) {
+        let what = self.people.hand.dice.below(4);
+        let Some((key, place)) = self.hand_picks() else { return };
+        let Some(app) = self.console_app() else { return };
+        let (store, incident) = (app.store.clone(), IncidentId::new(&key.1));
+        let pressed = self.with_store(&store, move |store| async move {
+            let installation = store.installation().await.ok()?;
+            let workspace = installation.workspaces.iter().find(|one| one.name.eq_ignore_ascii_case(&place))?;
+            if what == 0 {
+                acts::sync_workspace(&app, &ada(), workspace.id).await.ok()?;
+                return Some("of its workspace");
+            }
+            if what == 1 {
+                acts::look_at_halo(&app, &ada(), installation.halo.first()?.id).await.ok()?;
+                return Some("of Halo");
+            }
+            let pair = store.pair_of_incident(workspace.id, &incident).await.ok()??.id;
+            if what == 2 {
+                acts::sync_now(&app, &ada(), pair).await.ok()?;
+                return Some("of its pair");
+            }
+            acts::look_again(&app, &ada(), pair).await.ok()?;
+            Some("of both sides of its pair")
+        });
+        if let Ok(Some(of)) = pressed {
+            self.people.hand.clicks.pressed(SYNC);
+            self.tell(Who::Admin, format!("presses Sync now {of}, at incident {}", key.1));
+        }
+    }
+
+    /// What the storm brake holds in a workspace gets its tickets.
+    fn press_release(&mut self) {
+        let Some((_, place)) = self.hand_picks() else { return };
+        let Some(app) = self.console_app() else { return };
+        let (store, name) = (app.store.clone(), place.clone());
+        let pressed = self.with_store(&store, move |store| async move {
+            let installation = store.installation().await.ok()?;
+            let workspace = installation.workspaces.iter().find(|one| one.name.eq_ignore_ascii_case(&name))?;
+            acts::release_storm(&app, &ada(), workspace.id).await.ok()
+        });
+        if let Ok(Some(held @ 1..)) = pressed {
+            self.people.hand.clicks.pressed(RELEASE);
+            self.tell(Who::Admin, format!("releases {held} incidents of {place} that the storm brake holds"));
+        }
     }
 
     fn resume_what_is_due(&mut self) {
