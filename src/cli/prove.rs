@@ -11,6 +11,7 @@ use crate::{
     domain::policy::Policy,
     prove::{
         bugs::{Bug, Bugs},
+        clicks::Clicks,
         mapping,
         nemesis::Nemesis,
         planted,
@@ -161,6 +162,9 @@ fn print(report: &Report, took: f64, whole: bool) {
     ));
     for nemesis in Nemesis::ALL {
         say(format!("  {:>8}  {}", report.coverage.count(*nemesis), nemesis.words()));
+    }
+    for what in Clicks::ALL {
+        say(format!("  {:>8}  {what}", report.clicks.count(what)));
     }
     let absent = report.not_covered();
     if !absent.is_empty() {

@@ -16,6 +16,7 @@ mod agents;
 mod analysts;
 pub mod bugs;
 mod carry;
+pub mod clicks;
 mod describe;
 pub mod dice;
 pub mod executor;

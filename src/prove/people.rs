@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{
+    clicks::Hand,
     dice::Dice,
     nemesis::Nemesis,
     shape::Shape,
@@ -34,6 +35,8 @@ pub struct People {
     pub(super) rebuilds: f64,
     /// Incidents whose pairs were, each with its place in the order of things when it first was.
     pub rebuilt: BTreeMap<IncidentKey, u64>,
+    /// What the admin presses in the console.
+    pub hand: Hand,
 }
 
 impl People {
@@ -49,6 +52,7 @@ impl People {
             admin,
             rebuilds,
             rebuilt: BTreeMap::new(),
+            hand: Hand::of(shape.seed),
         }
     }
 
@@ -108,6 +112,7 @@ impl World {
     pub fn act(&mut self) {
         self.acts += 1;
         self.admin_rebuilds();
+        self.admin_presses();
         let left = self.shape.acts.saturating_sub(self.acts).max(1);
         // Raised early enough that something can happen to them.
         let due = self.people.to_raise as f64 / left as f64 * 1.8;

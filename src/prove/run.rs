@@ -13,6 +13,7 @@ use jiff::SignedDuration;
 
 use super::{
     bugs::Bugs,
+    clicks::Clicks,
     invariants::{self, Violation},
     nemesis::Coverage,
     seat,
@@ -33,6 +34,8 @@ pub struct Lived {
     pub story: Story,
     /// What went wrong in it.
     pub coverage: Coverage,
+    /// What an admin pressed in it.
+    pub clicks: Clicks,
     /// Why it could not be judged.
     pub broken: Option<Broken>,
     /// Invariants that do not hold.
@@ -82,6 +85,7 @@ pub fn live(shape: Shape, bugs: &Bugs, anew: bool, migrated: &Snapshot) -> Lived
         seed,
         story: Story::default(),
         coverage: Coverage::default(),
+        clicks: Clicks::default(),
         broken: None,
         violations: Vec::new(),
         size: Size::default(),
@@ -107,7 +111,7 @@ pub fn live(shape: Shape, bugs: &Bugs, anew: bool, migrated: &Snapshot) -> Lived
     lived.size.writes = world.watch.writes.len() as u64;
     let past: SignedDuration = world.now().duration_since(world.shape.begins);
     lived.size.secs = past.as_secs().unsigned_abs();
-    (lived.story, lived.coverage) = (world.story, world.coverage);
+    (lived.story, lived.coverage, lived.clicks) = (world.story, world.coverage, world.people.hand.clicks);
     lived
 }
 
@@ -160,6 +164,8 @@ pub struct Report {
     pub size: Size,
     /// What went wrong in them.
     pub coverage: Coverage,
+    /// What admins pressed in them.
+    pub clicks: Clicks,
     /// Failures by seed.
     pub failures: BTreeMap<u64, Failure>,
     /// Digest of every story by seed, for comparing whole runs.
@@ -185,6 +191,7 @@ impl Report {
         self.twice += u64::from(twice);
         self.size.add(lived.size);
         self.coverage.add(&lived.coverage);
+        self.clicks.add(&lived.clicks);
         self.digests.insert(lived.seed, lived.story.digest());
         if let Some(failure) = failure {
             self.failures.insert(failure.seed, failure);

@@ -372,7 +372,7 @@ impl World {
                 Event::Answer(call) => self.answer(call),
                 Event::Deliver(one) => self.deliver(*one),
                 Event::Strike(strike) => self.strike(strike)?,
-                Event::Calm => self.become_calm()?,
+                Event::Calm => self.come_to_rest()?,
             }
             self.settle()?;
         }

@@ -1,0 +1,238 @@
+//! What an admin presses in the console while the world goes on: pauses, *Resume*, *Sync now*, the release of what the
+//! storm brake holds.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use super::{
+    dice::Dice,
+    story::Who,
+    watch::IncidentKey,
+    world::{Broken, World},
+};
+use crate::{
+    domain::{
+        account::{Role, Scope},
+        ids::{IncidentId, UserId},
+        pause::PauseScope,
+    },
+    service::{App, acts, caller::Caller, error::ServiceError, pauses},
+};
+
+/// The first worlds know no such admin; of those from here on three in eight do.
+const NONE_BELOW: u64 = 100;
+/// When something could not be pressed, it is tried again after so long.
+const AGAIN: SignedDuration = SignedDuration::from_mins(5);
+
+const PAUSE: &str = "pause pressed";
+const RESUME: &str = "Resume pressed";
+const SYNC: &str = "Sync now pressed";
+const RELEASE: &str = "storm brake released";
+
+/// How often each was pressed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Clicks(BTreeMap<&'static str, u64>);
+
+impl Clicks {
+    /// All that may be pressed, in the order of the table that is printed.
+    pub const ALL: &[&str] = &[PAUSE, RESUME, SYNC, RELEASE];
+
+    fn pressed(&mut self, what: &'static str) {
+        *self.0.entry(what).or_default() += 1;
+    }
+
+    /// How often.
+    pub fn count(&self, what: &str) -> u64 {
+        self.0.get(what).copied().unwrap_or(0)
+    }
+
+    /// Adds another world's.
+    pub fn add(&mut self, other: &Self) {
+        for (what, more) in &other.0 {
+            *self.0.entry(*what).or_default() += *more;
+        }
+    }
+}
+
+/// What the admin means to press.
+pub struct Hand {
+    dice: Dice,
+    /// How often, beside something that others do, something is pressed.
+    often: f64,
+    /// What is paused, and until when.
+    paused: Vec<(Timestamp, PauseScope)>,
+    /// What was pressed, counted.
+    pub clicks: Clicks,
+}
+
+impl Hand {
+    /// The one of the world of a seed.
+    pub fn of(seed: u64) -> Self {
+        // The odd ones have unusual policies, some with a low storm brake.
+        let has = seed >= NONE_BELOW && matches!(seed % 8, 1 | 2 | 6);
+        Self {
+            dice: Dice::of(seed, "clicks"),
+            often: if has { 0.03 } else { 0.0 },
+            paused: Vec::new(),
+            clicks: Clicks::default(),
+        }
+    }
+}
+
+/// Who presses it.
+fn ada() -> Caller {
+    Caller { user: UserId(Uuid::from_u128(0xada)), name: "ada".into(), role: Role::Admin, scope: Scope::All }
+}
+
+impl World {
+    /// Now and then an admin presses something. It is drawn by itself: what everybody else does stays the same.
+    pub(super) fn admin_presses(&mut self) {
+        self.resume_what_is_due();
+        let hand = &mut self.people.hand;
+        if hand.dice.chance(hand.often) {
+            match hand.dice.below(10) {
+                0..=5 => self.press_pause(),
+                6..=8 => self.press_sync(),
+                _ => self.press_release(),
+            }
+        }
+    }
+
+    /// The console of the process, where it runs and may write.
+    fn console_app(&self) -> Option<App> {
+        self.host(0).filter(|host| !host.only_read).map(|host| host.app.clone())
+    }
+
+    /// A raised incident, and the name of its workspace.
+    fn hand_picks(&mut self) -> Option<(IncidentKey, String)> {
+        let key = self.people.hand.dice.pick(&self.people.raised).cloned()?;
+        let workspace = self.shape.places.get(key.0)?.workspace.clone();
+        Some((key, workspace))
+    }
+
+    /// What is planned waits for minutes to hours: that of a pair, a client or a connection.
+    fn press_pause(&mut self) {
+        let what = self.people.hand.dice.below(20);
+        let secs = self.people.hand.dice.spread(30.0, 3.0 * 3_600.0) as i64;
+        let Some((key, place)) = self.hand_picks() else { return };
+        let Some(app) = self.console_app() else { return };
+        let (store, incident) = (app.store.clone(), IncidentId::new(&key.1));
+        let pressed = self.with_store(&store, move |store| async move {
+            let installation = store.installation().await.ok()?;
+            let workspace = installation.workspaces.iter().find(|one| one.name.eq_ignore_ascii_case(&place))?;
+            let scope = match what {
+                0..=11 => PauseScope::from(store.pair_of_incident(workspace.id, &incident).await.ok()??.id),
+                12..=15 => PauseScope::from(workspace.client),
+                16..=17 => PauseScope::from(workspace.connection),
+                _ => PauseScope::from(installation.halo.first()?.id),
+            };
+            pauses::pause(&app, &ada(), scope, "").await.ok()?;
+            Some(scope)
+        });
+        // A full disk keeps it from being done, and what is paused already is not paused twice.
+        let Ok(Some(scope)) = pressed else { return };
+        let until = self.now() + SignedDuration::from_secs(secs);
+        self.people.hand.paused.push((until, scope));
+        self.people.hand.clicks.pressed(PAUSE);
+        self.tell(Who::Admin, format!("pauses the {} of incident {} for {secs} s", scope.name(), key.1));
+    }
+
+    /// A pair, its workspace or Halo is read now.
+    fn press_sync(&mut self) {
+        let what = self.people.hand.dice.below(4);
+        let Some((key, place)) = self.hand_picks() else { return };
+        let Some(app) = self.console_app() else { return };
+        let (store, incident) = (app.store.clone(), IncidentId::new(&key.1));
+        let pressed = self.with_store(&store, move |store| async move {
+            let installation = store.installation().await.ok()?;
+            let workspace = installation.workspaces.iter().find(|one| one.name.eq_ignore_ascii_case(&place))?;
+            if what == 0 {
+                acts::sync_workspace(&app, &ada(), workspace.id).await.ok()?;
+                return Some("of its workspace");
+            }
+            if what == 1 {
+                acts::look_at_halo(&app, &ada(), installation.halo.first()?.id).await.ok()?;
+                return Some("of Halo");
+            }
+            let pair = store.pair_of_incident(workspace.id, &incident).await.ok()??.id;
+            if what == 2 {
+                acts::sync_now(&app, &ada(), pair).await.ok()?;
+                return Some("of its pair");
+            }
+            acts::look_again(&app, &ada(), pair).await.ok()?;
+            Some("of both sides of its pair")
+        });
+        if let Ok(Some(of)) = pressed {
+            self.people.hand.clicks.pressed(SYNC);
+            self.tell(Who::Admin, format!("presses Sync now {of}, at incident {}", key.1));
+        }
+    }
+
+    /// What the storm brake holds in a workspace gets its tickets.
+    fn press_release(&mut self) {
+        let Some((_, place)) = self.hand_picks() else { return };
+        let Some(app) = self.console_app() else { return };
+        let (store, name) = (app.store.clone(), place.clone());
+        let pressed = self.with_store(&store, move |store| async move {
+            let installation = store.installation().await.ok()?;
+            let workspace = installation.workspaces.iter().find(|one| one.name.eq_ignore_ascii_case(&name))?;
+            acts::release_storm(&app, &ada(), workspace.id).await.ok()
+        });
+        if let Ok(Some(held @ 1..)) = pressed {
+            self.people.hand.clicks.pressed(RELEASE);
+            self.tell(Who::Admin, format!("releases {held} incidents of {place} that the storm brake holds"));
+        }
+    }
+
+    fn resume_what_is_due(&mut self) {
+        let now = self.now();
+        let all = std::mem::take(&mut self.people.hand.paused);
+        for (until, scope) in all {
+            if until > now {
+                self.people.hand.paused.push((until, scope));
+            } else if !self.press_resume(scope) {
+                self.people.hand.paused.push((now + AGAIN, scope));
+            }
+        }
+    }
+
+    /// Whether it is not paused any more.
+    fn press_resume(&mut self, scope: PauseScope) -> bool {
+        let Some(app) = self.console_app() else { return false };
+        let store = app.store.clone();
+        let pressed = self.with_store(&store, move |_| async move { pauses::resume(&app, &ada(), scope).await });
+        match pressed {
+            Ok(Ok(_)) => {
+                self.people.hand.clicks.pressed(RESUME);
+                self.tell(Who::Admin, format!("resumes a {}", scope.name()));
+                true
+            }
+            // A restored database knows nothing of it.
+            Ok(Err(ServiceError::Conflict | ServiceError::NotFound)) => true,
+            Ok(Err(_)) | Err(_) => false,
+        }
+    }
+
+    /// Everything is put right, and nothing stays paused: neither what was paused of late nor what an old backup brought back.
+    ///
+    /// # Errors
+    /// The simulation could not.
+    pub(super) fn come_to_rest(&mut self) -> Result<(), Broken> {
+        self.become_calm()?;
+        self.people.hand.paused.clear();
+        if self.people.hand.often <= 0.0 {
+            return Ok(());
+        }
+        let Some(store) = self.host(0).map(|host| host.store.clone()) else { return Ok(()) };
+        let known = self.with_store(&store, |store| async move { store.pauses().await })?;
+        let known = known.map_err(|error| Broken::Own(error.to_string()))?;
+        for pause in known.into_iter().filter(|pause| !pause.automatic()) {
+            if !self.press_resume(pause.scope) {
+                return Err(Broken::Own("what an admin had paused cannot be resumed".to_owned()));
+            }
+        }
+        Ok(())
+    }
+}
