@@ -177,8 +177,9 @@ fn tokens(world: &Scene<'_>) -> Vec<Violation> {
         .collect()
 }
 
-/// 14. Two instances by mistake make no duplicates: the copy of a data directory writes nothing. And nothing of what went
-/// wrong is taken for a second process's writes.
+/// 14. Two instances by mistake make no duplicates: the copy of a data directory writes nothing.
+///
+/// And nothing of what went wrong is taken for a second process's writes.
 pub fn two_instances(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
     let written: Vec<_> = world.watch.writes.iter().filter(|write| write.host > 0 && write.status < 300).collect();
     let Some(first) = written.first() else {
