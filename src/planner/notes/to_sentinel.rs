@@ -277,14 +277,18 @@ pub fn found_again(s: &Situation<'_>, found: &Comment, carries: &[Carried], mess
 
 /// Whether a queued digest would tell again, or take the place of, what comments of ours say by now (a restored backup
 /// queued it anew): one of its first note alone stands under its id, or notes of it were told each for itself, or by another
-/// digest. What the incident says already is recognised by the plan that follows, and the rest is told by it.
+/// digest, beside those that a shorter one under its id tells. What the incident says already is recognised by the plan that follows, and the rest is told by it.
 pub fn taken(s: &Situation<'_>, queued: &OperationKind) -> bool {
     let OperationKind::AddComment { comment, carries, message } = queued else { return false };
     let ([first, _, ..], Some(comments)) = (carries.as_slice(), s.comments) else { return false };
     match comments.iter().find(|known| known.id == *comment) {
         Some(there) => {
+            let told = budget::digested(&there.message, first.action.ticket);
+            let by_another = |carried: &Carried| {
+                !told.contains(&carried.action) && s.actions.is_some() && told_by_another(s, comments, carried)
+            };
             words::letters(&there.message) != words::letters(message)
-                && !budget::digested(&there.message, first.action.ticket).contains(&first.action)
+                && (!told.contains(&first.action) || carries.iter().any(by_another))
         }
         None => s.actions.is_some() && carries.iter().any(|carried| told_by_another(s, comments, carried)),
     }

@@ -160,6 +160,32 @@ fn a_queued_digest_leaves_out_what_was_told_by_itself() {
     assert!(words(&plan).starts_with("comment of 3+5 because"), "{}", words(&plan));
 }
 
+/// Nor is a longer one that would be written over a shorter digest, where its further notes were told by themselves since.
+#[test]
+fn a_queued_digest_is_not_written_over_a_shorter_one_whose_further_notes_were_told_since() {
+    let mut scene = in_step();
+    for n in 3..5 {
+        scene.note(n, &format!("<p>note number {n}</p>"));
+    }
+    scene.policy.digest_from = 0;
+    let shorter = scene.plan();
+    assert!(message(&shorter, 0).starts_with("Digest of notes 3, 4 "), "{}", words(&shorter));
+    let links = scene.links.clone();
+    scene.note(5, "<p>note number 5</p>");
+    let longer = scene.plan();
+    assert!(message(&longer, 0).starts_with("Digest of notes 3, 4, 5 "), "{}", words(&longer));
+    written(&mut scene, &shorter);
+    let last = scene.plan();
+    assert!(words(&last).starts_with("comment of 5 because"), "{}", words(&last));
+    written(&mut scene, &last);
+    // The backup has forgotten both, and queued the longer one.
+    scene.links = links;
+    scene.queue(&longer);
+    let plan = scene.plan();
+    assert_eq!((plan.void.len(), plan.links.len()), (1, 3), "{}", words(&plan));
+    assert!(plan.operations.is_empty(), "{}", words(&plan));
+}
+
 /// A backup knows a note as it was before an edit that the incident tells of by now.
 #[test]
 fn words_that_were_told_before_a_later_edit_are_not_told_again() {
