@@ -212,13 +212,11 @@ impl World {
             let now = self.now();
             self.watch.reads(now, &read_path);
         }
-        if carried && mischief.nemesis != Some(Nemesis::StaleRead) {
+        // What a copy reads is no knowledge of the one that writes.
+        if host == 0 && carried && mischief.nemesis != Some(Nemesis::StaleRead) {
             self.watch.reading(kind, incident.as_ref(), ticket, &answer);
         }
-        if kind == "halo.tickets.get"
-            && carried
-            && let Some(ticket) = ticket
-        {
+        if let (0, "halo.tickets.get", true, Some(ticket)) = (host, kind, carried, ticket) {
             let order = self.watch.next_order();
             self.watch.read.insert(ticket, order);
         }
