@@ -65,7 +65,7 @@ pub async fn steady() {
     let calls = world.calls();
     let each = |all: f64| all / f64::from(cycles);
     println!(
-        "P5  {} open pairs of {places} workspaces, nothing changes: a cycle of 30 s takes {:.3} s CPU without the twin's \
+        "steady  {} open pairs of {places} workspaces, nothing changes: a cycle of 30 s takes {:.3} s CPU without the twin's \
          answers; peak memory {:.1} MB with the twin's records; calls of {cycles} cycles: {}",
         world.tickets(),
         each(cpu("self") - cpu_before - (world.twin_secs() - twin_before)),
