@@ -43,6 +43,7 @@ export const routes: Route[] = [
   { name: "set-up-go-live", path: "/set-up/go-live", status: 200, session: true, islands: true },
   { name: "configuration", path: "/configuration?version=1", status: 200, session: true, islands: true },
   { name: "tickets", path: "/tickets", status: 200, session: true, islands: true },
+  { name: "look-up", path: "/look-up", status: 200, session: true, islands: true },
   { name: "accounts", path: "/accounts", status: 200, session: true, islands: true },
   { name: "api-tokens", path: "/tokens", status: 200, session: true, islands: true },
   { name: "approvals", path: "/approvals", status: 200, session: true, islands: true },

@@ -24,6 +24,7 @@
 //! | [`Page::Connections`] | `/connections` | |
 //! | [`Page::Disconnect`] | `/connections/{id}/disconnect` | |
 //! | [`Page::Tickets`] | `/tickets` | `halo ticket` |
+//! | [`Page::LookUp`] | `/look-up` | `workspace incident` |
 //! | [`Page::Accounts`] | `/accounts`, `/accounts/{id}` | |
 //! | [`Page::Tokens`] | `/tokens` | |
 //! | [`Page::Errands`], [`Page::Errand`] | `/errands`, `/errands/{id}` | |

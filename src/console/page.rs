@@ -20,6 +20,7 @@ use crate::domain::{
         form::FormView,
         help::HelpView,
         ledger::LedgerView,
+        look_up::LookUpView,
         not_linked::{LinkingView, NotLinkedView},
         pair::PairView,
         pair_errands::{PairErrandView, PairErrandsView},
@@ -90,6 +91,8 @@ pub enum Page {
     Versions(Box<VersionsView>),
     /// One ticket, looked up by its number.
     Tickets(Box<TicketsView>),
+    /// One incident, looked up by its number, id or address.
+    LookUp(Box<LookUpView>),
     /// Accounts of people.
     Accounts(Box<AccountsView>),
     /// Saved views of lists.
@@ -141,6 +144,7 @@ impl Page {
             Self::Disconnect(_) => "Disconnect".into(),
             Self::Versions(_) => "Configuration".into(),
             Self::Tickets(_) => "Look a ticket up".into(),
+            Self::LookUp(_) => "Look an incident up".into(),
             Self::Accounts(view) if view.changing.is_some() => format!("Account {}", view.form.value("name")),
             Self::Accounts(_) => "Accounts".into(),
             Self::Views(view) if view.changing.is_some() => "Change a saved view".into(),
@@ -179,6 +183,7 @@ impl Page {
             Self::Disconnect(view) => vec![&view.form],
             Self::Versions(view) => vec![&view.form],
             Self::Tickets(view) => vec![&view.form],
+            Self::LookUp(view) => vec![&view.form],
             Self::Accounts(view) => vec![&view.form],
             Self::Views(view) => vec![&view.form],
             Self::Tokens(view) => vec![&view.form],
@@ -265,6 +270,7 @@ impl Page {
             Self::Disconnect(view) => pages::disconnect::body(ctx, view),
             Self::Versions(view) => pages::versions::body(ctx, view),
             Self::Tickets(view) => pages::tickets::body(ctx, view),
+            Self::LookUp(view) => pages::look_up::body(ctx, view),
             Self::Accounts(view) => pages::accounts::body(ctx, view),
             Self::Views(view) => pages::saved::body(ctx, view),
             Self::Tokens(view) => pages::tokens::body(ctx, view),

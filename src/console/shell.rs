@@ -24,6 +24,8 @@ const CONFIGURATION: &str = "/configuration";
 
 /// One ticket by its number.
 const TICKETS: &str = "/tickets";
+/// One incident by its number, id or address.
+const LOOK_UP: &str = "/look-up";
 /// Accounts of people; each lies below it.
 const ACCOUNTS: &str = "/accounts";
 /// Errands at pairs; each lies below it.
@@ -34,10 +36,11 @@ const VIEWS: &str = "/views";
 const TOKENS: &str = "/tokens";
 
 /// Pages that belong to one of those: whose, name and address.
-const BENEATH: [(&str, &str, &str); 11] = [
+const BENEATH: [(&str, &str, &str); 12] = [
     ("/", "Saved views", VIEWS),
     ("/", "Errands", ERRANDS),
     ("/incidents", "Backfill", "/backfill"),
+    ("/incidents", "Look an incident up", LOOK_UP),
     ("/incidents", "Look a ticket up", TICKETS),
     ("/problems", "Approvals", "/approvals"),
     ("/problems", "Drift", "/drift"),
@@ -260,7 +263,7 @@ fn crumb(ctx: &PageContext, page: &Page) -> AnyView {
 /// Whether the reader may see a page of those beneath the bar's.
 fn reachable(ctx: &PageContext, href: &str) -> bool {
     let set_up = [SET_UP, CONFIGURATION, ACCOUNTS, TOKENS].contains(&href);
-    (!set_up || ctx.may_set_up()) && (![TICKETS, ERRANDS].contains(&href) || ctx.may_operate())
+    (!set_up || ctx.may_set_up()) && (![TICKETS, LOOK_UP, ERRANDS].contains(&href) || ctx.may_operate())
 }
 
 /// Every page that the reader may go to by its name: name, what it belongs to, address.

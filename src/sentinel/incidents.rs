@@ -40,7 +40,8 @@ pub fn filter(want: &ListWanted) -> Option<String> {
         let (from, to) = (time::iso(from), time::iso(to));
         format!("properties/createdTimeUtc ge {from} and properties/createdTimeUtc lt {to}")
     });
-    let terms: Vec<String> = [since, open, created].into_iter().flatten().collect();
+    let number = want.number.map(|number| format!("properties/incidentNumber eq {number}"));
+    let terms: Vec<String> = [since, open, created, number].into_iter().flatten().collect();
     (!terms.is_empty()).then(|| terms.join(" and "))
 }
 

@@ -69,6 +69,8 @@ pub struct ListWanted {
     pub open_only: bool,
     /// Created at or after the first, before the second.
     pub created: Option<(Timestamp, Timestamp)>,
+    /// The one of this number.
+    pub number: Option<i64>,
 }
 
 /// One page of a list, in ascending order of the last change.

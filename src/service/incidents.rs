@@ -115,7 +115,8 @@ pub async fn one(
     Ok((drawn(&installation, row, Some(incident)), gates, subject.pair))
 }
 
-fn drawn(installation: &Installation, row: SubjectRow, incident: Option<&Incident>) -> NotLinkedRow {
+/// An incident as a row.
+pub(super) fn drawn(installation: &Installation, row: SubjectRow, incident: Option<&Incident>) -> NotLinkedRow {
     let workspace = names::workspace(installation, row.workspace);
     let url = workspace.zip(incident).map(|(workspace, incident)| portal_link(workspace, incident));
     NotLinkedRow {

@@ -29,6 +29,7 @@ pub mod ledger;
 pub mod links;
 pub mod live;
 pub mod log_checks;
+pub mod look_up;
 pub mod numbers;
 pub mod pair_errands;
 pub mod pairs;

@@ -188,7 +188,7 @@ fn waited_for(path: &str) -> &'static str {
     let begins = |all: &[&str]| all.iter().any(|one| path.starts_with(one));
     if begins(&["/set-up/halo", "/tickets"]) {
         "Halo"
-    } else if begins(&["/set-up/microsoft", "/connections/callback"]) {
+    } else if begins(&["/set-up/microsoft", "/connections/callback", "/look-up"]) {
         "Microsoft"
     } else if begins(&["/set-up", "/connections", "/push", "/incidents/"]) {
         "Microsoft or Halo"

@@ -28,7 +28,7 @@ use crate::{
     },
     service::{
         error::{FieldProblem, ServiceError},
-        incidents, links, pushes, tickets,
+        incidents, links, look_up, pushes, tickets,
     },
 };
 
@@ -138,6 +138,18 @@ pub async fn look_up(State(web): State<Web>, signed: Signed) -> Result<Response,
     let ticket = sent.then_some(ticket.as_str());
     let view = tickets::view(&web.app, &signed.caller, &asked("halo"), ticket).await?;
     let page = Page::Tickets(Box::new(view));
+    let status = StatusCode::from_u16(page.status()).unwrap_or_default();
+    Ok(framed(&web, &signed).await?.answer_as(status, &page))
+}
+
+/// `GET /look-up`: one incident by `workspace` and `incident`, read at this moment where no poll has met it.
+pub async fn look_up_incident(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
+    let asked = |name| value(&signed.reader.query, name);
+    let sent = signed.reader.query.iter().any(|(name, _)| name == "incident");
+    let incident = asked("incident");
+    let incident = sent.then_some(incident.as_str());
+    let view = look_up::view(&web.app, &signed.caller, &asked("workspace"), incident).await?;
+    let page = Page::LookUp(Box::new(view));
     let status = StatusCode::from_u16(page.status()).unwrap_or_default();
     Ok(framed(&web, &signed).await?.answer_as(status, &page))
 }

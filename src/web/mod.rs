@@ -124,6 +124,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/configuration.toml"),
     ("POST", "/configuration/file"),
     ("GET", "/tickets"),
+    ("GET", "/look-up"),
     ("GET", "/accounts"),
     ("POST", "/accounts"),
     ("GET", "/accounts/{id}"),
@@ -254,6 +255,7 @@ pub fn router(app: App, options: WebOptions) -> Router {
         .route("/configuration.toml", get(versions::export))
         .route("/configuration/file", post(versions::take_file).layer(DefaultBodyLimit::disable()))
         .route("/tickets", get(links::look_up))
+        .route("/look-up", get(links::look_up_incident))
         .route("/accounts", get(people::page).post(people::make))
         .route("/accounts/{id}", get(people::one).post(people::change))
         .route("/accounts/{id}/password", post(people::new_password))

@@ -79,6 +79,7 @@ const TABLE: &[Row] = &[
     row("POST", "/connections/{id}/sign-in", [401, 403, 403, 303, 403]),
     row("POST", "/connections/{id}/test", [401, 403, 303, 303, 403]),
     row("GET", "/tickets", [303, 403, 200, 200, 200]),
+    row("GET", "/look-up", [303, 403, 200, 200, 200]),
     row("GET", "/accounts", [303, 403, 403, 200, 403]),
     // without a name there is nothing to make
     row("POST", "/accounts", [401, 403, 403, 422, 403]),

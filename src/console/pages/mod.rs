@@ -14,6 +14,7 @@ pub mod failed;
 pub mod help;
 pub mod ledger;
 pub mod linking;
+pub mod look_up;
 pub mod not_linked;
 pub mod pair;
 pub mod palette;

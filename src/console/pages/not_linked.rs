@@ -120,7 +120,8 @@ fn none(ctx: &PageContext, view: &NotLinkedView) -> AnyView {
         let alone = NotLinkedFilter { text: view.filter.text.clone(), ..NotLinkedFilter::default() };
         let others = !view.filter.reason.is_empty() || view.filter.workspace.is_some();
         let everywhere = (alone.narrows() && others).then(|| list::search_alone(alone.address()));
-        let text = view! { {everywhere}<p><a class="button" href="/incidents">"Clear the filter"</a></p> };
+        let unmet = (alone.narrows() && ctx.may_operate()).then(|| super::look_up::way(&view.filter.text));
+        let text = view! { {unmet}{everywhere}<p><a class="button" href="/incidents">"Clear the filter"</a></p> };
         return list::empty(ctx, "search", "No incident matches the filter", text.into_any());
     }
     if view.workspaces.is_empty() {

@@ -21,6 +21,7 @@ pub mod help;
 pub mod import;
 pub mod ledger;
 pub mod list;
+pub mod look_up;
 pub mod mapping;
 pub mod not_linked;
 pub mod operation;

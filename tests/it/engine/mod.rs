@@ -22,6 +22,7 @@ mod intake;
 mod links;
 mod lists;
 mod logs;
+mod look_up;
 mod merges;
 mod missed;
 mod notes;

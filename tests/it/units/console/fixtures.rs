@@ -26,10 +26,10 @@ use halobridge::{
         shadow::{Carriage, Compared, Crossed, Lapse, LapseKind},
         view::{
             account::*, accounts::*, approvals::*, backfill::*, connections::*, dashboard::*, disconnect::*, drift::*,
-            entrance::*, failed::*, form::FormView, ledger::*, list::*, not_linked::*, operation::OperationView,
-            pair::*, pair_errands::*, palette::*, pause::PauseView, permission::*, probe::Line, problems::*, pulse::*,
-            rebuild::RebuildView, replay::*, runs::*, saved::*, shadow::*, tickets::*, tokens::*,
-            unlinked::UnlinkedView, versions::*,
+            entrance::*, failed::*, form::FormView, ledger::*, list::*, look_up::*, not_linked::*,
+            operation::OperationView, pair::*, pair_errands::*, palette::*, pause::PauseView, permission::*,
+            probe::Line, problems::*, pulse::*, rebuild::RebuildView, replay::*, runs::*, saved::*, shadow::*,
+            tickets::*, tokens::*, unlinked::UnlinkedView, versions::*,
         },
         workspace::Mode,
     },
@@ -401,6 +401,9 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
         ("tickets", context("/tickets?ticket=2215"), Page::Tickets(Box::new(tickets(false)))),
         ("tickets-linked", context("/tickets?ticket=2215"), Page::Tickets(Box::new(tickets(true)))),
         ("tickets-none", context("/tickets"), Page::Tickets(Box::default())),
+        ("look-up", context("/look-up?incident=10478"), Page::LookUp(Box::new(looked_up(true)))),
+        ("look-up-unmet", context("/look-up?incident=10478"), Page::LookUp(Box::new(looked_up(false)))),
+        ("look-up-none", context("/look-up"), Page::LookUp(Box::default())),
         ("accounts", context("/accounts"), Page::Accounts(Box::new(people(false)))),
         ("accounts-one", context("/accounts/a"), Page::Accounts(Box::new(people(true)))),
         (
@@ -717,6 +720,17 @@ fn tokens() -> TokensView {
             .with_problem("client", "Choose."),
         fresh: Some("hb_0000".into()),
         address: "https://bridge.example".into(),
+    }
+}
+
+fn looked_up(met: bool) -> LookUpView {
+    let Ok(listed) = not_linked().rows else { panic!("rows") };
+    let row = NotLinkedRow { reason: listed.rows[0].reason.clone().filter(|_| met), ..listed.rows[0].clone() };
+    let found = FoundIncident { row, gates: gates(), pair: None, met };
+    LookUpView {
+        workspaces: vec![Choice { value: "w".into(), label: "law <b>".into(), count: None }],
+        form: FormView::default().with_value("incident", "10478"),
+        found: Some(found),
     }
 }
 

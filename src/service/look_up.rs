@@ -1,0 +1,201 @@
+//! One incident by its number, id or address, read at this moment where no poll has met it: what it is, and why no ticket is
+//! linked to it.
+
+use uuid::Uuid;
+
+use super::{App, caller::Caller, error::ServiceError, explain, fault, incidents, names, outside};
+use crate::{
+    domain::{
+        account::Role,
+        failure::{Failure, FailureKind, Side},
+        ids::IncidentId,
+        incident::Incident,
+        view::{
+            form::FormView,
+            look_up::{FoundIncident, LookUpView},
+        },
+        workspace::Workspace,
+    },
+    outbound::budget::Class,
+    sentinel::{Incidents as _, ListWanted, Place, Sentinel},
+    store::{Installation, SubjectRow},
+};
+
+/// Characters of a GUID with its hyphens.
+const GUID: usize = 36;
+
+/// What a person named an incident by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Named {
+    /// Its number in the workspace.
+    Number(i64),
+    /// Its id.
+    Id(IncidentId),
+}
+
+/// Reads what was typed: a number, an id, or an address that ends in one (the resource id, or the Azure portal's).
+///
+/// # Errors
+/// One sentence with the remedy.
+pub fn named(text: &str) -> Result<Named, &'static str> {
+    let text = text.trim();
+    let number = text.strip_prefix('#').unwrap_or(text);
+    if let Ok(number) = number.parse::<i64>() {
+        return match number {
+            1.. => Ok(Named::Number(number)),
+            _ => Err("“Incident”: enter its number as Sentinel shows it, 4711 for example."),
+        };
+    }
+    if text.to_ascii_lowercase().contains("security.microsoft.com") {
+        return Err(
+            "“Incident”: the Defender portal numbers incidents for itself. Enter its number or id in Sentinel.",
+        );
+    }
+    // The subscription and the tenant come before it.
+    let starts = text.char_indices().map(|(at, _)| at).rev();
+    let guid = starts
+        .filter_map(|at| text.get(at..at + GUID))
+        .find(|part| part.contains('-') && Uuid::try_parse(part).is_ok());
+    match guid {
+        Some(id) => Ok(Named::Id(IncidentId::new(id))),
+        None => Err("“Incident”: enter its number, its id (a GUID), or its address in the Azure portal."),
+    }
+}
+
+/// The page: the form, and what was found of the incident that was named, if any was.
+///
+/// # Errors
+/// `Forbidden` for viewers; the store cannot be read.
+pub async fn view(
+    app: &App,
+    caller: &Caller,
+    workspace: &str,
+    incident: Option<&str>,
+) -> Result<LookUpView, ServiceError> {
+    caller.need(Role::Operator)?;
+    let installation = app.installation().await?;
+    let mut workspaces = names::workspaces(&installation, &caller.scope, &std::collections::HashMap::new());
+    workspaces.iter_mut().for_each(|choice| choice.count = None);
+    let workspace = match workspaces.as_slice() {
+        [only] if workspace.is_empty() => only.value.clone(),
+        _ => workspace.to_owned(),
+    };
+    let mut view = LookUpView {
+        form: FormView::default()
+            .with_value("workspace", &workspace)
+            .with_value("incident", incident.unwrap_or_default()),
+        workspaces,
+        found: None,
+    };
+    let Some(incident) = incident else { return Ok(view) };
+    let named = named(incident);
+    if let Err(why) = &named {
+        view.form = view.form.with_problem("incident", *why);
+    }
+    let chosen = view.workspaces.iter().any(|choice| choice.value == workspace);
+    let chosen = installation.workspaces.iter().find(|one| chosen && one.id.to_string() == workspace);
+    if chosen.is_none() {
+        view.form = view.form.with_problem("workspace", "“Workspace”: choose the one that the incident is in.");
+    }
+    let (Some(chosen), Ok(named)) = (chosen, named) else { return Ok(view) };
+    match found(app, caller, &installation, chosen, &named).await? {
+        Ok(found) => view.found = Some(found),
+        Err(why) => view.form = view.form.with_problem("incident", why),
+    }
+    Ok(view)
+}
+
+/// The incident; inside, why it is not shown, in one sentence with the remedy.
+async fn found(
+    app: &App,
+    caller: &Caller,
+    installation: &Installation,
+    workspace: &Workspace,
+    named: &Named,
+) -> Result<Result<FoundIncident, String>, ServiceError> {
+    if let Named::Id(id) = named
+        && let Some(known) = known(app, caller, workspace, id).await?
+    {
+        return Ok(Ok(known));
+    }
+    let incident = match read(app, installation, workspace, named).await {
+        Ok(Some(incident)) => incident,
+        Ok(None) => {
+            let what = match named {
+                Named::Number(number) => format!("number {number}"),
+                Named::Id(id) => format!("id {id}"),
+            };
+            return Ok(Err(format!(
+                "{} has no incident of {what} (any more). Check it, and the workspace.",
+                workspace.name
+            )));
+        }
+        Err(failure) => return Ok(Err(format!("Sentinel could not be asked: {}", failure.message))),
+    };
+    if let Some(known) = known(app, caller, workspace, &incident.id).await? {
+        return Ok(Ok(known));
+    }
+    let gates = explain::gates(app, installation, workspace.id, &incident, None).await?;
+    let now = app.clock.now();
+    let row = SubjectRow {
+        workspace: workspace.id,
+        client: workspace.client,
+        incident: incident.id.clone(),
+        number: incident.number,
+        title: incident.title.clone(),
+        severity: incident.severity.clone(),
+        status: incident.status.clone(),
+        held: None,
+        opened: incident.created.unwrap_or(now),
+        changed: incident.modified.unwrap_or(now),
+    };
+    let row = incidents::drawn(installation, row, Some(&incident));
+    Ok(Ok(FoundIncident { row, gates, pair: None, met: false }))
+}
+
+/// What is known of it here, where a poll has read it.
+async fn known(
+    app: &App,
+    caller: &Caller,
+    workspace: &Workspace,
+    id: &IncidentId,
+) -> Result<Option<FoundIncident>, ServiceError> {
+    match incidents::one(app, caller, workspace.id, id).await {
+        Ok((row, gates, pair)) => {
+            let gates = if pair.is_some() { Vec::new() } else { gates };
+            Ok(Some(FoundIncident { row, gates, pair, met: true }))
+        }
+        Err(ServiceError::NotFound) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Reads it in Sentinel; `None` when there is none.
+async fn read(
+    app: &App,
+    installation: &Installation,
+    workspace: &Workspace,
+    named: &Named,
+) -> Result<Option<Incident>, Failure> {
+    let rejected = |text: &str| Failure::new(Side::Sentinel, FailureKind::Rejected, text);
+    let connection = installation.microsoft.iter().find(|one| one.id == workspace.connection);
+    let connection = connection.ok_or_else(|| rejected("The workspace has no connection any more."))?;
+    let text = "The workspace's ARM id cannot be read. Link it anew in the set-up under “Clients and workspaces”.";
+    let place = outside::place(workspace).ok_or_else(|| rejected(text))?;
+    let sentinel = outside::sentinel(app, connection).await?;
+    match named {
+        Named::Id(id) => match sentinel.incident(&place, id, Class::Interactive).await {
+            Ok(incident) => Ok(Some(incident)),
+            Err(failure) if failure.kind == FailureKind::Gone => Ok(None),
+            Err(failure) => Err(failure),
+        },
+        Named::Number(number) => of_number(&sentinel, &place, *number).await,
+    }
+}
+
+async fn of_number(sentinel: &Sentinel, place: &Place, number: i64) -> Result<Option<Incident>, Failure> {
+    let wanted = ListWanted { number: Some(number), ..ListWanted::default() };
+    let page = sentinel.list(place, &wanted, None, Class::Interactive).await?;
+    // A service may not know this filter: what it gives is looked at.
+    Ok(page.incidents.into_iter().find(|incident| incident.number == Some(number)))
+}

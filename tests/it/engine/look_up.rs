@@ -1,0 +1,96 @@
+//! An incident that no poll has met is looked up, and says why it has no ticket.
+
+use halobridge::{
+    domain::account::Scope,
+    service::{
+        caller::Caller,
+        look_up::{self, Named},
+    },
+    twin::options::Product,
+};
+use serde_json::json;
+
+use super::bridge::*;
+
+const ID: &str = "5a000000-0000-4000-8000-00000000abcd";
+
+#[test]
+fn an_incident_is_named_by_its_number_its_id_or_its_address() {
+    let of = |text: &str| look_up::named(text);
+    let id = || Ok(Named::Id(ID.into_id()));
+    assert_eq!((of("4711"), of(" #4711 ")), (Ok(Named::Number(4711)), Ok(Named::Number(4711))));
+    assert_eq!((of(ID), of(&format!(" {ID} "))), (id(), id()));
+    let resource = format!("/subscriptions/aaaaaaaa-0000-4000-8000-000000000001/x/incidents/{ID}");
+    assert_eq!(of(&resource), id());
+    assert_eq!(
+        of(&format!("https://portal.azure.com/#asset/Microsoft_Azure_Security_Insights/Incident{resource}")),
+        id()
+    );
+    let encoded = format!(
+        "https://portal.azure.com/#blade/id/%2Fsubscriptions%2Faaaaaaaa-0000-4000-8000-000000000001%2FIncidents%2F{ID}"
+    );
+    assert_eq!(of(&encoded), id());
+    for wrong in [
+        "",
+        "0",
+        "-3",
+        "many",
+        "https://security.microsoft.com/incidents/94101?tid=5a000000-0000-4000-8000-000000000002",
+    ] {
+        assert!(of(wrong).is_err_and(|why| why.starts_with("“Incident”: ")), "{wrong}");
+    }
+}
+
+trait IntoId {
+    fn into_id(self) -> halobridge::domain::ids::IncidentId;
+}
+
+impl IntoId for &str {
+    fn into_id(self) -> halobridge::domain::ids::IncidentId {
+        halobridge::domain::ids::IncidentId::new(self)
+    }
+}
+
+both! {
+    async fn an_incident_that_no_poll_has_met_is_looked_up_and_says_why(product) {
+        let bridge = Bridge::with(Setup::new(product)).await;
+        let (app, admin) = bridge.admin();
+        let first = bridge.raise(json!({}));
+        bridge.cross().await;
+        let workspace = bridge.workspace(0).await;
+        let chosen = workspace.id.to_string();
+        let look = async |text: &str| look_up::view(&app, &admin, &chosen, Some(text)).await.unwrap();
+        // Nothing was asked for yet.
+        let untouched = look_up::view(&app, &admin, &chosen, None).await.unwrap();
+        assert_eq!((untouched.found, untouched.form.problems.len()), (None, 0));
+        // One that is linked leads to its pair.
+        let found = look(&first).await.found.expect("it is known");
+        assert!(found.met && found.pair.is_some() && found.gates.is_empty());
+        // One that has just been raised, by number and by id: every gate is told, and nothing is kept.
+        let fresh = bridge.raise(json!({ "severity": "High" }));
+        let number = bridge.incident(&fresh)["properties"]["incidentNumber"].as_i64().unwrap();
+        let before = bridge.writes();
+        for text in [format!("#{number}"), fresh.clone(), format!("https://portal.azure.com/x/incidents/{fresh}")] {
+            let found = look(&text).await.found.unwrap_or_else(|| panic!("{text} is there"));
+            assert_eq!((found.row.incident.as_str(), found.met, found.pair), (fresh.as_str(), false, None));
+            assert!(!found.gates.is_empty(), "{text}");
+        }
+        assert_eq!(bridge.writes(), before, "nothing is written");
+        let kept = app.store.subject(workspace.id, &fresh.as_str().into_id()).await.unwrap();
+        assert!(kept.is_none(), "nothing is kept");
+        // One that does not exist, in words that do; another client's reader; no workspace chosen; Azure away.
+        let gone = look("999999").await.form;
+        assert!(gone.problem("incident").is_some_and(|why| why.contains("has no incident of number 999999")), "{gone:?}");
+        assert!(look("many").await.form.problem("incident").is_some());
+        let stranger = Caller { scope: Scope::Clients(Vec::new()), ..admin.clone() };
+        let seen = look_up::view(&app, &stranger, &chosen, Some(&fresh)).await.unwrap();
+        assert!(seen.found.is_none() && seen.workspaces.is_empty() && seen.form.problem("workspace").is_some());
+        bridge.fault(json!({ "effect": "status", "status": 503, "kind": "sentinel.*" }));
+        let away = look(&fresh).await.form;
+        assert!(away.problem("incident").is_some_and(|why| why.starts_with("Sentinel could not be asked")), "{away:?}");
+        bridge.heal();
+        bridge.pass(600).await;
+        assert!(look(&fresh).await.found.is_some_and(|found| found.met && found.pair.is_some()));
+        bridge.finish().await;
+    }
+}
