@@ -970,6 +970,7 @@ fn a_viewer_gets_no_buttons_that_change_anything() {
                 || name.starts_with("accounts")
                 || name.starts_with("tokens")
                 || name.starts_with("tickets")
+                || name.starts_with("look-up")
                 || name.starts_with("set-up")
                 || name.starts_with("configuration");
             assert!(own || asked, "{name}: {action}");
