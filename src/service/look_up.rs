@@ -3,7 +3,7 @@
 
 use uuid::Uuid;
 
-use super::{App, caller::Caller, error::ServiceError, explain, fault, incidents, names, outside};
+use super::{App, caller::Caller, error::ServiceError, explain, incidents, names, outside};
 use crate::{
     domain::{
         account::Role,

@@ -6,7 +6,6 @@ use halobridge::{
         caller::Caller,
         look_up::{self, Named},
     },
-    twin::options::Product,
 };
 use serde_json::json;
 
