@@ -15,9 +15,9 @@ use crate::{
 };
 
 /// What a process says that was started over a restored or copied database.
-const ONLY_READS: &str = "this installation was copied or restored: it reads and writes nothing until it is started once with --confirm-instance";
+const ONLY_READS: &str = "this installation was copied or restored: it only reads, and writes nothing until it is started once with --confirm-instance";
 /// What one says that has noticed another process writing to its pairs.
-const SECOND_WRITER: &str = "a second process writes to the pairs of this installation: it reads and writes nothing until the other one is ended and it is started once with --confirm-instance";
+const SECOND_WRITER: &str = "a second process writes to the pairs of this installation: this one only reads, and writes nothing until the other one is ended and this one is started once with --confirm-instance";
 
 /// `GET /healthz`: the process answers.
 pub async fn live() -> &'static str {

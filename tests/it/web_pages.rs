@@ -378,6 +378,11 @@ async fn a_second_writer_is_said_on_every_page_and_what_it_wrote_to_those_who_ma
         assert!(hers.contains("A second process writes to the same pairs"), "{path}: {hers}");
         assert!(!hers.contains("of one client alone"), "{path}: {hers}");
     }
+    app.person("cal", Role::Viewer, Scope::Clients(vec![seed::client(99)])).await;
+    let mut cal = app.signed_in("cal").await;
+    let calm = app.page(&mut cal, "/problems").await.body;
+    assert!(calm.contains("No pair needs you, but nothing is written"), "{calm}");
+    assert!(!calm.contains("Nothing needs you.") && !calm.contains("All quiet"), "{calm}");
 }
 
 #[tokio::test]

@@ -42,8 +42,8 @@ fn only_reads(ctx: &PageContext, second: Option<&Second>) -> AnyView {
         return two_writers(ctx, second);
     }
     let text = view! {
-        <b>"This installation was copied or restored: it reads and writes nothing."</b>
-        " Compare the pairs with both sides, then start the server once with "<code>"--confirm-instance"</code>"."
+        <b>"This installation was copied or restored: it only reads, and writes nothing to Sentinel or Halo."</b>
+        " Compare the pairs with both sides, then start the server once with "<code class="whole">"--confirm-instance"</code>"."
     };
     notice(ctx, "notice", text.into_any())
 }
@@ -56,11 +56,11 @@ fn two_writers(ctx: &PageContext, second: &Second) -> AnyView {
         None => ().into_any(),
     };
     let text = view! {
-        <b>"A second process writes to the same pairs: this one reads and writes nothing since "{when(ctx, second.noticed)}"."</b>
+        <b>"A second process writes to the same pairs: this one only reads, and has written nothing since "{when(ctx, second.noticed)}"."</b>
         {wrote}
         " It may be a copy of this machine or of its data directory; or an older database was put back here by hand. End the \
          other one, compare the pairs with both sides, then start this server once with "
-        <code>"--confirm-instance"</code>"."
+        <code class="whole">"--confirm-instance"</code>"."
     };
     notice(ctx, "notice bad", text.into_any())
 }

@@ -29,6 +29,7 @@ pub fn body(ctx: &PageContext, view: &ProblemsView) -> AnyView {
 
 /// The parts that change while the page is open.
 pub fn live(ctx: &PageContext, view: &ProblemsView) -> AnyView {
+    let writes = ctx.pulse.as_ref().is_none_or(|pulse| pulse.alive && !pulse.only_reads);
     let (sentence, groups) = match &view.groups {
         Err(trouble) => ("The problems can't be read just now.".into_any(), list::trouble(ctx, trouble)),
         Ok(groups) => (
@@ -40,6 +41,13 @@ pub fn live(ctx: &PageContext, view: &ProblemsView) -> AnyView {
         && view.connections.is_empty()
         && view.storms.is_empty()
         && view.pauses.is_empty();
+    // What stands above is then no small thing.
+    let (sentence, calm) = match (calm, writes) {
+        (true, false) => {
+            ("No pair needs you, but nothing is written until what stands above is settled.".into_any(), false)
+        }
+        _ => (sentence, calm),
+    };
     let connections = view
         .connections
         .iter()

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct Pulse {
     /// Whether the engine's loop runs.
     pub alive: bool,
-    /// Whether it reads and writes nothing: a copied or restored installation that nobody has confirmed, or one that has
+    /// Whether it only reads, and writes nothing to either side: a copied or restored installation that nobody has confirmed, or one that has
     /// noticed a second writer.
     pub only_reads: bool,
     /// The second writer.
