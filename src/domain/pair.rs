@@ -75,6 +75,9 @@ pub struct Base {
     /// What we wrote on the ticket when we closed it last: neither an agent's verdict nor an agent's words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub own_closing: Option<OwnClosing>,
+    /// The action that closed the ticket with a classification before it was opened again: what it says was of that closing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spent: Option<ActionKey>,
     /// The owner whom Azure refused for the incident: not written again until another one is wanted, or a person asks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused_owner: Option<RefusedOwner>,

@@ -3,6 +3,7 @@
 use crate::domain::{
     catalogue::{Catalogue, FieldDefinition, Named},
     closing::{Classification, Verdict},
+    ids::ActionKey,
     incident::{Incident, IncidentStatus},
     pair::Base,
     policy::{MissingVerdict, Policy},
@@ -192,9 +193,30 @@ fn entries(value: &serde_json::Value) -> Vec<&serde_json::Value> {
     }
 }
 
+/// Whether an action bears a classification, in the native integration's field.
+fn classifies(action: &Action) -> bool {
+    action.sentinel_classification.as_deref().is_some_and(|text| !text.trim().is_empty())
+}
+
+/// The newest action that closed the ticket with a classification and after which it was opened again, as far as its
+/// reading tells: one of the very second may as well be of a closing that the reading does not show yet.
+pub fn spent(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket, actions: &[Action]) -> Option<ActionKey> {
+    let seen = ticket.last_update?.as_second();
+    let closes = |action: &Action| action.new_status.is_some_and(|id| mapping::closes(policy, catalogue, id));
+    let before = |action: &Action| action.at.is_some_and(|at| at.as_second() < seen);
+    let one = actions.iter().rev().find(|action| classifies(action) && closes(action) && before(action))?;
+    Some(one.key)
+}
+
+/// The actions that may tell how the ticket was closed this time: not those up to the one that closed it before it was
+/// opened again.
+pub fn of_this_closing<'a>(base: &Base, actions: &'a [Action]) -> &'a [Action] {
+    let spent = base.spent.and_then(|key| actions.iter().position(|action| action.key == key));
+    spent.and_then(|place| actions.get(place + 1..)).unwrap_or(actions)
+}
+
 fn from_actions(policy: &Policy, actions: &[Action]) -> Option<Verdict> {
-    let action =
-        actions.iter().rev().find(|a| a.sentinel_classification.as_deref().is_some_and(|c| !c.trim().is_empty()))?;
+    let action = actions.iter().rev().find(|action| classifies(action))?;
     let mut verdict = named(policy, action.sentinel_classification.as_deref()?)?;
     if let Some(reason) = action.sentinel_classification_reason.as_deref().filter(|r| !r.trim().is_empty()) {
         verdict.reason = Some(squeezed(reason));
@@ -293,15 +315,22 @@ pub fn choices(policy: &Policy, catalogue: &Catalogue) -> Option<(String, Vec<St
     let definition = catalogue.field(&wanted);
     let label = definition.map(|d| d.label.clone().filter(|l| !l.trim().is_empty()).unwrap_or_else(|| d.name.clone()));
     let options = definition.into_iter().flat_map(|d| &d.options).map(|option| option.name.clone());
-    let mut names: Vec<String> = options.filter(|name| named(policy, name).is_some()).collect();
+    // What Microsoft would refuse is no choice.
+    let taken = |name: &String| named(policy, name).is_some_and(|verdict| verdict.checked().is_ok());
+    let mut names: Vec<String> = options.filter(taken).collect();
     if names.is_empty() {
-        let known = [
-            Classification::TruePositive,
-            Classification::BenignPositive,
-            Classification::FalsePositive,
-            Classification::Undetermined,
-        ];
-        names.extend(known.map(|classification| classification.words().to_owned()));
+        names.extend(crate::domain::closing::ALLOWED.iter().filter_map(|(classification, reason)| {
+            let said = |reason: Option<&str>| Verdict {
+                classification: classification.clone(),
+                reason: reason.map(str::to_owned),
+                comment: None,
+            };
+            // The reason is told only where the classification alone leaves it open.
+            let alone = said(None);
+            let verdict = if alone.clone().checked().is_ok() { alone } else { said(*reason) };
+            verdict.clone().checked().is_ok().then(|| verdict.words())
+        }));
+        names.dedup();
     }
     Some((label.unwrap_or(wanted), names))
 }

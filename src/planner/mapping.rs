@@ -141,8 +141,14 @@ pub fn ticket_closed(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket) ->
         // closed ones (where it tells which those are), and that the policy maps to an open one, says that it is open again.
         return !mapped_open(policy, catalogue, status_id);
     }
+    closes(policy, catalogue, status_id)
+}
+
+/// Whether a ticket status counts as closed, in Halo or by the policy.
+pub fn closes(policy: &Policy, catalogue: &Catalogue, status_id: i64) -> bool {
     let mapped = policy.statuses.get(IncidentStatus::Closed.as_str());
-    policy.closed_statuses.iter().chain(mapped).any(|wanted| is_status(catalogue, wanted, status_id))
+    catalogue.closed_statuses.contains(&status_id)
+        || policy.closed_statuses.iter().chain(mapped).any(|wanted| is_status(catalogue, wanted, status_id))
 }
 
 /// Whether the policy says of this ticket status that the incident is open.

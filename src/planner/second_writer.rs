@@ -142,7 +142,7 @@ fn about_another(s: &Situation<'_>, comment: &Comment) -> Option<TicketId> {
 }
 
 /// The note, or the ticket itself, that a comment of ours is about by its first words.
-fn named(message: &str) -> Option<ActionKey> {
+pub(super) fn named(message: &str) -> Option<ActionKey> {
     let number = |text: &str| text.chars().take_while(char::is_ascii_digit).collect::<String>().parse::<i64>().ok();
     if let Some(rest) = message.strip_prefix("Halo ticket ") {
         return Some(ActionKey { ticket: TicketId(number(rest)?), action: TICKET_ITSELF });

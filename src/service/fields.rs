@@ -338,10 +338,10 @@ fn classification(s: &Situation<'_>) -> FieldRow {
     let incident = s.incident.verdict();
     let chosen = chosen(s.policy, s.catalogue, s.ticket);
     let closed = s.ticket.is_some_and(|ticket| mapping::ticket_closed(s.policy, s.catalogue, ticket));
-    let ticket = s
-        .ticket
-        .filter(|_| closed)
-        .and_then(|ticket| closing::verdict(s.policy, s.catalogue, ticket, s.actions.unwrap_or_default()).ok());
+    let ticket = s.ticket.filter(|_| closed).and_then(|ticket| {
+        let actions = closing::of_this_closing(&s.pair.base, s.actions.unwrap_or_default());
+        closing::verdict(s.policy, s.catalogue, ticket, actions).ok()
+    });
     let same = match (&incident, &ticket) {
         (Some(a), Some(b)) => a.classification == b.classification,
         (None, None) => true,

@@ -156,10 +156,12 @@ fn after_closing(g: &mut Gather<'_, '_>, rule: AfterClosing) {
     if to_incident != IncidentChange::default() {
         let said = said::of_incident(&to_incident);
         let words = format!("Changed in Halo after closing: {said}.");
-        if rule == AfterClosing::NoteOnly
-            && let Some(kind) = notes::to_sentinel::own_comment(s, g.out, g.ticket.id, words)
-        {
-            g.out.push(kind, Reason::AfterClosing { what: said.clone() });
+        if rule == AfterClosing::NoteOnly {
+            match notes::to_sentinel::own_comment(s, g.out, g.ticket.id, words) {
+                Ok(Some(kind)) => g.out.push(kind, Reason::AfterClosing { what: said.clone() }),
+                Ok(None) => {}
+                Err(full) => g.out.item(full),
+            }
         }
         what.push(said);
     }

@@ -47,6 +47,10 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         (g.base.incident_status, g.base.status_id, g.base.ticket_closed) = (Some(open), ticket.status_id, false);
         return g.out.remark(Reason::GroupOpen);
     }
+    if !closed && !s.incident.closed() {
+        let spent = closing::spent(s.policy, s.catalogue, ticket, s.actions.unwrap_or_default());
+        g.base.spent = spent.or(g.base.spent);
+    }
     if !closed && !s.incident.closed() && (!groups::shares(s) || groups::leads(s)) {
         empty_verdict(g);
     }
@@ -88,10 +92,10 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
             }
         }
         Outcome::Same => {
-            if closed && moved.sentinel && moved.halo && !closing::both_closed(&g.base) {
-                both_closed(g);
+            let people_closed = closed && moved.sentinel && moved.halo && !closing::both_closed(&g.base);
+            if !people_closed || both_closed(g) {
+                accept(g, closed);
             }
-            accept(g, closed);
         }
         Outcome::Leave => accept(g, closed),
         Outcome::OneWay => g.out.remark(Reason::ModeOneWay),
@@ -158,8 +162,8 @@ fn reopening(g: &Gather<'_, '_>, side: Side, rule: ReopenRule) -> ReopenRule {
     decided.unwrap_or(rule)
 }
 
-/// Whether the ticket was opened again right after our own closing while nobody did or said anything on it: by a workflow,
-/// most likely. The incident's verdict is not given up for that.
+/// Whether Halo by itself, or our own agent, opened the ticket again right after our own closing, as its actions tell, while
+/// nobody did or said anything on it: a workflow did. The incident's verdict is not given up for that.
 fn opened_by_rule(g: &Gather<'_, '_>) -> bool {
     let closed = g.base.own_closing.as_ref().and_then(|own| own.at);
     let opened = g.base.moves.get(NAME).and_then(|moves| moves.of(Side::Halo)).and_then(|moved| moved.at);
@@ -167,9 +171,14 @@ fn opened_by_rule(g: &Gather<'_, '_>) -> bool {
     let (closed, opened) = (closed.as_second(), opened.as_second());
     let about_then =
         |action: &Action| action.at.is_none_or(|at| (closed..=opened + RIGHT_AFTER_SECS).contains(&at.as_second()));
-    let mut actions = g.s.actions.unwrap_or_default().iter();
+    let then: Vec<&Action> = g.s.actions.unwrap_or_default().iter().filter(|action| about_then(action)).collect();
+    // Where no action tells of it, a person may as well have set the status alone.
+    let told = |action: &&Action| {
+        action.new_status.is_some() && action.new_status == g.ticket.status_id && !notes::carries_any(action)
+    };
     (0..=RIGHT_AFTER_SECS).contains(&(opened - closed))
-        && !actions.any(|action| about_then(action) && by_person(g, action))
+        && then.iter().any(told)
+        && !then.into_iter().any(|action| by_person(g, action))
 }
 
 /// Whether a person did or said something: neither Halo by itself nor our own agent.
@@ -259,12 +268,11 @@ fn to_incident(g: &mut Gather<'_, '_>) {
         IncidentStatus::Closed => {
             // Without the actions the verdict may be overlooked: wait until they are read.
             let Some(actions) = s.actions else { return g.out.remark(Reason::TicketClosed) };
-            match closing::verdict(s.policy, s.catalogue, &closing::of_agent(&g.base, ticket), actions) {
+            let (agents, since) = (closing::of_agent(&g.base, ticket), closing::of_this_closing(&g.base, actions));
+            match closing::verdict(s.policy, s.catalogue, &agents, since) {
                 Ok(verdict) => g.incident_change.verdict = Some(verdict),
                 Err(reason) => {
-                    if reason == Reason::VerdictMissing {
-                        ask_for_verdict(g, actions);
-                    }
+                    ask_for_verdict(g, actions, &reason);
                     return g.out.item(reason);
                 }
             }
@@ -281,8 +289,10 @@ fn to_incident(g: &mut Gather<'_, '_>) {
             match reopening(g, Side::Halo, rule) {
                 ReopenRule::Note => {
                     let words = format!("Halo ticket {} was opened again. This incident stays closed.", ticket.id);
-                    own_comment(g, words, Reason::TicketReopened);
-                    return accept(g, false);
+                    if own_comment(g, words, Reason::TicketReopened) {
+                        accept(g, false);
+                    }
+                    return;
                 }
                 ReopenRule::Ask => return g.out.item(Reason::Reopened { side: Side::Halo, at, by_rule }),
                 // A ticket is made from an incident, never the other way: opening again is what is left.
@@ -296,14 +306,15 @@ fn to_incident(g: &mut Gather<'_, '_>) {
 }
 
 /// Both were closed by people: what each said at closing is kept on the other side. Where one of them was closed by us for
-/// the other's closing (a restored backup has forgotten it), that one says so, and there is nothing to be told.
-fn both_closed(g: &mut Gather<'_, '_>) {
+/// the other's closing (a restored backup has forgotten it), that one says so, and there is nothing to be told. `false`: there
+/// is no room for it on the incident, and it is not to be taken for told.
+fn both_closed(g: &mut Gather<'_, '_>) -> bool {
     let s = g.s;
-    let verdict =
-        closing::verdict(s.policy, s.catalogue, &closing::of_agent(&g.base, g.ticket), s.actions.unwrap_or_default());
+    let since = closing::of_this_closing(&g.base, s.actions.unwrap_or_default());
+    let verdict = closing::verdict(s.policy, s.catalogue, &closing::of_agent(&g.base, g.ticket), since);
     let ours_on_incident = closing::ours_on_incident(s.incident, verdict.as_ref().ok(), g.ticket);
     if ours_on_incident || closing::ours_on_ticket(s.incident, g.ticket) {
-        return;
+        return true;
     }
     let mut said = closing::closure_note(s.incident);
     if groups::shares(s) {
@@ -319,7 +330,7 @@ fn both_closed(g: &mut Gather<'_, '_>) {
         ),
         Err(_) => closing::closed_in_halo(g.ticket),
     };
-    own_comment(g, words, Reason::TicketClosed);
+    own_comment(g, words, Reason::TicketClosed)
 }
 
 /// Closing words that the ticket did not take as its closing note follow as a note, once.
@@ -343,23 +354,35 @@ fn own_note(g: &mut Gather<'_, '_>, words: &str, about: &str, reason: Reason) ->
     !there
 }
 
-/// Says something once on the incident, where the mode lets it.
-fn own_comment(g: &mut Gather<'_, '_>, words: String, reason: Reason) {
+/// Says something once on the incident, where the mode lets it; `false`: there is no room for it, which is an open item.
+fn own_comment(g: &mut Gather<'_, '_>, words: String, reason: Reason) -> bool {
     let ticket: TicketId = g.ticket.id;
-    if conflict::carries_back(g.s.workspace.mode)
-        && let Some(kind) = notes::to_sentinel::own_comment(g.s, g.out, ticket, words)
-    {
-        g.out.push(kind, reason);
+    if !conflict::carries_back(g.s.workspace.mode) {
+        return true;
     }
+    match notes::to_sentinel::own_comment(g.s, g.out, ticket, words) {
+        Ok(Some(kind)) => g.out.push(kind, reason),
+        Ok(None) => {}
+        Err(full) => {
+            g.out.item(full);
+            return false;
+        }
+    }
+    true
 }
 
 /// Says once for each closing on the ticket that the classification is missing.
-fn ask_for_verdict(g: &mut Gather<'_, '_>, actions: &[Action]) {
+fn ask_for_verdict(g: &mut Gather<'_, '_>, actions: &[Action], reason: &Reason) {
     let s = g.s;
+    let (kind, trouble) = match reason {
+        Reason::VerdictMissing => ("ask", "without a classification".to_owned()),
+        Reason::VerdictRefused { why } => ("refused", format!("with a classification that can't be sent ({why})")),
+        _ => return,
+    };
     if !groups::leads(s) {
         return;
     }
-    let reference = notes::own_reference(s, &format!("ask-classification/{}", moved_at(g, Side::Halo)));
+    let reference = notes::own_reference(s, &format!("{kind}-classification/{}", moved_at(g, Side::Halo)));
     if actions.iter().any(|action| notes::carries(action, &reference)) {
         return;
     }
@@ -374,9 +397,8 @@ fn ask_for_verdict(g: &mut Gather<'_, '_>, actions: &[Action]) {
         }
         false => "",
     };
-    let words = format!(
-        "The incident in Microsoft Sentinel stays open: this ticket was closed without a classification. {remedy}{again}"
-    );
+    let words =
+        format!("The incident in Microsoft Sentinel stays open: this ticket was closed {trouble}. {remedy}{again}");
     let note = notes::own_note(s, &words, reference);
-    g.out.push(OperationKind::AddNote { comment: None, edit: 0, said: None, note }, Reason::VerdictMissing);
+    g.out.push(OperationKind::AddNote { comment: None, edit: 0, said: None, note }, reason.clone());
 }

@@ -36,7 +36,10 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
     }
     // Without the actions the agent's may be overlooked.
     let Some(actions) = s.actions else { return };
-    let (here, there) = (s.incident.verdict(), closing::given(s.policy, s.catalogue, ticket, actions));
+    let (here, there) = (
+        s.incident.verdict(),
+        closing::given(s.policy, s.catalogue, ticket, closing::of_this_closing(&g.base, actions)),
+    );
     let (sentinel, halo) = (words(here.as_ref()), words(there.as_ref()));
     let now = Agreed { sentinel: sentinel.clone(), halo: Some(halo.clone()) };
     // Nobody has to act on a matter that is over, and the ticket does not say how its incident was closed.

@@ -16,7 +16,9 @@ use crate::domain::{
 };
 
 use super::{author_of, by_comment, comments_under_way, note_reference, words};
-use crate::planner::{closing, draft::moment, drift, groups, mapping, merges, plan::Plan, situation::Situation};
+use crate::planner::{
+    closing, draft::moment, drift, groups, mapping, merges, plan::Plan, second_writer, situation::Situation,
+};
 
 /// Actions of a ticket whose derived comment ids are tried when a comment's origin is not in the ledger.
 const DERIVED_ACTIONS: i64 = 400;
@@ -207,8 +209,8 @@ fn deleted(s: &Situation<'_>, comment: &CommentId, edit: u32) -> (OperationKind,
     (OperationKind::AddNote { comment: Some(comment.clone()), edit, said, note }, Reason::CommentDeleted)
 }
 
-/// How our own comments begin, those apart that carry a person's words from a merged incident: they go on to the ticket.
-const HEADS: [&str; 4] = ["Note ", "Halo ticket ", "Digest of notes ", "Closed in Halo (ticket "];
+/// How our own comments begin that name no note or ticket first, those apart that carry a person's words from a merged incident: they go on to the ticket.
+const HEADS: [&str; 2] = ["Digest of notes ", "Closed in Halo (ticket "];
 
 /// Whether a comment is one of ours about this ticket, whatever the ledger knows of it: its answer may have been lost.
 pub fn is_own(s: &Situation<'_>, ticket: TicketId, comment: &Comment) -> bool {
@@ -228,7 +230,7 @@ fn carried_over(comment: &Comment) -> bool {
 /// Whether a comment with a derived id begins as ours do. Portals give random ids (version 4): the words alone would be
 /// no evidence, and neither would the id, but both together are.
 fn headed(comment: &Comment) -> bool {
-    HEADS.iter().any(|head| comment.message.starts_with(head))
+    second_writer::named(&comment.message).is_some() || HEADS.iter().any(|head| comment.message.starts_with(head))
 }
 
 /// Whether a comment's id is one we derive for an action of this ticket: then it is our own, whatever the ledger lost.

@@ -88,8 +88,16 @@ fn link_comment(s: &Situation<'_>, out: &Plan, ticket: TicketId) -> Option<Due> 
     Some(Due { carried, text: message, reason: Reason::TicketMade })
 }
 
-/// A comment of our own about the ticket itself, said once; `None` when it was said, or there is no room at all.
-pub fn own_comment(s: &Situation<'_>, out: &Plan, ticket: TicketId, message: String) -> Option<OperationKind> {
+/// A comment of our own about the ticket itself, said once; `None` when it was said.
+///
+/// # Errors
+/// [`Reason::CommentsFull`] when there is no room for it at all.
+pub fn own_comment(
+    s: &Situation<'_>,
+    out: &Plan,
+    ticket: TicketId,
+    message: String,
+) -> Result<Option<OperationKind>, Reason> {
     let action = ActionKey { ticket, action: TICKET_ITSELF };
     let said = fingerprint(&message);
     let carried = |kind: &OperationKind| match kind {
@@ -100,7 +108,7 @@ pub fn own_comment(s: &Situation<'_>, out: &Plan, ticket: TicketId, message: Str
     if let Some(dropped) = s.operations.iter().filter(|o| matches!(o.state, OperationState::Dropped { .. })).find(same)
     {
         // Planned as it was, and then kept out: so it is told.
-        return Some(dropped.kind.clone());
+        return Ok(Some(dropped.kind.clone()));
     }
     let planned = s.operations.iter().flat_map(|o| carried(&o.kind));
     let planned = planned.chain(out.operations.iter().flat_map(|p| carried(&p.kind)));
@@ -112,14 +120,20 @@ pub fn own_comment(s: &Situation<'_>, out: &Plan, ticket: TicketId, message: Str
     let all: Vec<(ActionKey, u32, Option<String>)> =
         planned.map(|c| (c.action, c.edit, Some(c.said))).chain(linked).filter(|(key, ..)| *key == action).collect();
     let known = all.iter().any(|(_, _, before)| before.as_ref() == Some(&said));
+    if known {
+        return Ok(None);
+    }
+    let waiting = s.operations.iter().filter(|o| o.state.open()).map(|o| &o.kind);
+    let comments = waiting.chain(out.operations.iter().map(|planned| &planned.kind));
+    let planned = comments.filter(|kind| matches!(kind, OperationKind::AddComment { .. })).count();
     let there = usize::try_from(s.incident.comments_count).unwrap_or(0);
-    if known || there + out.operations.len() >= budget::COMMENTS_MAX {
-        return None;
+    if there + planned >= budget::COMMENTS_MAX {
+        return Err(Reason::CommentsFull);
     }
     let edit = all.iter().map(|(_, edit, _)| edit + 1).max().unwrap_or(1).max(1);
     let comment = CommentId::derived(s.halo_tenant, action, edit, 0);
     let carries = vec![Carried { action, edit, part: 0, said }];
-    Some(OperationKind::AddComment { comment, carries, message })
+    Ok(Some(OperationKind::AddComment { comment, carries, message }))
 }
 
 /// Notes that are to cross, their edits and deletions, in the order of their numbers.

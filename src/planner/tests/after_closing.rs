@@ -18,9 +18,13 @@ use crate::domain::{
     reason::Reason,
 };
 
-/// The ticket was opened again a minute after we had closed it.
+/// The ticket was opened again a minute after we had closed it, by Halo itself.
 fn right_away(s: &mut Scene) {
     reopen_ticket(s);
+    let status = s.ticket().status_id;
+    let action = s.note(3, "");
+    (action.agent_id, action.system, action.new_status) = (None, true, status);
+    action.at = Some(at("2026-03-01T11:55:00Z"));
     let at = Some(at("2026-03-01T11:54:00Z"));
     let note = "Closed in Microsoft Sentinel.".to_owned();
     s.pair.base.own_closing = Some(OwnClosing { note, fields: Default::default(), at, emptied: false });
@@ -144,6 +148,26 @@ fn what_opening_again_does_is_a_choice_for_each_direction() {
                 s.note(4, "").at = Some(at("2026-03-01T11:40:00Z"));
             },
             "behind needs-you reopened",
+        ),
+        (
+            "where no action tells of it, somebody may have set the status alone",
+            |s| {
+                right_away(s);
+                s.actions = Some(Vec::new());
+            },
+            "incident status=Active because ticket-reopened; behind waiting ticket-reopened",
+        ),
+        (
+            "nor does a note of ours",
+            |s| {
+                right_away(s);
+                s.actions = Some(Vec::new());
+                let status = s.ticket().status_id;
+                let action = s.note(4, "<p>words</p><p>HB-0123456789ABCDEF</p>");
+                (action.agent_id, action.new_status) = (Some(99), status);
+                action.at = Some(at("2026-03-01T11:55:00Z"));
+            },
+            "incident status=Active because ticket-reopened; behind waiting ticket-reopened",
         ),
         (
             "later than right after our own closing",

@@ -169,6 +169,28 @@ fn comments_were_never_read_when_there_are_more_than_ours() {
     assert!(!never(&scene));
 }
 
+/// A program may give its comments ids of the version that ours have.
+#[test]
+fn words_under_a_derived_id_are_ours_only_as_we_write_them() {
+    let table = [
+        ("Note 5 on Halo ticket 61 by Amira, 2026-03-01 11:40 UTC:\nwords", true),
+        ("Note that the host is isolated", false),
+        ("Note 5 was wrong", false),
+        ("Halo ticket 61\nComments and status of this incident are kept in step with it.", true),
+        ("Halo ticket is missing", false),
+        ("Digest of notes 1, 2 on Halo ticket 61.", true),
+        ("Closed in Halo (ticket 61).", true),
+    ];
+    for (message, expected) in table {
+        let mut scene = in_step();
+        scene.comment(1, message);
+        let mut comment = scene.comments.as_ref().unwrap()[0].clone();
+        comment.id = CommentId::new(&uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, message.as_bytes()).to_string());
+        let own = scene.with(|s| notes::to_halo::is_own(s, TicketId(70), &comment));
+        assert_eq!(own, expected, "{message}");
+    }
+}
+
 /// What of our own is said about the ticket, and as which edit.
 #[test]
 fn our_own_words_about_a_ticket_are_said_once() {
@@ -176,7 +198,7 @@ fn our_own_words_about_a_ticket_are_said_once() {
     let said = fingerprint(words);
     let of = |scene: &Scene, out: &Plan| {
         let kind = scene.with(|s| own_comment(s, out, TicketId(70), words.into()));
-        kind.map(|kind| match kind {
+        kind.unwrap_or_default().map(|kind| match kind {
             OperationKind::AddComment { carries, message, .. } => (carries[0].edit, message),
             other => panic!("{other:?}"),
         })
@@ -211,6 +233,14 @@ fn our_own_words_about_a_ticket_are_said_once() {
     let mut out = Plan::new();
     out.push(tells("c", vec![carried(5, 0, "note")]), crate::domain::reason::Reason::NoteAdded);
     assert_eq!(of(&full, &out), None);
+    let told = full.with(|s| own_comment(s, &out, TicketId(70), words.into()));
+    assert_eq!(told, Err(crate::domain::reason::Reason::CommentsFull), "what is not told is an open item");
+    // What is planned for the ticket takes no place.
+    let mut out = Plan::new();
+    let note = full.with(|s| notes::own_note(s, "words", notes::own_reference(s, "x")));
+    let kind = OperationKind::AddNote { comment: None, edit: 0, said: None, note };
+    out.push(kind, crate::domain::reason::Reason::IncidentClosed);
+    assert_eq!(of(&full, &out), fresh(1));
     // What a person dropped is planned as it was, and then kept out.
     let dropped = |said: &str, action| {
         with(&|s| {

@@ -2,10 +2,11 @@
 
 use super::{
     closing::said,
-    scene::{CLOSED, Scene, WORKING, in_step, words},
+    scene::{CLOSED, Scene, WORKING, at, in_step, words},
 };
 use crate::{
     domain::{
+        catalogue::Ref,
         closing::{Classification, Verdict},
         incident::IncidentStatus,
         operation::OperationKind,
@@ -13,7 +14,7 @@ use crate::{
         text,
         ticket::CustomField,
     },
-    planner::agreed,
+    planner::{agreed, closing},
 };
 
 /// The engine writes what is planned for the ticket, and Halo takes it.
@@ -94,6 +95,66 @@ fn what_we_wrote_at_an_earlier_closing_is_no_agents_verdict() {
         "{}",
         words(&scene.plan())
     );
+}
+
+/// As the native integration's outcome does: an action that closes the ticket bears the classification.
+fn close_as(scene: &mut Scene, action: i64, when: &str, classification: Option<&str>) {
+    close(scene);
+    scene.ticket().last_update = Some(at(when));
+    let found = scene.note(action, "");
+    (found.at, found.new_status) = (Some(at(when)), Some(CLOSED));
+    found.sentinel_classification = classification.map(str::to_owned);
+}
+
+#[test]
+fn the_classification_of_a_closing_that_was_undone_is_not_used_again() {
+    let mut scene = in_step();
+    close_as(&mut scene, 3, "2026-03-01T11:40:00Z", Some("TruePositive"));
+    assert!(words(&scene.plan()).starts_with("incident status=Closed TruePositive/"), "{}", words(&scene.plan()));
+    // Opened again on both sides, and read in that state.
+    let ticket = scene.ticket();
+    (ticket.closed, ticket.status_id, ticket.last_update) = (false, Some(WORKING), Some(at("2026-03-01T11:50:00Z")));
+    let open = scene.plan();
+    assert_eq!(words(&open), "in-step healthy -");
+    scene.queue(&open);
+    // Closed plainly: the agent is asked, though an older action bears a classification.
+    let mut plainly = scene.clone();
+    close_as(&mut plainly, 4, "2026-03-01T11:55:00Z", None);
+    assert_eq!(words(&plainly.plan()), "own note because verdict-missing; behind needs-you verdict-missing");
+    close_as(&mut scene, 4, "2026-03-01T11:55:00Z", Some("BenignPositive"));
+    assert!(words(&scene.plan()).starts_with("incident status=Closed BenignPositive/"), "{}", words(&scene.plan()));
+}
+
+#[test]
+fn an_action_of_the_very_second_in_which_the_ticket_was_read_open_may_be_of_the_next_closing() {
+    let mut scene = in_step();
+    close_as(&mut scene, 3, "2026-03-01T11:40:00Z", Some("TruePositive"));
+    let ticket = scene.ticket();
+    (ticket.closed, ticket.status_id) = (false, Some(WORKING));
+    let open = scene.plan();
+    scene.queue(&open);
+    close(&mut scene);
+    assert!(words(&scene.plan()).starts_with("incident status=Closed TruePositive/"), "{}", words(&scene.plan()));
+}
+
+/// What is offered is taken, and what Microsoft refuses is told on the ticket, once.
+#[test]
+fn a_choice_that_microsoft_refuses_is_not_offered_and_is_told_on_the_ticket() {
+    let mut scene = in_step();
+    let offered = scene.with(|s| closing::choices(s.policy, s.catalogue)).expect("a field").1;
+    for name in &offered {
+        let verdict = closing::named(&scene.policy, name).expect("a verdict");
+        assert!(verdict.checked().is_ok(), "{name} of {offered:?}");
+    }
+    scene.policy.classification_field = Some(Ref::Name("CFUnknown".into()));
+    let offered = scene.with(|s| closing::choices(s.policy, s.catalogue)).expect("a field").1;
+    let known = ["True positive", "Benign positive", "False positive (IncorrectAlertLogic)"];
+    assert_eq!(offered[..3], known);
+    assert_eq!(offered[3..], ["False positive (InaccurateData)", "Undetermined"]);
+    close_as(&mut scene, 3, "2026-03-01T11:40:00Z", Some("FalsePositive"));
+    let plan = scene.plan();
+    assert_eq!(words(&plan), "own note because verdict-refused; behind needs-you verdict-refused");
+    assert!(said(&plan).contains("needs a reason"), "{}", said(&plan));
 }
 
 #[test]

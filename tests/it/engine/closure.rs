@@ -155,14 +155,26 @@ both! {
         bridge.finish().await;
     }
 
-    /// A workflow of Halo opens what our application closes.
-    async fn opened_by_nobody_right_after_our_closing_a_person_is_asked(product) {
+    /// Somebody sets the status alone, which leaves no action: it is a reopening like any other.
+    async fn a_status_set_right_after_our_closing_opens_the_incident(product) {
+        let (bridge, incident, id) = Bridge::linked(Setup::new(product)).await;
+        bridge.close_incident(&incident, json!({}));
+        bridge.pass(60).await;
+        assert_eq!(bridge.ticket(id)["status_name"], "Closed");
+        bridge.act("ticket.update", json!({ "ticket_id": id, "status": "In Progress" }));
+        bridge.cross().await;
+        assert_eq!(bridge.incident(&incident)["properties"]["status"], "Active");
+        bridge.finish().await;
+    }
+
+    /// A workflow of Halo opens, in the name of our agent (2), what our application closes.
+    async fn opened_by_a_rule_right_after_our_closing_a_person_is_asked(product) {
         let (bridge, incident, id) = Bridge::linked(Setup::new(product)).await;
         let how = json!({ "classification": "FalsePositive", "classificationReason": "InaccurateData" });
         bridge.close_incident(&incident, how);
         bridge.pass(60).await;
         assert_eq!(bridge.ticket(id)["status_name"], "Closed");
-        bridge.act("ticket.update", json!({ "ticket_id": id, "status": "In Progress" }));
+        bridge.act("ticket.reopen", json!({ "ticket_id": id, "status": "In Progress", "agent_id": 2, "text": "" }));
         bridge.cross().await;
         let properties = bridge.incident(&incident)["properties"].clone();
         assert_eq!((&properties["status"], &properties["classification"]), (&json!("Closed"), &json!("FalsePositive")));
