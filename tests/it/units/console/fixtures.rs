@@ -176,6 +176,7 @@ pub fn dashboard() -> DashboardView {
         workspaces: workspaces(),
         rows: Ok(Listed { rows: pair_rows(40), total: Some(220), page: 1, newer: None, older: Some("o.40".into()) }),
         entered: ErrandEntry::default(),
+        refused: FormView::default(),
     }
 }
 
@@ -391,6 +392,15 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
         ("dashboard-empty", context("/"), Page::Dashboard(Box::new(nothing))),
         ("dashboard-fresh", context("/"), Page::Dashboard(Box::new(fresh))),
         ("dashboard-filtered", context("/?q=no+such+thing&sync=behind"), Page::Dashboard(Box::new(filtered))),
+        (
+            "dashboard-refused",
+            context("/?act=pause&why=Moving"),
+            Page::Dashboard(Box::new(DashboardView {
+                entered: ErrandEntry::new("pause", "ticked", "Moving"),
+                refused: FormView::default().with_problem("which", "With: No incident is ticked. Nothing was done."),
+                ..dashboard()
+            })),
+        ),
         ("dashboard-broken", late, Page::Dashboard(Box::new(broken))),
         ("not-linked", context("/incidents"), Page::NotLinked(Box::new(not_linked()))),
         ("linking", context("/incidents/w/i/link"), Page::Linking(Box::new(linking()))),
