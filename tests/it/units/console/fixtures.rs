@@ -363,6 +363,11 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
         ..Pulse::default()
     };
     let late = PageContext { pulse: Some(pulse), ..context("/") };
+    let title = "x".repeat(300);
+    let second =
+        Second { noticed: ago(60), wrote: Some((format!("Note 12 on Halo ticket 70 (incident #7 {title})"), ago(90))) };
+    let doubled = Pulse { alive: true, only_reads: true, second_writer: Some(second), ..Pulse::default() };
+    let doubled = PageContext { pulse: Some(doubled), ..context("/") };
     vec![
         ("set-up", out("/set-up"), Page::SetUp(SetUpView::default())),
         (
@@ -402,6 +407,7 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
             })),
         ),
         ("dashboard-broken", late, Page::Dashboard(Box::new(broken))),
+        ("dashboard-second-writer", doubled, Page::Dashboard(Box::new(dashboard()))),
         ("not-linked", context("/incidents"), Page::NotLinked(Box::new(not_linked()))),
         ("linking", context("/incidents/w/i/link"), Page::Linking(Box::new(linking()))),
         ("disconnect", context("/connections/c/disconnect"), Page::Disconnect(Box::new(disconnect()))),
