@@ -179,6 +179,7 @@ impl Page {
             Self::SetUp(view) => vec![&view.form],
             Self::SignIn(view) => vec![&view.form],
             Self::Account(view) => vec![&view.password_form],
+            Self::Dashboard(view) => vec![&view.refused],
             Self::Linking(view) => vec![&view.form],
             Self::Disconnect(view) => vec![&view.form],
             Self::Versions(view) => vec![&view.form],

@@ -13,6 +13,7 @@ use crate::{
         reason::Reason,
         view::{
             dashboard::{DashboardView, PairCounts, PairFilter, PairRow, PairSort},
+            form::FormView,
             list::{self, Listed},
             pair_errands::ErrandEntry,
         },
@@ -48,6 +49,7 @@ pub async fn view(app: &App, caller: &Caller, filter: PairFilter) -> Result<Dash
         filter,
         rows: rows.map_err(|error| names::trouble(&error)),
         entered: ErrandEntry::default(),
+        refused: FormView::default(),
     })
 }
 

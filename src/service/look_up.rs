@@ -88,14 +88,15 @@ pub async fn view(
         found: None,
     };
     let Some(incident) = incident else { return Ok(view) };
-    let named = named(incident);
-    if let Err(why) = &named {
-        view.form = view.form.with_problem("incident", *why);
-    }
+    // What is wrong is told in the order of the form's fields.
     let chosen = view.workspaces.iter().any(|choice| choice.value == workspace);
     let chosen = installation.workspaces.iter().find(|one| chosen && one.id.to_string() == workspace);
     if chosen.is_none() {
         view.form = view.form.with_problem("workspace", "“Workspace”: choose the one that the incident is in.");
+    }
+    let named = named(incident);
+    if let Err(why) = &named {
+        view.form = view.form.with_problem("incident", *why);
     }
     let (Some(chosen), Ok(named)) = (chosen, named) else { return Ok(view) };
     match found(app, caller, &installation, chosen, &named).await? {

@@ -54,17 +54,16 @@ pub async fn view(app: &App, caller: &Caller, halo: &str, ticket: Option<&str>) 
         .halo
         .iter()
         .find(|one| one.id.to_string() == halo && view.halos.iter().any(|choice| choice.value == halo));
+    // What is wrong is told in the order of the form's fields.
+    if chosen.is_none() {
+        view.form = view.form.with_problem("halo", "“Halo instance”: choose the one that the ticket is in.");
+    }
     let number = links::ticket_number(ticket, "looked up");
     if let Err(ServiceError::Invalid(problems)) = &number {
         view.form =
             problems.iter().fold(view.form, |form, problem| form.with_problem(&problem.field, problem.problem.clone()));
     }
-    let (Some(chosen), Ok(number)) = (chosen, number) else {
-        if !view.halos.iter().any(|choice| choice.value == halo) {
-            view.form = view.form.with_problem("halo", "Choose the Halo instance that the ticket is in.");
-        }
-        return Ok(view);
-    };
+    let (Some(chosen), Ok(number)) = (chosen, number) else { return Ok(view) };
     match found(app, caller, &installation, chosen, number).await? {
         Ok(found) => view.found = Some(found),
         Err(why) => view.form = view.form.with_problem("ticket", why),

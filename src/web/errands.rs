@@ -7,7 +7,7 @@ use axum::{
 
 use super::{
     Web,
-    acts::answer,
+    acts::{answer, taken},
     error::WebError,
     form::Posted,
     pages::{framed, id},
@@ -17,13 +17,16 @@ use crate::{
     console::Page,
     domain::{
         ids::{ErrandId, PairId},
-        view::{dashboard::PairFilter, pair_errands::ErrandEntry},
+        view::{dashboard::PairFilter, form::FormView, pair_errands::ErrandEntry},
     },
     service::{
         error::{FieldProblem, ServiceError},
         pair_errands::{self, Asked, Which},
     },
 };
+
+/// What is wrong with an errand that was refused, until the list has said it.
+const REFUSED: &str = "errand-refused";
 
 /// `GET /errands`
 pub async fn page(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
@@ -49,29 +52,39 @@ pub async fn plan(State(web): State<Web>, signed: Signed, form: Posted) -> Resul
     match pair_errands::plan(&web.app, &signed.caller, asked).await {
         Ok(errand) => Ok(Redirect::to(&format!("/errands/{errand}")).into_response()),
         // Said on the list, which keeps its filter, its page and what was entered.
-        Err(error) => {
+        Err(ServiceError::Invalid(problems)) => {
+            let kept = signed.reader.session.insert(REFUSED, at_fields(problems)).await;
+            kept.map_err(|error| ServiceError::passed_on("keep a message", &error))?;
             let entered = ErrandEntry::new(form.text("act"), form.text("which"), form.text("why"));
-            let list = entered.on(filter.query()).after("/");
-            answer(&signed, Err(at_fields(error)), ("errand-begun", "errand-moved"), &list).await
+            Ok(Redirect::to(&entered.on(filter.query()).after("/")).into_response())
         }
+        Err(error) => Err(error.into()),
     }
 }
 
 /// Each problem begins with its field, as the form calls it.
-fn at_fields(error: ServiceError) -> ServiceError {
-    let named = |one: FieldProblem| {
-        let label = match &*one.field {
+fn at_fields(problems: Vec<FieldProblem>) -> FormView {
+    problems.into_iter().fold(FormView::default(), |form, FieldProblem { field, problem }| {
+        let label = match &*field {
             "act" => "Do: ",
             "which" => "With: ",
             "why" => "Why, of a pause: ",
             _ => "",
         };
-        FieldProblem { problem: format!("{label}{}", one.problem), ..one }
-    };
-    match error {
-        ServiceError::Invalid(problems) => ServiceError::Invalid(problems.into_iter().map(named).collect()),
-        other => other,
+        form.with_problem(&field, format!("{label}{problem}"))
+    })
+}
+
+/// What is wrong with the errand that was refused just now, once; a part that is fetched in the background leaves it for
+/// the page.
+///
+/// # Errors
+/// The session cannot be read.
+pub(super) async fn refused(signed: &Signed) -> Result<FormView, ServiceError> {
+    if signed.reader.fragment {
+        return Ok(FormView::default());
     }
+    Ok(taken(&signed.reader.session, REFUSED).await?.unwrap_or_default())
 }
 
 /// `POST /errands/{id}/begin`

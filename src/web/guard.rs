@@ -5,6 +5,8 @@
 //! checked where present. A request with neither is no browser's; the session cookie (`SameSite=Lax`)
 //! is the second wall.
 
+use std::time::Duration;
+
 use axum::{
     body::Body,
     extract::{Request, State},
@@ -17,7 +19,7 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 use url::Url;
 
-use super::{Web, error::WebError, options::CALLBACK, request::ANSWER_WITHIN};
+use super::{Web, error::WebError, options::CALLBACK};
 use crate::service::error::ServiceError;
 
 /// Refuses a state-changing request of another site.
@@ -35,7 +37,8 @@ pub async fn to_the_end(State(web): State<Web>, request: Request, next: Next) ->
     if !changes(&request) && request.uri().path() != CALLBACK {
         return next.run(request).await;
     }
-    let request = request.map(in_time);
+    let within = web.options.answer_within;
+    let request = request.map(|body| in_time(body, within));
     match web.options.under_way.spawn(next.run(request).in_current_span()).await {
         Ok(answer) => answer,
         Err(error) => match error.try_into_panic() {
@@ -46,8 +49,8 @@ pub async fn to_the_end(State(web): State<Web>, request: Request, next: Next) ->
 }
 
 /// A body that has to be there by the time the request would be given up: nothing else ends the wait for it.
-fn in_time(body: Body) -> Body {
-    let end = Instant::now() + ANSWER_WITHIN;
+fn in_time(body: Body, within: Duration) -> Body {
+    let end = Instant::now() + within;
     Body::from_stream(futures::stream::unfold(body.into_data_stream(), move |mut rest| async move {
         let part = tokio::time::timeout_at(end, rest.next()).await;
         let part = part.unwrap_or_else(|late| Some(Err(axum::Error::new(late))));

@@ -22,6 +22,8 @@ pub struct WebOptions {
     pub session_absolute: SignedDuration,
     /// A page that takes longer says what was waited for; it is drawn before the request itself is given up.
     pub page_within: Duration,
+    /// No answer takes longer to begin, bodies being read included.
+    pub answer_within: Duration,
     /// Reverse proxies whose `X-Forwarded-For` is believed (its last hop).
     pub trusted_proxies: Vec<IpAddr>,
     /// Whether `GET /metrics` answers anyone (it holds no names and no secrets) or signed-in admins only.
@@ -49,6 +51,7 @@ impl WebOptions {
             session_idle: SignedDuration::from_mins(30),
             session_absolute: SignedDuration::from_hours(12),
             page_within: Duration::from_secs(28),
+            answer_within: Duration::from_secs(30),
             trusted_proxies: Vec::new(),
             metrics_open: true,
             metrics_names: false,

@@ -9,6 +9,7 @@ use http::StatusCode;
 use super::{
     Web, acts,
     draw::{Frame, frame},
+    errands,
     error::WebError,
     form::local_path,
     headers::FormTargets,
@@ -59,7 +60,8 @@ pub async fn dashboard(State(web): State<Web>, signed: Signed) -> Result<Respons
     }
     let frame = framed(&web, &signed).await?;
     let view = service::dashboard::view(&web.app, &signed.caller, filter).await?;
-    let view = DashboardView { entered: ErrandEntry::from_query(&signed.reader.query), ..view };
+    let entered = ErrandEntry::from_query(&signed.reader.query);
+    let view = DashboardView { entered, refused: errands::refused(&signed).await?, ..view };
     Ok(frame.answer(&Page::Dashboard(Box::new(view))))
 }
 

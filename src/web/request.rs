@@ -1,6 +1,6 @@
 //! Around every request: its id, its line in the log, its time limit, and a net under panics.
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::panic::AssertUnwindSafe;
 
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -13,9 +13,6 @@ use tracing::Instrument;
 
 use super::{Web, draw, error::WebError};
 use crate::service::error::ServiceError;
-
-/// No answer takes longer to begin, bodies being read included.
-pub(super) const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
 /// The header that names the request.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -31,16 +28,15 @@ pub async fn around(State(web): State<Web>, mut request: Request, next: Next) ->
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()).unwrap_or_default();
     let span = tracing::info_span!("request", id, method = %request.method(), route);
     let begun = web.app.clock.now();
+    let within = web.options.answer_within;
 
-    let answered = AssertUnwindSafe(tokio::time::timeout(ANSWER_WITHIN, next.run(request)))
-        .catch_unwind()
-        .instrument(span.clone())
-        .await;
+    let answered =
+        AssertUnwindSafe(tokio::time::timeout(within, next.run(request))).catch_unwind().instrument(span.clone()).await;
     let _entered = span.enter();
     let mut response = match answered {
         Ok(Ok(response)) => response,
         Ok(Err(_)) => {
-            tracing::error!(after_secs = ANSWER_WITHIN.as_secs(), "a request took too long and was given up");
+            tracing::error!(after_secs = within.as_secs(), "a request took too long and was given up");
             let late = WebError::status(StatusCode::GATEWAY_TIMEOUT).into_response();
             draw::failed(&draw::bare(&web), Some(id.clone()), None, late)
         }

@@ -284,9 +284,27 @@ async fn a_refused_errand_comes_back_to_its_page_with_what_was_entered() {
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
     let back = answer.location().to_owned();
     assert!(back.starts_with(&second), "{back}");
-    let page = app.page(&mut operator, &back).await.body;
+    // What is fetched in the background leaves it to the page, which says it once, on top and with its field.
+    assert_eq!(app.page(&mut operator, &format!("{back}&fragment=1")).await.status, StatusCode::OK);
+    let answer = app.page(&mut operator, &back).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let page = answer.body;
+    assert!(page.contains("<title>Error: Linked incidents"), "{page}");
+    let marks = ["class=\"summary\"", "id=\"errand\"", "id=\"truth\"", "id=\"rows\""];
+    let places = marks.map(|mark| page.find(mark).unwrap_or_else(|| panic!("{mark}: {page}")));
+    assert!(places.is_sorted(), "the form is seen before the list: {places:?}");
+    assert_eq!(page.matches("id=\"errand\"").count(), 1, "{page}");
+    let html = scraper::Html::parse_document(&page);
+    let found = |css: &str| html.select(&scraper::Selector::parse(css).unwrap()).count();
+    assert_eq!(found(".summary[role='alert'][autofocus] a[href='#errand-which']"), 1, "{page}");
+    assert_eq!(found("#errand-which[aria-invalid][aria-describedby='errand-which-problem']"), 1, "{page}");
+    assert_eq!(found("#errand #errand-which-problem"), 1, "{page}");
+    assert_eq!(found("#errand [aria-invalid]"), 1, "{page}");
     assert!(page.contains("With: No incident is ticked."), "{page}");
     assert_eq!(input(&page, "why"), "Moving <Halo> & more");
+    let again = app.page(&mut operator, &back).await;
+    assert_eq!((again.status, input(&again.body, "why").as_str()), (StatusCode::OK, "Moving <Halo> & more"));
+    assert!(!again.body.contains("class=\"summary\""), "{}", again.body);
     let html = scraper::Html::parse_document(&page);
     let chosen = scraper::Selector::parse("#errand option[selected]").unwrap();
     assert_eq!(html.select(&chosen).filter_map(|one| one.value().attr("value")).collect::<Vec<_>>(), ["pause"]);

@@ -294,6 +294,26 @@ async fn an_empty_ticket_number_is_named() {
 }
 
 #[tokio::test]
+async fn what_is_wrong_with_a_look_up_stands_in_the_order_of_its_fields() {
+    let app = app().await;
+    let mut admin = app.signed_in("admin").await;
+    for (address, fields) in [
+        ("/look-up?workspace=none&incident=many", ["workspace", "incident"]),
+        ("/tickets?halo=none&ticket=many", ["halo", "ticket"]),
+    ] {
+        let answer = app.page(&mut admin, address).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{address}");
+        let html = scraper::Html::parse_document(&answer.body);
+        let all = |css: &str, attribute: &str| -> Vec<String> {
+            let css = scraper::Selector::parse(css).unwrap();
+            html.select(&css).filter_map(|one| one.value().attr(attribute).map(str::to_owned)).collect()
+        };
+        assert_eq!(all(".summary a", "href"), fields.map(|field| format!("#{field}")), "{address}");
+        assert_eq!(all("form[method='get'] .field.wrong [aria-invalid='true']", "id"), fields, "{address}");
+    }
+}
+
+#[tokio::test]
 async fn who_only_reads_is_told_who_can_settle_it_and_sees_no_column_of_buttons() {
     let app = app().await;
     let (mut admin, mut viewer) = (app.signed_in("admin").await, app.signed_in("viewer").await);

@@ -1,10 +1,16 @@
 //! Webhooks in: who is let in, what is kept, what is answered.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::body::Body;
 use base64::{Engine, engine::general_purpose::STANDARD};
-use halobridge::{clock::IdSource, domain::account::Scope, service::intake, store::DeliveryFilter};
+use halobridge::{
+    clock::IdSource,
+    domain::account::Scope,
+    service::intake,
+    store::DeliveryFilter,
+    web::{self, WebOptions},
+};
 use hmac::{Hmac, KeyInit, Mac};
 use http::StatusCode;
 use sha2::Sha256;
@@ -20,6 +26,21 @@ async fn app() -> TestApp {
     let app = TestApp::new().await;
     app.seed_installation().await;
     app
+}
+
+/// The same with another limit to how long an answer takes.
+async fn answering_within(within: Duration) -> TestApp {
+    let app = app().await;
+    let options = WebOptions { answer_within: within, ..WebOptions::at("http://127.0.0.1:8080".parse().unwrap()) };
+    let router = web::router(app.app.clone(), options);
+    TestApp { router, ..app }
+}
+
+/// A body that begins with so many bytes, and of which nothing more ever comes.
+fn never_ending(begins: usize) -> Body {
+    use futures::StreamExt as _;
+    let begun = futures::stream::iter([Ok::<_, std::io::Error>(vec![b'x'; begins])]);
+    Body::from_stream(begun.chain(futures::stream::pending()))
 }
 
 async fn kept(app: &TestApp) -> Vec<Vec<u8>> {
@@ -149,12 +170,9 @@ async fn halo_signs_or_brings_the_secret() {
 
 #[tokio::test]
 async fn bodies_that_never_end_take_up_bounded_room_and_a_known_sender_has_its_own() {
-    use futures::StreamExt as _;
-    let app = app().await;
-    let half = || {
-        let begun = futures::stream::iter([Ok::<_, std::io::Error>(vec![b'x'; 1024 * 1024])]);
-        Body::from_stream(begun.chain(futures::stream::pending()))
-    };
+    // However long the host takes for it: none of them is given up meanwhile.
+    let app = answering_within(Duration::from_secs(24 * 3_600)).await;
+    let half = || never_ending(1024 * 1024);
     let sign = [("x-halo-signature", "not a signature")];
     // As much as is held of those whose signature can only be looked at with the whole body.
     let open = futures::future::join_all((0..32).map(|_| app.hook("/hooks/halo/desk", &sign, half())));
@@ -184,6 +202,17 @@ async fn bodies_that_never_end_take_up_bounded_room_and_a_known_sender_has_its_o
     let signature = signed(b"{}");
     let after = app.hook("/hooks/halo/desk", &[("x-halo-signature", &signature)], "{}").await;
     assert_eq!(after.status, StatusCode::ACCEPTED, "the room is free again");
+}
+
+#[tokio::test]
+async fn a_body_that_never_ends_is_given_up() {
+    let app = answering_within(Duration::from_millis(1)).await;
+    let (bearer, sign) = (bearer(), [("x-halo-signature", "not a signature")]);
+    for headers in [[("authorization", bearer.as_str())], sign] {
+        let answer = app.hook("/hooks/halo/desk", &headers, never_ending(1_024)).await;
+        assert_eq!(answer.status, StatusCode::GATEWAY_TIMEOUT, "{headers:?}");
+    }
+    assert!(kept(&app).await.is_empty());
 }
 
 #[tokio::test]

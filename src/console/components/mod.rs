@@ -7,6 +7,7 @@ pub mod gates;
 pub mod icon;
 pub mod list;
 pub mod log_check;
+pub mod look_up;
 pub mod operation;
 pub mod pause;
 pub mod permissions;

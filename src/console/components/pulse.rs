@@ -11,6 +11,9 @@ use crate::{
     domain::view::pulse::{OldSource, Pulse, Second},
 };
 
+/// Where it says what is to be done after a restore, and about a second process.
+pub const CONFIRM: &str = "/help/operations#backup-and-restore";
+
 /// The notices, one part of the page that is kept new; empty when all is well.
 pub fn notices(ctx: &PageContext) -> AnyView {
     let inside = ctx.pulse.as_ref().map(|pulse| {
@@ -43,7 +46,8 @@ fn only_reads(ctx: &PageContext, second: Option<&Second>) -> AnyView {
     }
     let text = view! {
         <b>"This installation was copied or restored: it only reads, and writes nothing to Sentinel or Halo."</b>
-        " Compare the pairs with both sides, then start the server once with "<code class="whole">"--confirm-instance"</code>"."
+        " Compare the pairs with both sides, then start the server once with "<code class="whole">"--confirm-instance"</code>". "
+        <a href=CONFIRM>"See what to do"</a>
     };
     notice(ctx, "notice", text.into_any())
 }
@@ -60,7 +64,8 @@ fn two_writers(ctx: &PageContext, second: &Second) -> AnyView {
         {wrote}
         " It may be a copy of this machine or of its data directory; or an older database was put back here by hand. End the \
          other one, compare the pairs with both sides, then start this server once with "
-        <code class="whole">"--confirm-instance"</code>"."
+        <code class="whole">"--confirm-instance"</code>". "
+        <a href=CONFIRM>"See what to do"</a>
     };
     notice(ctx, "notice bad", text.into_any())
 }

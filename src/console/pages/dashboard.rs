@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::{
     console::{
         components::{
-            act,
+            act, fields,
             icon::icon,
             list::{self, choice},
             pause, saved, state,
@@ -29,7 +29,14 @@ use crate::{
 
 /// What stands in `<main>`.
 pub fn body(ctx: &PageContext, view: &DashboardView) -> AnyView {
-    view! { {truth(ctx, view)} {saved::bar(ctx)} {filter(ctx, view)} {rows(ctx, view)} }.into_any()
+    view! { {refused(ctx, view)} {truth(ctx, view)} {saved::bar(ctx)} {filter(ctx, view)} {rows(ctx, view)} }.into_any()
+}
+
+/// What was refused, on top: beneath fifty rows nobody sees it.
+fn refused(ctx: &PageContext, view: &DashboardView) -> AnyView {
+    let total = view.rows.as_ref().ok().and_then(|listed| listed.total);
+    let form = view.entered.any().then(|| errands::ask(ctx, view, total));
+    view! { {fields::summary(&view.refused, errands::IDS)} {form} }.into_any()
 }
 
 /// The parts that change while the page is open.
@@ -307,7 +314,7 @@ fn table(ctx: &PageContext, view: &DashboardView, listed: &Listed<PairRow>) -> A
             listed.rows.iter().map(|row| line(ctx, filter, row)).collect_view().into_any(),
         )}
         {list::pages(ctx, listed, page, names, Some((filter.file(), filter.narrows())))}
-        {errands::ask(ctx, filter, listed.total, &view.entered)}
+        {(!view.entered.any()).then(|| errands::ask(ctx, view, listed.total))}
     }
     .into_any()
 }

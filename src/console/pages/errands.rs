@@ -12,14 +12,16 @@ use crate::{
         errand::{ErrandPair, PairAct, PairErrand},
         ids::PairId,
         view::{
-            dashboard::PairFilter,
-            pair_errands::{ErrandCounts, ErrandEntry, PairErrandView, PairErrandsView, moved},
+            dashboard::DashboardView,
+            pair_errands::{ErrandCounts, PairErrandView, PairErrandsView, moved},
         },
     },
 };
 
 /// The form that the boxes of the list belong to.
 const FORM: &str = "errand";
+/// Prefix of the ids of its fields.
+pub const IDS: &str = "errand-";
 
 /// A box that ticks a row of the list: `x` does.
 pub fn write_tick(html: &mut Written, pair: PairId, name: &str) {
@@ -28,11 +30,11 @@ pub fn write_tick(html: &mut Written, pair: PairId, name: &str) {
 }
 
 /// What can be done with many rows of the list at once; its plan is shown first.
-/// `entered` is what was refused before.
-pub fn ask(ctx: &PageContext, filter: &PairFilter, total: Option<u64>, entered: &ErrandEntry) -> AnyView {
+pub fn ask(ctx: &PageContext, view: &DashboardView, total: Option<u64>) -> AnyView {
     if !ctx.may_operate() {
         return ().into_any();
     }
+    let (filter, entered, form) = (&view.filter, &view.entered, &view.refused);
     // With its page: what is refused is said there.
     let query = filter.query();
     let all = match (filter.narrows(), total) {
@@ -48,18 +50,42 @@ pub fn ask(ctx: &PageContext, filter: &PairFilter, total: Option<u64>, entered: 
     let acts = PairAct::ALL.into_iter().map(choice).collect_view();
     let all_chosen = entered.all;
     let why = (!entered.why.is_empty()).then(|| entered.why.clone());
+    // Each field is told of what is wrong with it, which stands in front of all of them.
+    let id = |field: &str| format!("{IDS}{field}");
+    let fault = |field: &str| form.problem(field).map(|_| format!("{IDS}{field}-problem"));
+    let invalid = |field: &str| form.problem(field).map(|_| "true");
+    let said = ["act", "which", "why"].map(|field| {
+        let words = form.problem(field).map(str::to_owned);
+        words.map(|words| view! { <p class="problem" id=fault(field)><span class="unseen">"Error: "</span>{words}</p> })
+    });
     view! {
         <form method="post" action="/errands" id=FORM class="errand" aria-label="Several at once">
             <input type="hidden" name="query" value=query.as_str().to_owned() />
-            <label class="pick"><span>"Do"</span><select name="act">{acts}</select></label>
+            {said.into_iter().collect_view()}
+            <label class="pick">
+                <span>"Do"</span>
+                <select id=id("act") name="act" aria-invalid=invalid("act") aria-describedby=fault("act")>{acts}</select>
+            </label>
             <label class="pick">
                 <span>"With"</span>
-                <select name="which">
+                <select id=id("which") name="which" aria-invalid=invalid("which") aria-describedby=fault("which")>
                     <option value="ticked">"those ticked"</option>
                     <option value="all" selected=all_chosen>{all}</option>
                 </select>
             </label>
-            <label class="pick"><span>"Why, of a pause"</span><input type="text" name="why" maxlength="300" autocomplete="off" value=why /></label>
+            <label class="pick">
+                <span>"Why, of a pause"</span>
+                <input
+                    id=id("why")
+                    type="text"
+                    name="why"
+                    maxlength="300"
+                    autocomplete="off"
+                    value=why
+                    aria-invalid=invalid("why")
+                    aria-describedby=fault("why")
+                />
+            </label>
             <button type="submit" class="button">"Show the plan"</button>
             <a class="soft" href="/errands">"Your errands"</a>
         </form>

@@ -7,9 +7,8 @@ use crate::{
     console::{
         components::{
             act::{self, Weight},
-            fields::{self, Field},
-            gates,
-            icon::icon,
+            fields, gates,
+            look_up::{self, LookUp},
             state,
         },
         context::PageContext,
@@ -25,24 +24,21 @@ pub fn body(ctx: &PageContext, view: &LookUpView) -> AnyView {
         Some(found) if found.met => "No ticket is linked to this incident.",
         Some(_) => "No poll has met this incident: it was read for this page alone, and nothing is kept of it.",
     };
-    let incident = Field {
-        name: "incident",
-        label: "Incident",
-        hint: "Its number in Sentinel, its id, or its address in the Azure portal. It is read at this moment; nothing is written.",
-        kind: "text",
-        autocomplete: "off",
+    let asked = LookUp {
+        title: "Look an incident up",
+        address: "/look-up",
+        place: ("workspace", "Workspace"),
+        places: &view.workspaces,
+        record: (
+            "incident",
+            "Incident",
+            "Its number in Sentinel, its id, or its address in the Azure portal. It is read at this moment; nothing is written.",
+        ),
     };
     view! {
         {fields::summary(&view.form, "")}
         <p class="truth">{sentence}</p>
-        <section class="tile narrow" aria-labelledby="look-up">
-            <h2 id="look-up">"Look an incident up"</h2>
-            <form method="get" action="/look-up" class="form" novalidate>
-                {fields::choose(&view.form, "", ("workspace", "Workspace"), "Choose one", &view.workspaces)}
-                {fields::field(&view.form, "", incident)}
-                <button type="submit" class="button main">{icon(ctx, "search")} <span>"Look it up"</span></button>
-            </form>
-        </section>
+        {look_up::form(ctx, &view.form, asked)}
         {view.found.as_ref().map(|found| shown(ctx, found))}
     }
     .into_any()

@@ -268,7 +268,7 @@ fn push(ctx: &PageContext, view: &NotLinkedView) -> AnyView {
 /// What became of the pushes; the form beside it is not drawn anew under somebody who types in it.
 fn pushes(ctx: &PageContext, view: &NotLinkedView) -> AnyView {
     let recent = view.push.recent.iter().map(|row| pushed(ctx, row)).collect_view();
-    let list = (!view.push.recent.is_empty()).then(|| view! { <ul class="marked">{recent}</ul> });
+    let list = (!view.push.recent.is_empty()).then(|| view! { <ul class="marked pushed">{recent}</ul> });
     view! { <div id="pushes" data-live data-hold>{list}</div> }.into_any()
 }
 

@@ -5,11 +5,9 @@ use leptos::prelude::*;
 use crate::{
     console::{
         components::{
-            act,
-            fields::{self, Field},
-            gates,
+            act, fields, gates,
             icon::icon,
-            list,
+            look_up::{self, LookUp},
         },
         context::PageContext,
     },
@@ -26,24 +24,17 @@ pub fn body(ctx: &PageContext, view: &TicketsView) -> AnyView {
         .into_any(),
         Some(found) => view! { "Ticket "<b>{found.number}</b>" is linked." }.into_any(),
     };
-    let number = Field {
-        name: "ticket",
-        label: "Ticket number in Halo",
-        hint: "It is read in Halo at this moment; nothing is written.",
-        kind: "text",
-        autocomplete: "off",
+    let asked = LookUp {
+        title: "Look a ticket up",
+        address: "/tickets",
+        place: ("halo", "Halo instance"),
+        places: &view.halos,
+        record: ("ticket", "Ticket number in Halo", "It is read in Halo at this moment; nothing is written."),
     };
     view! {
         {fields::summary(&view.form, "")}
         <p class="truth">{sentence}</p>
-        <section class="tile narrow" aria-labelledby="look-up">
-            <h2 id="look-up">"Look a ticket up"</h2>
-            <form method="get" action="/tickets" class="form" novalidate>
-                {list::select("halo", "Halo instance", "Choose one", view.form.value("halo"), &view.halos)}
-                {fields::field(&view.form, "", number)}
-                <button type="submit" class="button main">{icon(ctx, "search")} <span>"Look it up"</span></button>
-            </form>
-        </section>
+        {look_up::form(ctx, &view.form, asked)}
         {view.found.as_ref().map(|found| shown(ctx, found))}
     }
     .into_any()

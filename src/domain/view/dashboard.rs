@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    form::FormView,
     list::{Choice, OutsideLink, Rows},
     pair_errands::ErrandEntry,
     pause::PauseView,
@@ -184,9 +185,12 @@ pub struct DashboardView {
     pub secrets: Vec<String>,
     /// The rows.
     pub rows: Rows<PairRow>,
-    /// What was entered beneath them and was refused.
+    /// What was entered for many of them at once and was refused.
     #[serde(default)]
     pub entered: ErrandEntry,
+    /// What is wrong with it; said once.
+    #[serde(default)]
+    pub refused: FormView,
 }
 
 /// One pair in the list.

@@ -12,7 +12,7 @@ use crate::domain::{
 /// Characters of a reason that are kept: more than a reason may have, so that it can be shortened.
 const WHY_KEPT: usize = 400;
 
-/// What was entered into the form beneath the list and was refused: the list's address keeps it, for that form alone. It
+/// What was entered into the form of the list and was refused: the list's address keeps it, for that form alone. It
 /// changes nothing of what is listed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrandEntry {
@@ -29,6 +29,11 @@ impl ErrandEntry {
     pub fn new(act: &str, which: &str, why: &str) -> Self {
         let why = text::line(why).chars().take(WHY_KEPT).collect();
         Self { act: PairAct::parse(act), all: which == "all", why }
+    }
+
+    /// Whether anything was.
+    pub fn any(&self) -> bool {
+        *self != Self::default()
     }
 
     /// Reads the query of an address; what is not understood is left out.

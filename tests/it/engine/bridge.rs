@@ -18,6 +18,7 @@ use halobridge::{
         failure::{Failure, FailureKind, Side},
         ids::{DeliveryId, IncidentId, UserId},
         pair::{Pair, Subject},
+        time,
         workspace::Workspace,
     },
     engine::{Engine, Unit, once},
@@ -27,12 +28,13 @@ use halobridge::{
     twin::{
         Twin,
         faults::Fault,
+        halo::HaloOptions,
         limits::Limits,
         options::{Product, TwinOptions},
         transport::TwinTransport,
     },
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, civil::DateTime};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -98,6 +100,8 @@ pub struct Setup {
     pub wrong_secret: bool,
     pub poll_secs: u32,
     pub on_disk: bool,
+    /// Whether the second client's tickets are in a Halo of their own, `second`.
+    pub second_halo: bool,
     /// What goes wrong from the very first call on.
     pub fault: Option<Value>,
 }
@@ -125,6 +129,7 @@ impl Setup {
             wrong_secret: false,
             poll_secs: 30,
             on_disk: false,
+            second_halo: false,
             fault: None,
         }
     }
@@ -142,6 +147,8 @@ pub struct Tap {
     pub hung: Notify,
     /// Whether other work goes on while a call is under way.
     yields: AtomicBool,
+    /// Addresses of instances whose times are local ones, and how far ahead of UTC these are.
+    zones: Mutex<Vec<(&'static str, SignedDuration)>>,
 }
 
 type Mutation = dyn FnMut(&http::Request<Bytes>, &mut Value) + Send;
@@ -153,8 +160,38 @@ pub struct Hang {
     pub carried_out: bool,
 }
 
+/// An instance that tells local time takes what it is asked by for local time too.
+fn asked_in(request: &mut http::Request<Bytes>, by: SignedDuration) {
+    let Some(query) = request.uri().query() else { return };
+    let local = |(name, value): (String, String)| {
+        let moment = if name == "lastupdatefromdate" { time::parse(&value) } else { None };
+        (name, moment.map_or(value, |moment| time::iso(moment - by)))
+    };
+    let pairs: Vec<_> = url::form_urlencoded::parse(query.as_bytes()).into_owned().map(local).collect();
+    let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    let uri = request.uri();
+    let whole = format!("{}://{}{}?{query}", uri.scheme_str().unwrap(), uri.authority().unwrap(), uri.path());
+    *request.uri_mut() = whole.parse().unwrap();
+}
+
+/// Its answers: each time that is told without a zone is the local one.
+fn told_in(value: &mut Value, by: SignedDuration) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| told_in(item, by)),
+        Value::Object(members) => members.values_mut().for_each(|member| told_in(member, by)),
+        Value::String(text) => {
+            let plain = text.contains('T') && text.bytes().all(|byte| byte.is_ascii_digit() || b"-:T.".contains(&byte));
+            let moment = if plain { text.parse::<DateTime>().ok() } else { None };
+            if let Some(local) = moment.and_then(|moment| moment.checked_add(by).ok()) {
+                *text = local.to_string();
+            }
+        }
+        _ => {}
+    }
+}
+
 impl Transport for Tap {
-    fn send(&self, request: http::Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>> {
+    fn send(&self, mut request: http::Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>> {
         Box::pin(async move {
             let stop = {
                 let mut hang = self.hang.lock().unwrap();
@@ -181,7 +218,19 @@ impl Transport for Tap {
                 tokio::task::yield_now().await;
             }
             let asked = request.clone();
+            let path = request.uri().path().to_owned();
+            let zones = self.zones.lock().unwrap().clone();
+            let zone = zones.into_iter().find(|(part, _)| path.starts_with(part)).map(|(_, by)| by);
+            if let Some(by) = zone {
+                asked_in(&mut request, by);
+            }
             let mut response = self.inner.send(request).await?;
+            if let Some(by) = zone
+                && let Ok(mut body) = serde_json::from_slice::<Value>(response.body())
+            {
+                told_in(&mut body, by);
+                *response.body_mut() = Bytes::from(body.to_string());
+            }
             if stop == Some(true) {
                 self.hung.notify_one();
                 std::future::pending::<()>().await;
@@ -206,6 +255,8 @@ pub struct Bridge {
     pub setup: Setup,
     pub begins: Timestamp,
     connection: Value,
+    /// Credentials of the second Halo, if there is one.
+    second: Option<Value>,
     folder: tempfile::TempDir,
     starts: u64,
     /// Incidents and the places they were raised in.
@@ -236,12 +287,19 @@ impl Bridge {
         options.check_switches().unwrap();
         let twin = Twin::new(options, Arc::new(clock.clone()));
         let connection = twin.connection("http://twin.test");
+        let second = setup.second_halo.then(|| {
+            let options = HaloOptions { name: "second".into(), product: setup.product, limits: setup.limits };
+            twin.with(|world, _| world.add_halo(&options)).unwrap()
+        });
         let folder = tempfile::tempdir().unwrap();
         let text = |pointer: &str| connection.pointer(pointer).unwrap().as_str().unwrap().to_owned();
         let halo_secret = if setup.wrong_secret { "not the one".to_owned() } else { text("/halo/client_secret") };
         std::fs::write(folder.path().join("microsoft.secret"), text("/microsoft/client_secret")).unwrap();
         std::fs::write(folder.path().join("halo.secret"), halo_secret).unwrap();
         std::fs::write(folder.path().join("hook.secret"), "hook-secret-for-tests").unwrap();
+        if let Some(second) = &second {
+            std::fs::write(folder.path().join("second.secret"), second["client_secret"].as_str().unwrap()).unwrap();
+        }
         let key = SealKey::new(&[7; 32], Arc::new(SeededIds::new(1)));
         let store = if setup.on_disk {
             Store::open(&folder.path().join("halobridge.db"), key).await.unwrap()
@@ -257,6 +315,7 @@ impl Bridge {
             still: Mutex::new(None),
             hung: Notify::new(),
             yields: AtomicBool::new(false),
+            zones: Mutex::default(),
         });
         let engine = engine(&store, &clock, setup.seed, &tap);
         let ids = SeededIds::new(setup.seed ^ 0xb1d6);
@@ -269,6 +328,7 @@ impl Bridge {
             setup,
             begins,
             connection,
+            second,
             folder,
             starts: 1,
             raised: Mutex::default(),
@@ -381,12 +441,37 @@ link_comment = {}
             s.link_comment,
             s.policy,
         );
+        if let Some(second) = &self.second {
+            file.push_str(&format!(
+                r#"
+[[halo]]
+name = "Second desk"
+product = "{}"
+resource_server = "http://twin.test/second/api"
+authorisation_server = "http://twin.test/second/auth"
+tenant = "{}"
+oauth_client_id = "{}"
+client_secret = {{ file = "second.secret" }}
+settle_secs = {}
+allow_insecure = true
+"#,
+                s.product.word(),
+                second["tenant"].as_str().unwrap(),
+                second["client_id"].as_str().unwrap(),
+                s.settle_secs,
+            ));
+        }
         let since = self.begins + SignedDuration::from_secs(s.since_secs);
         let workspaces = self.connection.pointer("/microsoft/workspace_details").unwrap().as_array().unwrap();
-        for ((name, workspace), number) in
-            CLIENTS.iter().zip(workspaces.iter().take(s.workspaces)).zip(s.product.first_client_id()..)
+        for (place, ((name, workspace), number)) in
+            CLIENTS.iter().zip(workspaces.iter().take(s.workspaces)).zip(s.product.first_client_id()..).enumerate()
         {
-            let bound = if s.bound { format!("halo_client_id = {number}") } else { String::new() };
+            let desk = match (s.second_halo, place) {
+                (false, _) => "",
+                (true, 1) => "halo = \"Second desk\"\n",
+                (true, _) => "halo = \"Service desk\"\n",
+            };
+            let bound = if s.bound { format!("{desk}halo_client_id = {number}") } else { String::new() };
             let id = workspace["id"].as_str().unwrap();
             file.push_str(&format!(
                 "\n[[client]]\nname = \"{name}\"\ntime_zone = \"Europe/London\"\n{bound}\n\n[[workspace]]\narm_id = \"{id}\"\nclient = \"{name}\"\nmode = \"{}\"\nsince = \"{since}\"\npoll_secs = {}\nwebhook_secret = {{ file = \"hook.secret\" }}\n{}\n",
@@ -565,6 +650,11 @@ link_comment = {}
         *self.tap.away.lock().unwrap() = part;
     }
 
+    /// The instance below this address tells local time, so many hours ahead of UTC, as if it were UTC.
+    pub fn tells_local_time(&self, below: &'static str, hours: i64) {
+        self.tap.zones.lock().unwrap().push((below, SignedDuration::from_hours(hours)));
+    }
+
     pub fn mutate(&self, mutation: impl FnMut(&http::Request<Bytes>, &mut Value) + Send + 'static) {
         *self.tap.mutate.lock().unwrap() = Some(Box::new(mutation));
     }
@@ -708,8 +798,13 @@ link_comment = {}
     }
 
     pub fn tickets(&self) -> Vec<Value> {
+        self.tickets_in("halo")
+    }
+
+    /// Tickets of one of two instances.
+    pub fn tickets_in(&self, halo: &str) -> Vec<Value> {
         let state = self.twin.with(|world, _| world.state());
-        state["halo"]["halo"]["tickets"].as_array().unwrap().clone()
+        state["halo"][halo]["tickets"].as_array().unwrap().clone()
     }
 
     pub fn ticket(&self, id: i64) -> Value {
@@ -855,7 +950,10 @@ link_comment = {}
             assert_eq!(before, after, "rebuilding changes nothing");
         }
         assert_eq!(before.len(), after.len());
-        let tickets = self.tickets();
+        let mut tickets = self.tickets();
+        if self.second.is_some() {
+            tickets.extend(self.tickets_in("second"));
+        }
         let mut taken = BTreeSet::new();
         for place in 0..self.setup.workspaces {
             for incident in self.incidents(place) {
@@ -874,7 +972,7 @@ link_comment = {}
                 let merged = subject.incident.redirected();
                 // Those that share one by rule say so.
                 if let Some(ticket) = pair.ticket.filter(|_| !merged && pair.group.is_none()) {
-                    assert!(taken.insert(ticket), "ticket {ticket} serves two incidents");
+                    assert!(taken.insert((pair.halo, ticket)), "ticket {ticket} serves two incidents");
                 }
                 let carrying = tickets.iter().filter(|t| t.to_string().contains(&pair.reference)).count();
                 twice.extend((1..carrying).map(|_| name.to_owned()));

@@ -44,3 +44,4 @@ mod standins;
 mod stop;
 mod then;
 mod tolerance;
+mod zones;

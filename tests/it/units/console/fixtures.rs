@@ -176,6 +176,7 @@ pub fn dashboard() -> DashboardView {
         workspaces: workspaces(),
         rows: Ok(Listed { rows: pair_rows(40), total: Some(220), page: 1, newer: None, older: Some("o.40".into()) }),
         entered: ErrandEntry::default(),
+        refused: FormView::default(),
     }
 }
 
@@ -362,6 +363,11 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
         ..Pulse::default()
     };
     let late = PageContext { pulse: Some(pulse), ..context("/") };
+    let title = "x".repeat(300);
+    let second =
+        Second { noticed: ago(60), wrote: Some((format!("Note 12 on Halo ticket 70 (incident #7 {title})"), ago(90))) };
+    let doubled = Pulse { alive: true, only_reads: true, second_writer: Some(second), ..Pulse::default() };
+    let doubled = PageContext { pulse: Some(doubled), ..context("/") };
     vec![
         ("set-up", out("/set-up"), Page::SetUp(SetUpView::default())),
         (
@@ -391,7 +397,17 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
         ("dashboard-empty", context("/"), Page::Dashboard(Box::new(nothing))),
         ("dashboard-fresh", context("/"), Page::Dashboard(Box::new(fresh))),
         ("dashboard-filtered", context("/?q=no+such+thing&sync=behind"), Page::Dashboard(Box::new(filtered))),
+        (
+            "dashboard-refused",
+            context("/?act=pause&why=Moving"),
+            Page::Dashboard(Box::new(DashboardView {
+                entered: ErrandEntry::new("pause", "ticked", "Moving"),
+                refused: FormView::default().with_problem("which", "With: No incident is ticked. Nothing was done."),
+                ..dashboard()
+            })),
+        ),
         ("dashboard-broken", late, Page::Dashboard(Box::new(broken))),
+        ("dashboard-second-writer", doubled, Page::Dashboard(Box::new(dashboard()))),
         ("not-linked", context("/incidents"), Page::NotLinked(Box::new(not_linked()))),
         ("linking", context("/incidents/w/i/link"), Page::Linking(Box::new(linking()))),
         ("disconnect", context("/connections/c/disconnect"), Page::Disconnect(Box::new(disconnect()))),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use halobridge::{
     console::{
+        components::pulse::CONFIRM,
         page::Page,
         pages::help::{SECTIONS, about},
         platform::render,
@@ -24,6 +25,7 @@ fn drawn(slug: &str) -> Html {
 fn every_link_to_and_within_the_documentation_leads_somewhere() {
     let mut places = BTreeSet::from(["/help".to_owned()]);
     let mut links: Vec<String> = SECTIONS.iter().map(|(_, section)| (*section).to_owned()).collect();
+    links.push(CONFIRM.to_owned());
     for row in help::view(None).unwrap().pages {
         let address = format!("/help/{}", row.slug);
         let html = drawn(&row.slug);

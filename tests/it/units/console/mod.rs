@@ -409,6 +409,23 @@ fn an_engine_that_stands_still_is_said_on_every_page() {
     assert_eq!(all(&page("dashboard"), "#pulse *").len(), 0, "all is well: nothing is said");
 }
 
+/// As any other notice, with what was found and the way to what is to be done, on every width.
+#[test]
+fn a_second_writer_is_told_with_the_way_out() {
+    let html = page("dashboard-second-writer");
+    let said = one(&html, "#pulse p.notice.bad[role=status]");
+    assert!(said.contains("Note 12 on Halo ticket 70") && said.ends_with("See what to do"), "{said}");
+    let ways: Vec<_> = all(&html, "#pulse .notice a").iter().map(|way| way.value().attr("href").unwrap()).collect();
+    assert_eq!(ways, ["/help/operations#backup-and-restore"]);
+    // A title without a space is broken, and what a push writes has a line of its own.
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let style = std::fs::read_to_string(root.join("style/components.css")).unwrap();
+    let rule = |of: &str| style.split(of).nth(1).and_then(|rest| rest.split("\n}").next()).unwrap().to_owned();
+    assert!(rule(".flash,\n.notice {").contains("overflow-wrap: anywhere"));
+    assert!(rule("\n.pushed {").contains("flex-wrap: wrap"));
+    assert_eq!(all(&page("not-linked"), "#pushes .pushed details").len(), 2);
+}
+
 #[test]
 fn the_title_says_what_matters_first() {
     assert_eq!(one(&page("dashboard"), "title"), "(3) Linked incidents · Halobridge");
