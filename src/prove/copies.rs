@@ -29,8 +29,8 @@ const COPY: usize = 1;
 
 /// The first worlds know no copy that writes; of those from here on one in so many does, where there is time enough.
 const NONE_BELOW: u64 = 100;
-const EVERY: u64 = 40;
-const THE_ONE: u64 = 20;
+const EVERY: u64 = 32;
+const THE_ONE: u64 = 12;
 /// Shorter worlds have none: what is younger than an hour is no sign of a second writer.
 const LASTS: SignedDuration = SignedDuration::from_hours(2);
 /// It begins so late at the earliest, in milliseconds.

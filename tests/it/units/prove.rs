@@ -76,7 +76,7 @@ mod words {
 
 /// `src/prove/watch.rs`.
 mod watch {
-    use halobridge::prove::watch::Watch;
+    use halobridge::prove::watch::{By, TicketValues, Version, Watch};
     use jiff::{SignedDuration, Timestamp};
 
     /// How often limits count as passed when an incident is read four times a second, and changed after every `changed`
@@ -114,6 +114,31 @@ mod watch {
         watch.hears(later, "halo.actions.get", "/halo/api/Actions/7");
         watch.sets_out(later, 5);
         assert_eq!(watch.upon.into_iter().collect::<Vec<_>>(), [(2, 1003)]);
+    }
+
+    #[test]
+    fn a_copy_knows_what_the_original_had_read_and_nothing_of_what_it_reads_since() {
+        let at_client = |order, client_id| {
+            let value = TicketValues {
+                status_id: 1,
+                closed: false,
+                priority_id: 1,
+                agent_id: 1,
+                client_id,
+                deleted: false,
+                merged_into: 0,
+            };
+            Version { order, at: Timestamp::UNIX_EPOCH, by: By::Person, value }
+        };
+        let mut watch = Watch::default();
+        watch.tickets.insert(7, vec![at_client(1, 100), at_client(3, 101), at_client(5, 100)]);
+        watch.read.insert((0, 7), 4);
+        watch.away.insert((0, 7), vec![4]);
+        watch.copied(1);
+        assert!(watch.moved_unseen(0, 7) && watch.moved_unseen(1, 7), "both have read it before it was moved back");
+        assert_eq!(watch.away.get(&(1, 7)), Some(&vec![4]));
+        watch.read.insert((0, 7), 6);
+        assert!(!watch.moved_unseen(0, 7) && watch.moved_unseen(1, 7));
     }
 
     #[test]
