@@ -1,7 +1,7 @@
 //! Copies of the data directory that run beside the original.
 //!
 //! One knows itself by its mark and only reads. The other writes: a copy of the whole machine, or one that somebody confirmed. It
-//! and the original write to the same pairs until each has met what the other wrote, or for some hours; then a person
+//! and the original write to the same pairs until one has met what the other wrote, or for some hours; then a person
 //! ends it and confirms the original, if that has noticed something.
 
 use std::collections::BTreeMap;
@@ -38,8 +38,9 @@ const BEGINS_MS: i64 = 70 * 60_000;
 /// So often somebody looks how it stands: while much happens, and when hardly anything does.
 const LOOK_MS: i64 = 5 * 60_000;
 const LOOK_SELDOM_MS: i64 = 30 * 60_000;
-/// So long after its end all that it sent has arrived, and whoever looked before that has written.
-const SETTLES: SignedDuration = SignedDuration::from_mins(5);
+/// So long after its end all that it sent has arrived, and the original has read it: it polls every quarter of an hour or more
+/// often.
+const SETTLES: SignedDuration = SignedDuration::from_mins(20);
 
 const RAN: &str = "copies that wrote";
 const NOTICED: &str = "second writer noticed by the original";
@@ -120,7 +121,7 @@ pub struct Ran {
     pub stills: Vec<Still>,
     /// When it is ended, at the latest.
     ends: Timestamp,
-    /// Its beginning in the order of things, and when all that it sent had arrived.
+    /// Its beginning in the order of things, and when the original could have read all that it wrote.
     from: Order,
     until: Option<Order>,
 }
@@ -252,7 +253,7 @@ impl World {
         Ok(())
     }
 
-    /// Asks both whether they have noticed the other one. When both have, a person comes.
+    /// Asks both whether they have noticed the other one. Whoever has says so to a person, who comes in minutes or hours.
     fn note_who_noticed(&mut self) -> Result<(), Broken> {
         let now = self.now();
         let places: &[usize] = if self.strikes.beside.writes() { &[0, COPY] } else { &[0] };
@@ -268,8 +269,8 @@ impl World {
             let beside = &mut self.strikes.beside;
             let Some(ran) = &mut beside.ran else { continue };
             ran.stills.push(Still { host: place, at: now, order, until: None });
-            if ran.ended.is_none() && ran.stills.len() == 2 {
-                let comes = now + SignedDuration::from_secs(beside.dice.spread(60.0, 7_200.0) as i64);
+            if ran.ended.is_none() {
+                let comes = now + SignedDuration::from_secs(beside.dice.spread(600.0, 4.0 * 3_600.0) as i64);
                 ran.ends = ran.ends.min(comes);
             }
         }
@@ -306,7 +307,7 @@ impl World {
         Ok(())
     }
 
-    /// Once all has arrived that the copy had sent: what both made.
+    /// Once the original could have read all that the copy wrote: what both made.
     fn tell_doubles(&mut self) {
         let now = self.now();
         let Some(ran) = &mut self.strikes.beside.ran else { return };

@@ -162,8 +162,7 @@ pub fn tickets(world: &Scene<'_>, made: &[&Write]) -> Vec<i64> {
 /// each, while both wrote. `kind`: what a write is that tells it there.
 pub fn twice(world: &Scene<'_>, kind: &str, mark: &str, said: usize, there: usize) -> bool {
     let by = |copy: bool| {
-        let made = world.written_by_both().filter(|write| write.made && write.kind == kind);
-        let told = made.filter(|write| (write.host > 0) == copy);
+        let told = world.written_by_both().filter(|write| write.kind == kind && (write.host > 0) == copy);
         told.filter(|write| write.body.to_string().contains(mark)).count()
     };
     let more = there.saturating_sub(said);
