@@ -127,6 +127,24 @@ pub struct Ran {
 }
 
 impl Ran {
+    /// One that has just begun, and is ended by then.
+    pub fn begun(began: Timestamp, ends: Timestamp, from: Order) -> Self {
+        Self { began, ended: None, stills: Vec::new(), ends, from, until: None }
+    }
+
+    /// A person has ended it.
+    pub fn end(&mut self, at: Timestamp, order: Order) {
+        self.ended = Some(at);
+        for still in self.stills.iter_mut().filter(|still| still.host == COPY) {
+            still.until = Some(order);
+        }
+    }
+
+    /// The original could have read by then all that it wrote.
+    pub fn settle(&mut self, order: Order) {
+        self.until = Some(order);
+    }
+
     /// Whether both may have written then.
     pub fn holds(&self, order: Order) -> bool {
         order >= self.from && self.until.is_none_or(|until| order < until)
@@ -245,7 +263,7 @@ impl World {
         }
         self.watch.copied(COPY);
         let from = self.watch.next_order();
-        self.strikes.beside.ran = Some(Ran { began: now, ended: None, stills: Vec::new(), ends, from, until: None });
+        self.strikes.beside.ran = Some(Ran::begun(now, ends, from));
         self.strikes.beside.counted.note(RAN, 1);
         self.excuse();
         let told = if confirmed { "a copy of the data directory is confirmed and" } else { "a copy of the machine" };
@@ -301,8 +319,7 @@ impl World {
         self.tell(Who::Admin, "ends the copy that writes, for good");
         let (now, order) = (self.now(), self.watch.next_order());
         if let Some(ran) = &mut self.strikes.beside.ran {
-            ran.ended = Some(now);
-            ran.stills.iter_mut().filter(|still| still.host == COPY).for_each(|still| still.until = Some(order));
+            ran.end(now, order);
         }
         Ok(())
     }
@@ -314,7 +331,7 @@ impl World {
         if ran.until.is_some() || ran.ended.is_none_or(|ended| now < ended + SETTLES) {
             return;
         }
-        ran.until = Some(self.watch.next_order());
+        ran.settle(self.watch.next_order());
         let lasted = ran.lasted(now).as_mins();
         let found = doubles(ran, &self.watch);
         let told: Vec<String> = found.iter().map(|(what, count)| format!("{what}: {count}")).collect();
