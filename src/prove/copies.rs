@@ -384,7 +384,7 @@ fn doubles(ran: &Ran, watch: &Watch) -> [(&'static str, u64); 4] {
         closings += u64::from(closed_already(watch, write));
     }
     let of = |what: &str| {
-        made.iter().filter(|((kind, _), _)| *kind == what).map(|(_, (here, there))| *here.min(there)).sum()
+        made.iter().filter(|((kind, _), _)| *kind == what).map(|(_, (here, there))| *here.min(there)).sum::<u64>()
     };
     [(TICKETS, of(TICKETS)), (NOTES, of(NOTES)), (COMMENTS, of(COMMENTS)), (CLOSINGS, closings)]
 }
