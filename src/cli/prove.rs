@@ -12,6 +12,7 @@ use crate::{
     prove::{
         bugs::{Bug, Bugs},
         clicks::Clicks,
+        copies::Copies,
         mapping,
         nemesis::Nemesis,
         planted,
@@ -147,7 +148,7 @@ fn print(report: &Report, took: f64, whole: bool) {
     let size = report.size;
     let worlds = report.lived + report.twice;
     say(format!(
-        "{} worlds ({} of them twice) in {took:.1} s: {:.1} a second; {} pairs, {} acts, {} calls, {} writes, {} units of work at {} moments, {} waits for the database, {:.1} simulated days",
+        "{} worlds ({} of them twice) in {took:.1} s: {:.1} a second; {} pairs, {} acts, {} calls, {} writes, {} units of work at {} moments, {} waits for the database, {:.1} simulated days; {} copies wrote and made {} doubles",
         report.lived,
         report.twice,
         worlds as f64 / took.max(0.001),
@@ -159,12 +160,17 @@ fn print(report: &Report, took: f64, whole: bool) {
         size.moments,
         size.waits,
         size.secs as f64 / 86_400.0,
+        report.copies.ran(),
+        report.copies.doubles(),
     ));
     for nemesis in Nemesis::ALL {
         say(format!("  {:>8}  {}", report.coverage.count(*nemesis), nemesis.words()));
     }
     for what in Clicks::ALL {
         say(format!("  {:>8}  {what}", report.clicks.count(what)));
+    }
+    for what in Copies::ALL {
+        say(format!("  {:>8}  {what}", report.copies.count(what)));
     }
     let absent = report.not_covered();
     if !absent.is_empty() {

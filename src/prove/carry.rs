@@ -186,7 +186,7 @@ impl World {
                 || kind.starts_with("sentinel.comment.")
                 || kind.starts_with("halo.tickets.")
                 || kind.starts_with("halo.actions."));
-        let moved_unseen = ticket.is_some_and(|ticket| self.watch.moved_unseen(ticket));
+        let moved_unseen = ticket.is_some_and(|ticket| self.watch.moved_unseen(host, ticket));
         let client = match (&incident, ticket) {
             (Some((place, _)), _) => self.shape.places.get(*place).map(|place| place.client),
             (None, Some(ticket)) => {
@@ -212,13 +212,14 @@ impl World {
             let now = self.now();
             self.watch.reads(now, &read_path);
         }
-        // What a copy reads is no knowledge of the one that writes.
-        if host == 0 && carried && mischief.nemesis != Some(Nemesis::StaleRead) {
-            self.watch.reading(kind, incident.as_ref(), ticket, &answer);
+        // What a copy that only reads sees is no knowledge of one that writes.
+        let knows = host == 0 || self.strikes.beside.writes();
+        if knows && carried && mischief.nemesis != Some(Nemesis::StaleRead) {
+            self.watch.reading(host, kind, incident.as_ref(), ticket, &answer);
         }
-        if let (0, "halo.tickets.get", true, Some(ticket)) = (host, kind, carried, ticket) {
+        if let (true, "halo.tickets.get", true, Some(ticket)) = (knows, kind, carried, ticket) {
             let order = self.watch.next_order();
-            self.watch.read.insert(ticket, order);
+            self.watch.read.insert((host, ticket), order);
         }
         if writes && carried {
             // Whatever became of the answer.

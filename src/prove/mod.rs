@@ -17,6 +17,7 @@ mod analysts;
 pub mod bugs;
 mod carry;
 pub mod clicks;
+pub mod copies;
 mod describe;
 pub mod dice;
 pub mod executor;

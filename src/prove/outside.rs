@@ -63,7 +63,7 @@ impl Outside {
                 first_client_id: self.told.product.first_client_id(),
                 defender: false,
             },
-            strikes: Struck { restored: &[], restored_orders: &[] },
+            strikes: Struck { restored: &[], restored_orders: &[], copy: None },
             people: Hands { rebuilt: &self.rebuilt },
             unfinished: Vec::new(),
             silent_from: self.told.silent_from,

@@ -14,6 +14,7 @@ use jiff::SignedDuration;
 use super::{
     bugs::Bugs,
     clicks::Clicks,
+    copies::Copies,
     invariants::{self, Violation},
     nemesis::Coverage,
     seat,
@@ -36,6 +37,8 @@ pub struct Lived {
     pub coverage: Coverage,
     /// What an admin pressed in it.
     pub clicks: Clicks,
+    /// What came of a copy that wrote in it.
+    pub copies: Copies,
     /// Why it could not be judged.
     pub broken: Option<Broken>,
     /// Invariants that do not hold.
@@ -86,6 +89,7 @@ pub fn live(shape: Shape, bugs: &Bugs, anew: bool, migrated: &Snapshot) -> Lived
         story: Story::default(),
         coverage: Coverage::default(),
         clicks: Clicks::default(),
+        copies: Copies::default(),
         broken: None,
         violations: Vec::new(),
         size: Size::default(),
@@ -111,6 +115,7 @@ pub fn live(shape: Shape, bugs: &Bugs, anew: bool, migrated: &Snapshot) -> Lived
     lived.size.writes = world.watch.writes.len() as u64;
     let past: SignedDuration = world.now().duration_since(world.shape.begins);
     lived.size.secs = past.as_secs().unsigned_abs();
+    lived.copies = world.strikes.beside.counted;
     (lived.story, lived.coverage, lived.clicks) = (world.story, world.coverage, world.people.hand.clicks);
     lived
 }
@@ -166,6 +171,8 @@ pub struct Report {
     pub coverage: Coverage,
     /// What admins pressed in them.
     pub clicks: Clicks,
+    /// What came of copies that wrote in them.
+    pub copies: Copies,
     /// Failures by seed.
     pub failures: BTreeMap<u64, Failure>,
     /// Digest of every story by seed, for comparing whole runs.
@@ -192,6 +199,7 @@ impl Report {
         self.size.add(lived.size);
         self.coverage.add(&lived.coverage);
         self.clicks.add(&lived.clicks);
+        self.copies.add(&lived.copies);
         self.digests.insert(lived.seed, lived.story.digest());
         if let Some(failure) = failure {
             self.failures.insert(failure.seed, failure);

@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
+    copies::Ran,
     nemesis::Nemesis,
     shape::Place,
-    watch::{IncidentKey, Watch},
+    watch::{IncidentKey, Order, Watch, Write},
     world::World,
 };
 
@@ -35,6 +36,8 @@ pub struct Struck<'a> {
     pub restored: &'a [Timestamp],
     /// The same moments in the order of things.
     pub restored_orders: &'a [u64],
+    /// A copy that wrote beside the original.
+    pub copy: Option<&'a Ran>,
 }
 
 /// What an admin did.
@@ -85,6 +88,16 @@ impl Scene<'_> {
     pub fn unfinished(&self) -> &[String] {
         &self.unfinished
     }
+
+    /// Whether a copy and the original may both have written then.
+    pub fn both_wrote(&self, order: Order) -> bool {
+        self.strikes.copy.is_some_and(|ran| ran.holds(order))
+    }
+
+    /// What was written in that time, by either.
+    pub fn written_by_both(&self) -> impl Iterator<Item = &Write> {
+        self.watch.writes.iter().filter(|write| write.status < 300 && self.both_wrote(write.order))
+    }
 }
 
 impl World {
@@ -98,7 +111,11 @@ impl World {
                 first_client_id: self.shape.product.first_client_id(),
                 defender: self.shape.defender,
             },
-            strikes: Struck { restored: &self.strikes.restored, restored_orders: &self.strikes.restored_orders },
+            strikes: Struck {
+                restored: &self.strikes.restored,
+                restored_orders: &self.strikes.restored_orders,
+                copy: self.strikes.beside.ran.as_ref(),
+            },
             people: Hands { rebuilt: &self.people.rebuilt },
             unfinished: self.unfinished(),
             silent_from: self.now() - SILENT,
@@ -112,8 +129,11 @@ impl World {
 fn tokens_max(world: &World) -> u64 {
     let hours = world.now().duration_since(world.shape.begins).as_hours().unsigned_abs();
     let deaths = world.coverage.count(Nemesis::TokenDeath) + world.coverage.count(Nemesis::SecretChange);
+    // One that writes was copied with the secret it had, and goes on asking with that when it is replaced.
+    let copy = world.strikes.beside.ran.as_ref().map_or(SignedDuration::ZERO, |ran| ran.lasted(world.now()));
     let starts = 2
         + world.strikes.crashes
+        + 3 * world.strikes.beside.counted.ran()
         + 3 * world.strikes.restored.len() as u64
         + 2 * world.coverage.count(Nemesis::TwoInstances);
     let jumps = world.coverage.count(Nemesis::ClockForward) + world.coverage.count(Nemesis::ClockBack);
@@ -123,6 +143,6 @@ fn tokens_max(world: &World) -> u64 {
         .map(|nemesis| world.coverage.count(*nemesis))
         .sum();
     // A refused sign-in is asked about every minute, by each workspace and by what waits.
-    let refused = world.strikes.without_secret.as_mins().unsigned_abs() * 2;
+    let refused = (world.strikes.without_secret + copy).as_mins().unsigned_abs() * 2;
     refused + 8 + 3 * hours + 6 * deaths + 4 * starts + 4 * jumps + lost
 }

@@ -77,6 +77,7 @@ impl World {
                 }
             }
         }
+        self.plan_copy_that_writes();
         let ends = self.calm_from();
         let zone = |text: &&str| text.parse::<Timestamp>().is_ok_and(|at| at >= self.shape.begins && at <= ends);
         if ZONE_CHANGES.iter().any(zone) {

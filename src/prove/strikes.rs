@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     bugs::Bug,
+    copies::Beside,
     dice::Dice,
     nemesis::Nemesis,
     shape::{ORIGIN, Shape},
@@ -19,8 +20,6 @@ use crate::{outbound::TransportError, store::Snapshot, twin::transport::call_of}
 
 /// Times for which nobody can be blamed for passing a limit: a window, and what is under way.
 const EXCUSE: SignedDuration = SignedDuration::from_mins(6);
-/// Place of the process that runs on a copied data directory.
-const COPY: usize = 1;
 
 /// One stroke.
 #[derive(Debug, Clone)]
@@ -53,6 +52,8 @@ pub enum Strike {
     Copied,
     /// It is ended.
     CopyEnds,
+    /// It is looked after a copy that writes: started, asked whether it has noticed, ended.
+    CopyWrites,
     /// The database may grow by no more than so many pages.
     DiskFull(u32),
     /// It may grow again.
@@ -88,6 +89,8 @@ pub struct Strikes {
     pub restored_orders: Vec<u64>,
     /// Whether a copy ran beside the original.
     pub copied: bool,
+    /// The copy that writes.
+    pub beside: Beside,
     /// Crashes so far.
     pub crashes: u64,
 }
@@ -110,6 +113,7 @@ impl Strikes {
             restored: Vec::new(),
             restored_orders: Vec::new(),
             copied: false,
+            beside: Beside::of(shape),
             crashes: 0,
         }
     }
@@ -150,7 +154,8 @@ impl World {
         Some(Err(if sent { TransportError::NoAnswer(text) } else { TransportError::NotSent(text) }))
     }
 
-    fn excuse(&mut self) {
+    /// For a while nobody can be blamed for passing a limit.
+    pub(super) fn excuse(&mut self) {
         let until = self.now() + EXCUSE;
         self.strikes.excuse_until = Some(self.strikes.excuse_until.map_or(until, |old| old.max(until)));
     }
@@ -160,7 +165,8 @@ impl World {
     /// # Errors
     /// The simulation could not.
     pub fn strike(&mut self, strike: Strike) -> Result<(), Broken> {
-        if self.calm {
+        // A second writer may be noticed when nothing goes wrong any more.
+        if self.calm && !matches!(strike, Strike::CopyWrites) {
             return Ok(());
         }
         match strike {
@@ -191,6 +197,7 @@ impl World {
             Strike::Confirmed => self.confirm()?,
             Strike::Copied => self.start_copy()?,
             Strike::CopyEnds => self.end_copy(),
+            Strike::CopyWrites => self.copy_writes()?,
             Strike::DiskFull(pages) => self.limit_disk(Some(pages))?,
             Strike::DiskFree => self.limit_disk(None)?,
             Strike::Interfere(key) => self.interfere(&key),
@@ -340,6 +347,10 @@ impl World {
     }
 
     fn lose_disk(&mut self) -> Result<(), Broken> {
+        // In one world either a backup is restored or a copy writes: what both together forget nobody could tell.
+        if self.strikes.beside.ran.is_some() {
+            return Ok(());
+        }
         let Some((backup, made)) = self.strikes.backup.take() else { return Ok(()) };
         self.kill(0);
         self.forget_tasks();
@@ -390,30 +401,6 @@ impl World {
         self.excuse();
         self.tell(Who::Admin, "confirms the restored database and starts again");
         Ok(())
-    }
-
-    fn start_copy(&mut self) -> Result<(), Broken> {
-        let Some(store) = self.host(0).filter(|_| self.host(COPY).is_none()).map(|host| host.store.clone()) else {
-            return Ok(());
-        };
-        let copy = self.snapshot(&store)?;
-        // The mark in the data directory is another file's, so the copy only reads (see `cli::running`).
-        self.start_host(COPY, &copy, !self.bugs.has(Bug::CopyWrites))?;
-        self.coverage.struck(Nemesis::TwoInstances);
-        self.strikes.copied = true;
-        self.excuse();
-        self.tell(Who::Nemesis, "a copy of the data directory is started beside the original");
-        Ok(())
-    }
-
-    fn end_copy(&mut self) {
-        if self.host(COPY).is_some() {
-            self.kill(COPY);
-            self.forget_tasks();
-            self.disks.remove(&COPY);
-            self.excuse();
-            self.tell(Who::Admin, "ends the copy");
-        }
     }
 
     fn limit_disk(&mut self, pages: Option<u32>) -> Result<(), Broken> {
@@ -486,6 +473,7 @@ impl World {
         self.cap_pages(stays.then(|| if self.shape.large { 50 } else { 2 + dice.place(8) }));
         self.strikes.outages.clear();
         self.end_copy();
+        self.end_copy_that_writes()?;
         if let Some(host) = self.host(0) {
             // A fuse that still burns goes out.
             host.clock.live();

@@ -185,12 +185,12 @@ pub struct Watch {
     pub deleted: BTreeSet<IncidentKey>,
     /// Limits that were passed, waits that were not kept.
     pub limits: Vec<Wrong>,
-    /// When a ticket was last read by us.
-    pub read: BTreeMap<i64, Order>,
+    /// When a ticket was last read by a process of ours that writes, by its place.
+    pub read: BTreeMap<(usize, i64), Order>,
     /// When an incident was last read by us.
     pub read_incidents: BTreeMap<IncidentKey, Order>,
-    /// When a true answer showed us a ticket that was at another client than in the beginning.
-    pub away: BTreeMap<i64, Vec<Order>>,
+    /// When a true answer showed such a process a ticket that was at another client than in the beginning.
+    pub away: BTreeMap<(usize, i64), Vec<Order>>,
     /// When a true answer showed us an incident (its name) or a ticket (`#`, its number) by itself.
     pub looks: BTreeMap<String, Vec<Order>>,
     /// Calls that set out (their place in the order of things) the moment an answer to a reading of a ticket (its number)
@@ -358,24 +358,40 @@ impl Watch {
         versions.is_some_and(|versions| client(versions.first()) != client(versions.last()))
     }
 
-    /// A true answer set out on its way to us.
-    pub fn reading(&mut self, kind: &str, incident: Option<&IncidentKey>, ticket: Option<i64>, answer: &Answer) {
+    /// A copy of the first process begins: it knows what that one has read.
+    pub fn copied(&mut self, copy: usize) {
+        let first = |(host, ticket): &(usize, i64)| (*host == 0).then_some((copy, *ticket));
+        let read: Vec<_> = self.read.iter().filter_map(|(key, order)| Some((first(key)?, *order))).collect();
+        let away: Vec<_> = self.away.iter().filter_map(|(key, orders)| Some((first(key)?, orders.clone()))).collect();
+        self.read.extend(read);
+        self.away.extend(away);
+    }
+
+    /// A true answer set out on its way to a process of ours that writes.
+    pub fn reading(
+        &mut self,
+        host: usize,
+        kind: &str,
+        incident: Option<&IncidentKey>,
+        ticket: Option<i64>,
+        answer: &Answer,
+    ) {
         if answer.fate != Fate::Whole || answer.reply.status != 200 {
             return;
         }
         match (kind, incident, ticket) {
-            ("sentinel.incident.get", Some((_, name)), _) => self.shows(name),
+            ("sentinel.incident.get", Some((_, name)), _) => self.shows(host, name),
             ("halo.tickets.get", _, Some(number)) => {
-                self.shows(&format!("#{number}"));
-                self.shows_tickets(ticket, &answer.reply.body);
+                self.shows(host, &format!("#{number}"));
+                self.shows_tickets(host, ticket, &answer.reply.body);
             }
-            ("halo.tickets.list", ..) => self.shows_tickets(None, &answer.reply.body),
+            ("halo.tickets.list", ..) => self.shows_tickets(host, None, &answer.reply.body),
             _ => {}
         }
     }
 
     /// An answer that nothing happened to shows us one ticket, or a list of them.
-    fn shows_tickets(&mut self, one: Option<i64>, answer: &Bytes) {
+    fn shows_tickets(&mut self, host: usize, one: Option<i64>, answer: &Bytes) {
         let mut away: Vec<i64> = self.tickets.keys().copied().filter(|ticket| self.is_away(*ticket)).collect();
         if away.is_empty() {
             return;
@@ -390,19 +406,22 @@ impl Watch {
         }
         let order = self.next_order();
         for ticket in away {
-            self.away.entry(ticket).or_default().push(order);
+            self.away.entry((host, ticket)).or_default().push(order);
         }
     }
 
-    /// An answer that nothing happened to shows us one record.
-    fn shows(&mut self, record: &str) {
+    /// An answer that nothing happened to shows us one record. What a copy sees is not ours to know.
+    fn shows(&mut self, host: usize, record: &str) {
+        if host > 0 {
+            return;
+        }
         let order = self.next_order();
         self.looks.entry(record.to_owned()).or_default().push(order);
     }
 
-    /// Whether a person changed a ticket's client after we last read it.
-    pub fn moved_unseen(&self, ticket: i64) -> bool {
-        let read = self.read.get(&ticket).copied().unwrap_or(0);
+    /// Whether a person changed a ticket's client after a process last read it.
+    pub fn moved_unseen(&self, host: usize, ticket: i64) -> bool {
+        let read = self.read.get(&(host, ticket)).copied().unwrap_or(0);
         let versions = self.tickets.get(&ticket).map_or(&[][..], Vec::as_slice);
         versions.windows(2).any(|pair| match pair {
             [before, after] => after.order > read && before.value.client_id != after.value.client_id,

@@ -53,6 +53,18 @@ fn worlds_that_failed_once_hold() {
     }
 }
 
+/// Worlds in which a copy of the installation writes beside it for hours, and then a person ends it.
+const COPIED: [u64; 2] = [108, 204];
+
+#[test]
+fn worlds_in_which_a_copy_writes_hold() {
+    for seed in COPIED {
+        let report = lived(seed, 1, true);
+        holds(&report);
+        assert_eq!(report.copies.ran(), 1, "seed {seed}: a copy wrote");
+    }
+}
+
 /// A policy by which nearly all incidents of a workspace that are alike share a ticket.
 const GROUPING: &str = r#"
 [[policy]]

@@ -42,7 +42,7 @@ fn brought_back(world: &Scene<'_>, write: &Write, body: &str) -> bool {
             if forgotten { found.unwrap_or(write.order) } else { order }
         });
         let left = moved.map_or(0, |version| version.order).max(knows);
-        let looks = world.watch.away.get(&ticket);
+        let looks = world.watch.away.get(&(write.host, ticket));
         at_home && !looks.is_some_and(|looks| looks.iter().any(|look| (left..write.order).contains(look)))
     });
     any && all

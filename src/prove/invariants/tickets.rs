@@ -9,7 +9,7 @@ use super::{
         scene::Scene,
         watch::{By, Write},
     },
-    Violation,
+    Violation, copies,
     ending::{Ended, Ending},
 };
 use crate::domain::{ids::reference, operation::OperationState, policy::ReopenRule, reason::Reason};
@@ -54,7 +54,10 @@ pub fn one_each(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
     }
     found.extend(seen_in_time(world, ending));
     for (n, ended) in ending.incidents.iter().enumerate() {
-        let tickets: Vec<i64> = made.get(&n).into_iter().flatten().filter_map(|write| write.ticket).collect();
+        let writes = made.get(&n).map_or(&[][..], Vec::as_slice);
+        let doubles = copies::tickets(world, writes);
+        let tickets: Vec<i64> =
+            writes.iter().filter_map(|write| write.ticket).filter(|id| !doubles.contains(id)).collect();
         let [_, _, ..] = tickets.as_slice() else {
             found.extend(accounted_for(world, ended).map(|text| Violation::new(1, text, ended.about())));
             continue;
@@ -62,9 +65,9 @@ pub fn one_each(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
         if goes_on(ended.key.0) || replaced(world, &tickets) {
             continue;
         }
-        let again = made.get(&n).and_then(|writes| writes.get(1));
+        let again = writes.get(1);
         let restored = again.is_some_and(|write| world.strikes.restored.iter().any(|at| *at <= write.at));
-        let copied = made.get(&n).into_iter().flatten().any(|write| write.host > 0);
+        let copied = writes.iter().any(|write| write.host > 0);
         let number = if copied {
             14
         } else if restored {

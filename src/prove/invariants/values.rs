@@ -83,6 +83,8 @@ pub fn not_overwritten(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
                 };
                 let seen = |agreed, set, by_us| {
                     known(world, ended, side, agreed, set)
+                        // Field changes bear no reference: neither of two processes knows what the other one set.
+                        && !world.both_wrote(by_us)
                         && !on_its_way(world, ended, side, set, by_us)
                         && !moved(winner, if later { set } else { agreed }, by_us)
                 };
@@ -125,7 +127,8 @@ fn lost(world: &Scene<'_>, ending: &Ending, ended: &Ended) -> Option<String> {
             let ticket = world.watch.tickets.get(&ticket)?;
             ticket.iter().rev().find(|version| version.order < after.order).map(|version| version.value.agent_id)
         });
-        if old.owner.is_some() && new.owner.is_none() && agent.is_none_or(|agent| agent > 1) {
+        let nobody = old.owner.is_some() && new.owner.is_none() && agent.is_none_or(|agent| agent > 1);
+        if nobody && !world.both_wrote(after.order) {
             return Some(format!("owner {:?} became nobody, though the ticket has agent {agent:?}", old.owner));
         }
     }
@@ -147,7 +150,8 @@ fn known(world: &Scene<'_>, ended: &Ended, side: &str, ours: u64, set: u64) -> b
         _ => ended.key.1.clone(),
     };
     let looks = world.watch.looks.get(&record);
-    write.is_none_or(|write| write.answered)
+    // What a copy was answered nobody tells the original.
+    write.is_none_or(|write| write.answered && write.host == 0)
         || looks.is_some_and(|looks| looks.iter().any(|look| (ours..set).contains(look)))
 }
 
@@ -263,13 +267,13 @@ fn disagreement(world: &Scene<'_>, ending: &Ending, ended: &Ended) -> Option<Str
         return None;
     }
     // Where nobody in Halo had a hand in it, the value is Sentinel's. What we wrote and an old backup forgot counts as
-    // an agent's: nobody can tell.
+    // an agent's, and so does what a copy wrote: nobody can tell.
     let versions = world.watch.tickets.get(&ended.ticket?)?;
     let forgotten = world.strikes.restored_orders.iter().max().copied().unwrap_or(0);
     let by_person = |value: fn(&TicketValues) -> i64| {
         versions.windows(2).any(|pair| match pair {
             [old, new] => {
-                let agents = !matches!(new.by, By::Us(_)) || new.order < forgotten;
+                let agents = !matches!(new.by, By::Us(0)) || new.order < forgotten;
                 value(&old.value) != value(&new.value) && agents
             }
             _ => false,

@@ -111,7 +111,8 @@ fn without_cause(world: &Scene<'_>, ending: &Ending, ended: &Ended) -> Option<St
         return None;
     }
     let mut carried: BTreeMap<&str, u32> = BTreeMap::new();
-    for write in &writes {
+    // What a copy sent stands in its own ledger.
+    for write in writes.iter().filter(|write| write.host == 0) {
         let kind = match write.kind.as_str() {
             "halo.actions.post" => "add-note",
             "halo.tickets.post" if write.body.pointer("/0/id").is_none() => "create-ticket",
@@ -175,21 +176,4 @@ fn tokens(world: &Scene<'_>) -> Vec<Violation> {
             Violation::new(10, format!("{count} tokens were taken ({kind}) where {fair} are plenty"), Vec::new())
         })
         .collect()
-}
-
-/// 14. Two instances by mistake make no duplicates: the copy of a data directory writes nothing.
-///
-/// And nothing of what went wrong is taken for a second process's writes.
-pub fn two_instances(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
-    let written: Vec<_> = world.watch.writes.iter().filter(|write| write.host > 0 && write.status < 300).collect();
-    let Some(first) = written.first() else {
-        let taken = ending.second_writer.as_ref();
-        let text = |found: &String| format!("a second writer was noticed where there was none: {found}");
-        return taken.map(|found| Violation::new(14, text(found), Vec::new())).into_iter().collect();
-    };
-    let mut about: Vec<String> = first.incident.iter().map(|(_, name)| name.clone()).collect();
-    about.extend(first.ticket.map(|ticket| format!("#{ticket}")));
-    let text =
-        format!("the copy of the data directory wrote {} times, first {} at {}", written.len(), first.kind, first.at);
-    vec![Violation::new(14, text, about)]
 }

@@ -76,7 +76,7 @@ mod words {
 
 /// `src/prove/watch.rs`.
 mod watch {
-    use halobridge::prove::watch::Watch;
+    use halobridge::prove::watch::{By, TicketValues, Version, Watch};
     use jiff::{SignedDuration, Timestamp};
 
     /// How often limits count as passed when an incident is read four times a second, and changed after every `changed`
@@ -117,6 +117,31 @@ mod watch {
     }
 
     #[test]
+    fn a_copy_knows_what_the_original_had_read_and_nothing_of_what_it_reads_since() {
+        let at_client = |order, client_id| {
+            let value = TicketValues {
+                status_id: 1,
+                closed: false,
+                priority_id: 1,
+                agent_id: 1,
+                client_id,
+                deleted: false,
+                merged_into: 0,
+            };
+            Version { order, at: Timestamp::UNIX_EPOCH, by: By::Person, value }
+        };
+        let mut watch = Watch::default();
+        watch.tickets.insert(7, vec![at_client(1, 100), at_client(3, 101), at_client(5, 100)]);
+        watch.read.insert((0, 7), 4);
+        watch.away.insert((0, 7), vec![4]);
+        watch.copied(1);
+        assert!(watch.moved_unseen(0, 7) && watch.moved_unseen(1, 7), "both have read it before it was moved back");
+        assert_eq!(watch.away.get(&(1, 7)), Some(&vec![4]));
+        watch.read.insert((0, 7), 6);
+        assert!(!watch.moved_unseen(0, 7) && watch.moved_unseen(1, 7));
+    }
+
+    #[test]
     fn who_sends_no_more_than_a_window_takes_is_not_blamed_for_what_arrives_late() {
         let sent = |every_ms: i64| {
             let mut watch = Watch::default();
@@ -130,6 +155,100 @@ mod watch {
         };
         assert_eq!(sent(1_000), (true, false));
         assert_eq!(sent(990), (false, false));
+    }
+}
+
+/// `src/prove/copies.rs`, and what invariant 14 says of it.
+mod copies {
+    use std::collections::BTreeMap;
+
+    use halobridge::{
+        domain::catalogue::Catalogue,
+        prove::{
+            copies::{Ran, Still},
+            invariants::{self, ending::Ending},
+            scene::{Hands, Scene, Setting, Struck},
+            watch::{Watch, Write},
+        },
+        store::Installation,
+    };
+    use jiff::{SignedDuration, Timestamp};
+    use serde_json::json;
+
+    fn at(minute: u64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + SignedDuration::from_mins(i64::try_from(minute).unwrap())
+    }
+
+    /// Something that a process wrote: the minute is its place in the order of things too.
+    fn note((host, minute): (usize, u64)) -> Write {
+        Write {
+            order: minute,
+            at: at(minute),
+            host,
+            sent: minute,
+            kind: "halo.actions.post".to_owned(),
+            incident: None,
+            ticket: Some(7),
+            client: Some(0),
+            moved_unseen: false,
+            read: None,
+            body: json!([{ "ticket_id": 7, "note_html": "HB-0123456789" }]),
+            status: 201,
+            answered: true,
+            made: true,
+        }
+    }
+
+    /// What invariant 14 says where a copy wrote from minute 100 to 500; `noticed`: by whom, when, and up to when.
+    fn said(writes: &[(usize, u64)], noticed: &[(usize, u64, Option<u64>)]) -> Vec<String> {
+        let mut watch = Watch::default();
+        watch.writes.extend(writes.iter().copied().map(note));
+        let mut ran = Ran::begun(at(100), at(900), 100);
+        let still =
+            |(host, minute, until): (usize, u64, Option<u64>)| Still { host, at: at(minute), order: minute, until };
+        ran.stills.extend(noticed.iter().copied().map(still));
+        ran.end(at(500), 500);
+        ran.settle(520);
+        let rebuilt = BTreeMap::new();
+        let scene = Scene {
+            watch: &watch,
+            shape: Setting { places: &[], clients: 1, first_client_id: 1, defender: false },
+            strikes: Struck { restored: &[], restored_orders: &[], copy: Some(&ran) },
+            people: Hands { rebuilt: &rebuilt },
+            unfinished: Vec::new(),
+            silent_from: at(10_000),
+            tokens_max: 0,
+            now: at(10_000),
+        };
+        let ending = Ending {
+            installation: Installation::default(),
+            catalogue: Catalogue::default(),
+            incidents: Vec::new(),
+            strays: BTreeMap::new(),
+            damage: Vec::new(),
+            second_writer: None,
+        };
+        let found = invariants::ask(&scene, &ending);
+        found.into_iter().filter(|violation| violation.number == 14).map(|violation| violation.text).collect()
+    }
+
+    fn says(writes: &[(usize, u64)], noticed: &[(usize, u64, Option<u64>)], words: &str) {
+        let said = said(writes, noticed);
+        assert!(matches!(said.as_slice(), [one] if one.contains(words)), "{said:?} instead of {words:?}");
+    }
+
+    #[test]
+    fn a_copy_may_write_until_it_is_ended_and_who_has_noticed_it_may_not_until_confirmed() {
+        let none: Vec<String> = Vec::new();
+        assert_eq!(said(&[(0, 50), (0, 200), (1, 201), (0, 900)], &[]), none);
+        says(&[(1, 99)], &[], "the copy of the data directory wrote 1 times");
+        says(&[(1, 200), (1, 600)], &[], "the copy of the data directory wrote 1 times");
+        // What was under way is brought to its end.
+        assert_eq!(said(&[(1, 200), (0, 259), (0, 701)], &[(0, 250, Some(700))]), none);
+        says(&[(1, 200), (0, 261), (0, 701)], &[(0, 250, Some(700))], "the original had noticed a second writer");
+        says(&[(0, 200), (1, 300)], &[(1, 250, None)], "the copy had noticed a second writer");
+        says(&[(0, 120), (1, 200)], &[(0, 150, Some(700))], "before another one wrote");
+        says(&[(1, 200)], &[(0, 250, Some(700)), (0, 800, Some(850))], "again");
     }
 }
 
