@@ -32,7 +32,7 @@ use super::{
     registry::View,
     ruled,
     second_writer::{self, Before},
-    silenced,
+    settle, silenced,
 };
 
 /// What is known of a pair's two records.
@@ -140,6 +140,10 @@ async fn step(
     }
     let (configured, view) = (engine.store.configured(), engine.registry.view());
     let displaced = view.of_workspace(row.pair.workspace).is_some_and(|(_, client, _)| displaced(client, &row.pair));
+    if let Some(fact) = settle::told(engine, &row, &reading) {
+        overlay(&mut row, &fact);
+        facts.push(fact);
+    }
     let elsewhere = elsewhere::written(&row, &reading);
     elsewhere::withhold(&row, displaced, &mut reading);
     let news = observed(&row).news(reading);
