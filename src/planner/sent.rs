@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 
 use crate::domain::{
+    failure::Side,
     incident::{Incident, Severity},
     operation::{IncidentChange, Operation, OperationKind, OperationState},
     pair::Base,
@@ -13,7 +14,11 @@ use crate::domain::{
 
 use super::{
     agreed,
-    fields::{mapped, owner::UNASSIGNED, status},
+    fields::{
+        mapped,
+        owner::{self, UNASSIGNED},
+        status,
+    },
     mapping,
     notes::words,
     situation::Situation,
@@ -140,7 +145,13 @@ pub fn incident_landed(mut base: Base, change: &IncidentChange, incident: &Incid
         base.severity = Some(incident.severity.clone());
     }
     if change.owner.is_some() {
-        base.owner = incident.owner.key();
+        let key = incident.owner.key();
+        let was_so = base.owner == key && !base.is_unsettled(owner::NAME, Side::Sentinel);
+        base.agree_half(owner::NAME, Side::Sentinel);
+        if !was_so {
+            base.unsettled.insert(owner::NAME.to_owned(), Side::Halo);
+        }
+        base.owner = key;
     }
     if change.title.is_some() {
         base.title = Some(incident.title.clone());
@@ -164,6 +175,12 @@ pub fn ticket_landed(mut base: Base, change: &TicketChange, ticket: &Ticket, clo
         base.priority_id = ticket.priority_id;
     }
     if change.agent_id.is_some() {
+        let agent = |id: Option<i64>| id.filter(|id| *id > UNASSIGNED);
+        let was_so = agent(base.agent_id) == agent(ticket.agent_id) && !base.is_unsettled(owner::NAME, Side::Halo);
+        base.agree_half(owner::NAME, Side::Halo);
+        if !was_so {
+            base.unsettled.insert(owner::NAME.to_owned(), Side::Sentinel);
+        }
         base.agent_id = ticket.agent_id;
     }
     if change.summary.is_some() {

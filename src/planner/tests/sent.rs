@@ -8,15 +8,19 @@ use super::scene::{CLOSED, HOLD, NEW, Scene, WORKING, at, in_step};
 use crate::{
     domain::{
         closing::{Classification, Verdict},
+        failure::Side,
         incident::{Incident, IncidentStatus, Label, Owner, Severity},
         operation::{IncidentChange, Operation, OperationKind, OperationState},
         pair::{Base, OwnClosing},
         reason::Reason,
         ticket::{CustomField, Ticket, TicketChange},
     },
-    planner::sent::{
-        Found, Trace, arrived, incident_found, incident_landed, incident_stands, ticket_arrived, ticket_doubted,
-        ticket_found, ticket_landed, ticket_stands, ticket_trace, ticket_traced,
+    planner::{
+        Plan,
+        sent::{
+            Found, Trace, arrived, incident_found, incident_landed, incident_stands, ticket_arrived, ticket_doubted,
+            ticket_found, ticket_landed, ticket_stands, ticket_trace, ticket_traced,
+        },
     },
 };
 
@@ -270,6 +274,7 @@ fn what_landed_on_an_incident_is_agreed_and_an_agents_way_back_is_not() {
         // Whatever was read of the ticket, it may have gone back to that since.
         priority_id: None,
         status_id: None,
+        unsettled: BTreeMap::from([("owner".to_owned(), Side::Halo)]),
         owner: done().owner.key(),
         title: Some("Renamed".into()),
         ..before.clone()
@@ -289,6 +294,7 @@ fn what_landed_on_a_ticket_is_agreed_and_an_analysts_way_back_is_not() {
     let expected = Base {
         severity: None,
         incident_status: None,
+        unsettled: BTreeMap::from([("owner".to_owned(), Side::Sentinel)]),
         priority_id: Some(2),
         status_id: Some(CLOSED),
         ticket_closed: true,
@@ -403,6 +409,80 @@ fn a_status_that_went_back_while_our_change_was_on_its_way_crosses() {
     let plan = scene.plan();
     let to_incident = |kind: &OperationKind| matches!(kind, OperationKind::UpdateIncident { change } if change.status == Some(IncidentStatus::Active));
     assert!(matches!(&plan.operations[..], [one] if to_incident(&one.kind)), "{:?}", plan.operations);
+}
+
+/// The same of an owner and an agent: somebody took it, our change of that arrived unheard, and they let go of it or gave
+/// it back meanwhile.
+#[test]
+fn an_owner_that_went_back_while_our_change_was_on_its_way_crosses() {
+    let amira = || owner("amira@soc.example");
+    let jonas = || owner("jonas@soc.example");
+    let to_agent = |plan: &Plan| match &plan.operations[..] {
+        [one] => match &one.kind {
+            OperationKind::UpdateTicket { change } => change.agent_id,
+            _ => None,
+        },
+        _ => None,
+    };
+    let to_owner = |plan: &Plan| match &plan.operations[..] {
+        [one] => match &one.kind {
+            OperationKind::UpdateIncident { change } => change.owner.as_ref().map(Owner::key),
+            _ => None,
+        },
+        _ => None,
+    };
+    // Who had it before, on both sides: nobody, or Jonas.
+    for (before, agent_before) in [(Owner::default(), None), (jonas(), Some(6))] {
+        let had = || {
+            let mut scene = in_step();
+            scene.catalogue.agents[2].email = Some("jonas@soc.example".into());
+            scene.incident.owner = before.clone();
+            scene.ticket().agent_id = agent_before;
+            (scene.pair.base.owner, scene.pair.base.agent_id) = (before.key(), agent_before);
+            scene
+        };
+        let mut scene = had();
+        let change = TicketChange { agent_id: Some(5), ..TicketChange::default() };
+        scene.incident.owner = amira();
+        scene.ticket().agent_id = Some(5);
+        let ticket = scene.ticket().clone();
+        scene.pair.base = ticket_arrived(scene.pair.base.clone(), &change, &scene.incident, &ticket, false);
+        let plan = scene.plan();
+        assert!(plan.operations.is_empty(), "both sides say the same: {:?}", plan.operations);
+        assert!(plan.base.is_some_and(|base| base.unsettled.is_empty()), "and that is agreed on");
+        scene.incident.owner = before.clone();
+        let plan = scene.plan();
+        assert_eq!(to_agent(&plan), Some(agent_before.unwrap_or(1)), "{:?}", plan.operations);
+
+        let mut scene = had();
+        let change = IncidentChange { owner: Some(amira()), ..IncidentChange::default() };
+        scene.incident.owner = amira();
+        scene.pair.base = incident_landed(scene.pair.base.clone(), &change, &scene.incident);
+        let plan = scene.plan();
+        assert_eq!(to_owner(&plan), Some(before.key()), "{:?}", plan.operations);
+        // Whoever had it already when it was written has not moved by that.
+        let again = incident_landed(
+            had().pair.base,
+            &IncidentChange { owner: Some(before.clone()), ..change },
+            &had().incident,
+        );
+        assert!(again.unsettled.is_empty());
+    }
+}
+
+/// What was agreed on is stored as before where nothing is unsettled, and an older entry is read.
+#[test]
+fn an_unsettled_side_is_stored_by_its_name() {
+    let change = TicketChange { agent_id: Some(5), ..TicketChange::default() };
+    let ticket = Ticket { agent_id: Some(5), ..known() };
+    let base = in_step().pair.base;
+    let landed = ticket_landed(base.clone(), &change, &ticket, false);
+    let stored = serde_json::to_value(&landed).expect("it is written");
+    assert_eq!(stored["unsettled"], json!({ "owner": "sentinel" }));
+    assert_eq!(serde_json::from_value::<Base>(stored).expect("it is read"), landed);
+    let older = serde_json::to_value(&base).expect("it is written");
+    assert_eq!(older.get("unsettled"), None);
+    assert_eq!(serde_json::from_value::<Base>(older).expect("it is read"), base);
 }
 
 fn closing() -> TicketChange {
