@@ -117,7 +117,12 @@ async fn step(
     let mut reading = observed(&row).in_time(reading);
     let seen = seen(engine, &row, &reading);
     let mut facts = Vec::new();
-    for fact in done {
+    for mut fact in done {
+        // What was agreed on when a write set out may be older than what is known by now: nothing that was written at
+        // another client is forgotten over its answer.
+        if let Fact::BaseAgreed { base, .. } = &mut fact {
+            base.foreign.extend(&row.pair.base.foreign);
+        }
         let told = match &fact {
             Fact::OperationMoved { operation, state: OperationState::Done { .. }, .. } => {
                 planner::alerts::after(&row.operations, *operation, &row.pair.base)

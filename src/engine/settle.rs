@@ -164,10 +164,11 @@ pub(super) fn told(engine: &Engine, row: &SituationRow, reading: &Reading) -> Op
             OperationState::Sending { since } | OperationState::OutcomeUnknown { since, .. } => Some(since),
             _ => None,
         };
+        // What is being sent is told by its answer, and what was refused in words did not arrive.
         let sending = matches!(operation.state, OperationState::Sending { .. });
+        let told = sending || operation.last_failure.as_ref().is_some_and(Failure::said_no);
         let found = match traced(engine, row, (&base, change, at), current) {
-            // What is being sent was not sent to where the ticket is now, or its answer says so.
-            None if !sending && !at_home(row, current) => sent::ticket_doubted(&base, change),
+            None if !told && !at_home(row, current) => sent::ticket_doubted(&base, change),
             found => found,
         };
         base = found.unwrap_or(base);
