@@ -388,6 +388,14 @@ pub(super) async fn update_ticket(
     if !settle::at_home(row, &current) {
         return Attempt::Refused(Reason::WrongClient, Vec::new(), read(current));
     }
+    if may_be_forgotten(engine, row) {
+        let now = (&current, closed(engine, row, &current));
+        if let Some(base) = sent::ticket_closed_before(change, &row.pair.base, now) {
+            let why = "The ticket bears the words of this closing already, and is open: somebody may have undone it.";
+            let facts = vec![Fact::BaseAgreed { pair: row.pair.id, base }];
+            return Attempt::Withdrawn(why.to_owned(), facts, read(current));
+        }
+    }
     match sent::ticket_found(change, was_sent, row.ticket.as_ref(), &current) {
         Found::Arrived => return arrived(engine, row, change, current),
         Found::Moved => return Attempt::Stale("The ticket changed since this was planned.".into(), read(current)),

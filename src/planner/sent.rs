@@ -283,6 +283,13 @@ pub fn ticket_doubted(base: &Base, change: &TicketChange) -> Option<Base> {
     })
 }
 
+/// What is agreed on where an open ticket bears the very words with which it is to be closed now, and nobody remembers
+/// writing them: an old backup has forgotten that closing, or one from before that somebody undid. `None`: as planned.
+pub fn ticket_closed_before(change: &TicketChange, base: &Base, current: (&Ticket, bool)) -> Option<Base> {
+    let undone = ticket_trace(change, base, None, current) == Some(Trace::OpenedAgain);
+    undone.then(|| ticket_doubted(base, change)).flatten()
+}
+
 /// Whether an operation was sent, or is just being sent, and nothing is recorded of what came of it.
 pub fn unanswered(operation: &Operation) -> bool {
     operation.state.open() && (operation.attempts > 0 || matches!(operation.state, OperationState::Sending { .. }))

@@ -18,8 +18,9 @@ use crate::{
     planner::{
         Plan,
         sent::{
-            Found, Trace, arrived, incident_found, incident_landed, incident_stands, ticket_arrived, ticket_doubted,
-            ticket_found, ticket_landed, ticket_stands, ticket_trace, ticket_traced,
+            Found, Trace, arrived, incident_found, incident_landed, incident_stands, ticket_arrived,
+            ticket_closed_before, ticket_doubted, ticket_found, ticket_landed, ticket_stands, ticket_trace,
+            ticket_traced,
         },
     },
 };
@@ -516,6 +517,12 @@ fn a_closing_that_was_undone_before_it_was_settled_is_known_by_its_words() {
     ];
     for (name, base, before, now, closed, expected) in table {
         assert_eq!(ticket_trace(&closing(), &base, Some(&before), (&now, closed)), expected, "{name}");
+    }
+    // An old backup does not know what stood there before: whoever wrote it, a person is asked once.
+    let forgotten = ticket_closed_before(&closing(), &base(), (&opened(), false)).expect("it is in doubt");
+    assert!(forgotten.joined.contains("status"));
+    for (base, now, closed) in [(forgotten, opened(), false), (base(), known(), false), (base(), opened(), true)] {
+        assert_eq!(ticket_closed_before(&closing(), &base, (&now, closed)), None);
     }
     let status = TicketChange { closure_note: None, ..closing() };
     assert_eq!(ticket_trace(&status, &base(), Some(&known()), (&opened(), false)), None, "it was no closing");
