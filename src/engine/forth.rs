@@ -148,6 +148,11 @@ pub(super) fn ticket_made(
     let id = ticket.id;
     let pair = row.pair.id;
     let mut base = further(row, base);
+    // A subject that it was given at another client is not for those who read the pair.
+    let drafted = |summary: &String| notes::words::letters(summary) == notes::words::letters(&draft.summary);
+    if !settle::at_home(row, &ticket) && !base.summary.as_ref().is_some_and(drafted) {
+        base.summary = None;
+    }
     let now = engine.now();
     if now.duration_since(row.pair.created) > AT_ONCE {
         base.ticketed = Some(now);

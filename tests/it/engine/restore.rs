@@ -81,6 +81,24 @@ both! {
         bridge.finish().await;
     }
 
+    async fn what_a_forgotten_ticket_was_called_at_another_client_is_not_recorded(product) {
+        let mut bridge = Bridge::new(product).await;
+        let backup = bridge.store.snapshot().await.unwrap();
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        let elsewhere = product.first_client_id() + 1;
+        bridge.act("ticket.move", json!({ "ticket_id": ticket, "client_id": elsewhere }));
+        bridge.act("ticket.update", json!({ "ticket_id": ticket, "summary": "Nobody else's business" }));
+        bridge.restore(&backup).await;
+        bridge.pass(600).await;
+        assert_eq!(bridge.ticket_of(&incident).await, ticket);
+        assert_eq!(bridge.reason_of(&incident).await, Some("wrong-client"));
+        let known = format!("{:?}", bridge.situation_of(&incident).await);
+        assert!(!known.contains("else's business"), "{known}");
+        bridge.finish().await;
+    }
+
     /// An agent opened the ticket again while the program stood still: whose word is the newer one nobody remembers.
     async fn a_ticket_that_was_opened_again_after_a_forgotten_closing_is_asked_about(product) {
         let (mut bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
