@@ -54,6 +54,10 @@ pub struct Base {
     /// Fields of two records that people joined, which have not been found to agree yet.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub joined: BTreeSet<String>,
+    /// Fields of which one side's value above is not known to be what it was when the other's was agreed on, and that side:
+    /// a change of ours without an answer arrived on the other. Whatever it says is its move.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub unsettled: BTreeMap<String, Side>,
     /// Actions that first showed while the ticket belonged to another client: they are about that one and never cross.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub foreign: BTreeSet<ActionKey>,
@@ -201,6 +205,19 @@ impl Base {
     pub fn agree(&mut self, field: &str) {
         self.moves.remove(field);
         self.joined.remove(field);
+        self.unsettled.remove(field);
+    }
+
+    /// What one side of a field says is agreed on.
+    pub fn agree_half(&mut self, field: &str, side: Side) {
+        if self.is_unsettled(field, side) {
+            self.unsettled.remove(field);
+        }
+    }
+
+    /// Whether what one side of a field said is not known, so that whatever it says is its move.
+    pub fn is_unsettled(&self, field: &str, side: Side) -> bool {
+        self.unsettled.get(field) == Some(&side)
     }
 
     /// What both sides say, as read: not agreed, only seen.

@@ -32,7 +32,7 @@ use super::{
     registry::View,
     ruled,
     second_writer::{self, Before},
-    silenced,
+    settle, silenced,
 };
 
 /// What is known of a pair's two records.
@@ -117,7 +117,12 @@ async fn step(
     let mut reading = observed(&row).in_time(reading);
     let seen = seen(engine, &row, &reading);
     let mut facts = Vec::new();
-    for fact in done {
+    for mut fact in done {
+        // What was agreed on when a write set out may be older than what is known by now: nothing that was written at
+        // another client is forgotten over its answer.
+        if let Fact::BaseAgreed { base, .. } = &mut fact {
+            base.foreign.extend(&row.pair.base.foreign);
+        }
         let told = match &fact {
             Fact::OperationMoved { operation, state: OperationState::Done { .. }, .. } => {
                 planner::alerts::after(&row.operations, *operation, &row.pair.base)
@@ -140,6 +145,10 @@ async fn step(
     }
     let (configured, view) = (engine.store.configured(), engine.registry.view());
     let displaced = view.of_workspace(row.pair.workspace).is_some_and(|(_, client, _)| displaced(client, &row.pair));
+    if let Some(fact) = settle::told(engine, &row, &reading) {
+        overlay(&mut row, &fact);
+        facts.push(fact);
+    }
     let elsewhere = elsewhere::written(&row, &reading);
     elsewhere::withhold(&row, displaced, &mut reading);
     let news = observed(&row).news(reading);

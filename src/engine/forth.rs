@@ -25,7 +25,7 @@ use crate::{
     store::{SituationRow, StoreError},
 };
 
-use super::{Engine, back, digest::observed, execute::Attempt, pauses, second_writer};
+use super::{Engine, back, digest::observed, execute::Attempt, pauses, second_writer, settle};
 
 /// How long after a record was made "not found" does not prove that it is gone.
 pub(super) const MAY_NOT_SHOW_YET: SignedDuration = SignedDuration::from_mins(5);
@@ -148,6 +148,11 @@ pub(super) fn ticket_made(
     let id = ticket.id;
     let pair = row.pair.id;
     let mut base = further(row, base);
+    // A subject that it was given at another client is not for those who read the pair.
+    let drafted = |summary: &String| notes::words::letters(summary) == notes::words::letters(&draft.summary);
+    if !settle::at_home(row, &ticket) && !base.summary.as_ref().is_some_and(drafted) {
+        base.summary = None;
+    }
     let now = engine.now();
     if now.duration_since(row.pair.created) > AT_ONCE {
         base.ticketed = Some(now);
@@ -346,7 +351,7 @@ fn gone(row: &SituationRow, ticket: TicketId, failure: Failure, now: Timestamp) 
 }
 
 /// The ticket as it was found before a write; its notes were not read with it.
-fn read_ticket(row: &SituationRow, ticket: Ticket) -> Box<Reading> {
+pub(super) fn read_ticket(row: &SituationRow, ticket: Ticket) -> Box<Reading> {
     let before = ticket.clone();
     Box::new(observed(row).ticket_around_write(&before, ticket))
 }
@@ -356,6 +361,11 @@ pub(super) fn arrived(engine: &Engine, row: &SituationRow, change: &TicketChange
     let closed = closed(engine, row, &current);
     let base = row.pair.base.clone();
     let base = sent::ticket_arrived(base, change, &row.subject.incident, &current, closed);
+    landed(row, base, current)
+}
+
+/// A change of ours arrived: `base` is what both sides agree on by that.
+pub(super) fn landed(row: &SituationRow, base: Base, current: Ticket) -> Attempt {
     let facts = vec![Fact::BaseAgreed { pair: row.pair.id, base }];
     Attempt::Done(OperationResult::TicketChanged, facts, read_ticket(row, current))
 }
@@ -376,8 +386,20 @@ pub(super) async fn update_ticket(
         Err(failure) => return Attempt::Failed(failure),
     };
     let read = |ticket| read_ticket(row, ticket);
-    if current.client_id != Some(row.pair.halo_client_id) {
+    let traced = |at, current: &Ticket| settle::traced(engine, row, (&row.pair.base, change, at), current);
+    if was_sent && let Some(base) = traced(None, &current) {
+        return landed(row, base, current);
+    }
+    if !settle::at_home(row, &current) {
         return Attempt::Refused(Reason::WrongClient, Vec::new(), read(current));
+    }
+    if may_be_forgotten(engine, row) {
+        let now = (&current, closed(engine, row, &current));
+        if let Some(base) = sent::ticket_closed_before(change, &row.pair.base, now) {
+            let why = "The ticket bears the words of this closing already, and is open: somebody may have undone it.";
+            let facts = vec![Fact::BaseAgreed { pair: row.pair.id, base }];
+            return Attempt::Withdrawn(why.to_owned(), facts, read(current));
+        }
     }
     match sent::ticket_found(change, was_sent, row.ticket.as_ref(), &current) {
         Found::Arrived => return arrived(engine, row, change, current),
@@ -402,12 +424,15 @@ pub(super) async fn update_ticket(
         }
         // The write is a state, not an addition: looking at the ticket again tells whether it holds.
         Err(failure) if failure.kind == FailureKind::Unknown => match halo.ticket(ticket, class).await {
-            Ok(now) if now.client_id == Some(row.pair.halo_client_id) && sent::ticket_stands(change, &now) => {
+            Ok(now) if settle::at_home(row, &now) && sent::ticket_stands(change, &now) => {
                 arrived(engine, row, change, now)
             }
             // It does not stand there: tried again like all that may still succeed, longer and longer apart. By then it is
             // read again, and what arrived late or moved meanwhile is seen.
-            Ok(_) => Attempt::Failed(Failure { kind: FailureKind::Transient, ..failure }),
+            Ok(now) => match traced(Some(engine.now()), &now) {
+                Some(base) => landed(row, base, now),
+                None => Attempt::Failed(Failure { kind: FailureKind::Transient, ..failure }),
+            },
             Err(_) => Attempt::Failed(failure),
         },
         Err(failure) if failure.kind == FailureKind::Rejected => {
@@ -439,7 +464,7 @@ fn other_status(engine: &Engine, row: &SituationRow, change: &TicketChange, answ
 }
 
 /// Whether a ticket counts as closed.
-fn closed(engine: &Engine, row: &SituationRow, ticket: &Ticket) -> bool {
+pub(super) fn closed(engine: &Engine, row: &SituationRow, ticket: &Ticket) -> bool {
     let view = engine.registry.view();
     match (view.of_workspace(row.pair.workspace), engine.registry.catalogue(row.pair.halo)) {
         (Some((_, _, policy)), Some(catalogue)) => mapping::ticket_closed(policy, &catalogue, ticket),

@@ -1,17 +1,23 @@
 //! Unknown outcomes: looked for, over `settle_secs`, before anything is sent again.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     domain::{
         failure::{Failure, FailureKind, Side},
         ids::TicketId,
         operation::{IncidentChange, Operation, OperationKind, OperationState},
-        pair::Pair,
+        pair::{Base, Pair},
         reason::Reason,
         ticket::{NoteDraft, Ticket, TicketChange, TicketDraft},
     },
-    planner::{notes, observed::Reading, retry, sent},
+    ledger::fact::Fact,
+    planner::{
+        notes,
+        observed::Reading,
+        retry,
+        sent::{self, Trace},
+    },
     store::{SituationRow, StoreError},
 };
 
@@ -26,6 +32,8 @@ use super::{
 enum Look {
     Found(Attempt),
     Absent,
+    /// Nor is its record where it was: what was read of that.
+    Elsewhere(Box<Reading>),
     Failed(Failure),
 }
 
@@ -37,7 +45,7 @@ pub(super) async fn run(engine: &Engine, row: &SituationRow, operation: &Operati
         OperationKind::CreateTicket { draft, .. } => ticket(engine, row, draft).await,
         OperationKind::AddNote { note, .. } => note_of(engine, row, &operation.kind, note).await,
         OperationKind::UpdateIncident { change } => change_of(engine, row, change).await,
-        OperationKind::UpdateTicket { change } => ticket_change_of(engine, row, change).await,
+        OperationKind::UpdateTicket { change } => ticket_change_of(engine, row, (change, since)).await,
         // Its id is derived: sending it again is no second write.
         OperationKind::AddComment { .. } => {
             let ready = OperationState::Planned { ready: engine.now() };
@@ -46,6 +54,10 @@ pub(super) async fn run(engine: &Engine, row: &SituationRow, operation: &Operati
         }
     };
     let now = engine.now();
+    let (look, reading) = match look {
+        Look::Elsewhere(reading) => (Look::Absent, *reading),
+        look => (look, Reading::default()),
+    };
     match look {
         Look::Found(attempt) => {
             execute::finish(engine, None, operation, operation.attempts, attempt, now).await?;
@@ -55,7 +67,7 @@ pub(super) async fn run(engine: &Engine, row: &SituationRow, operation: &Operati
             }
             Ok(())
         }
-        Look::Absent => {
+        Look::Absent | Look::Elsewhere(_) => {
             let state = match retry::next_look(since, looks + 1, settle_secs, now) {
                 Some(look) => OperationState::OutcomeUnknown { since, look, looks: looks + 1 },
                 None => {
@@ -63,15 +75,7 @@ pub(super) async fn run(engine: &Engine, row: &SituationRow, operation: &Operati
                     retry::absent(failure, operation.planned, operation.attempts, salt(&operation.id.0), now)
                 }
             };
-            execute::moved(
-                engine,
-                operation,
-                state,
-                operation.attempts,
-                operation.last_failure.clone(),
-                Reading::default(),
-            )
-            .await
+            execute::moved(engine, operation, state, operation.attempts, operation.last_failure.clone(), reading).await
         }
         Look::Failed(failure) => {
             let wait = match failure.kind {
@@ -105,22 +109,71 @@ async fn change_of(engine: &Engine, row: &SituationRow, change: &IncidentChange)
     }
 }
 
-/// The same of a change of a ticket: it would be taken for an agent's.
-async fn ticket_change_of(engine: &Engine, row: &SituationRow, change: &TicketChange) -> Look {
+/// The same of a change of a ticket: it would be taken for an agent's. `since`: when it was sent.
+async fn ticket_change_of(engine: &Engine, row: &SituationRow, (change, since): (&TicketChange, Timestamp)) -> Look {
     let Some(ticket) = row.pair.ticket else { return Look::Absent };
     let halo = match engine.registry.halo(row.pair.halo) {
         Ok(halo) => halo,
         Err(failure) => return Look::Failed(failure),
     };
-    let ours = |ticket: &Ticket| ticket.client_id == Some(row.pair.halo_client_id);
     match halo.ticket(ticket, crate::outbound::budget::Class::Closure).await {
-        Ok(current) if ours(&current) && sent::ticket_stands(change, &current) => {
+        Ok(current) if at_home(row, &current) && sent::ticket_stands(change, &current) => {
             Look::Found(forth::arrived(engine, row, change, current))
         }
-        Ok(_) => Look::Absent,
+        Ok(current) => match traced(engine, row, (&row.pair.base, change, Some(since)), &current) {
+            Some(base) => Look::Found(forth::landed(row, base, current)),
+            None if !at_home(row, &current) => Look::Elsewhere(forth::read_ticket(row, current)),
+            None => Look::Absent,
+        },
         Err(failure) if failure.kind == FailureKind::Gone => Look::Absent,
         Err(failure) => Look::Failed(failure),
     }
+}
+
+/// Whether a ticket belongs to the pair's client.
+pub(super) fn at_home(row: &SituationRow, ticket: &Ticket) -> bool {
+    ticket.client_id == Some(row.pair.halo_client_id)
+}
+
+/// What is agreed on where a ticket that was read by its id tells of a change of ours without an answer what no plan sees:
+/// that it arrived, though the ticket belongs to another client by now, or was opened again since.
+pub(super) fn traced(
+    engine: &Engine,
+    row: &SituationRow,
+    (base, change, at): (&Base, &TicketChange, Option<Timestamp>),
+    current: &Ticket,
+) -> Option<Base> {
+    let current = (current, forth::closed(engine, row, current));
+    let trace = sent::ticket_trace(change, base, row.ticket.as_ref(), current)?;
+    let seen = match trace {
+        Trace::Stands => at_home(row, current.0),
+        // What an old backup does not remember may have left the words.
+        Trace::OpenedAgain => forth::may_be_forgotten(engine, row),
+    };
+    (!seen).then(|| sent::ticket_traced(base.clone(), change, &row.subject.incident, current, (trace, at)))
+}
+
+/// What a reading tells of changes of the ticket that were sent and have no answer, before what is another client's is
+/// taken out of it.
+pub(super) fn told(engine: &Engine, row: &SituationRow, reading: &Reading) -> Option<Fact> {
+    let current = reading.ticket.as_ref().filter(|read| row.pair.ticket == Some(read.id))?;
+    let mut base = row.pair.base.clone();
+    for operation in row.operations.iter().filter(|operation| sent::unanswered(operation)) {
+        let OperationKind::UpdateTicket { change } = &operation.kind else { continue };
+        let at = match operation.state {
+            OperationState::Sending { since } | OperationState::OutcomeUnknown { since, .. } => Some(since),
+            _ => None,
+        };
+        // What is being sent is told by its answer, and what was refused in words did not arrive.
+        let sending = matches!(operation.state, OperationState::Sending { .. });
+        let told = sending || operation.last_failure.as_ref().is_some_and(Failure::said_no);
+        let found = match traced(engine, row, (&base, change, at), current) {
+            None if !told && !at_home(row, current) => sent::ticket_doubted(&base, change),
+            found => found,
+        };
+        base = found.unwrap_or(base);
+    }
+    (base != row.pair.base).then_some(Fact::BaseAgreed { pair: row.pair.id, base })
 }
 
 async fn ticket(engine: &Engine, row: &SituationRow, draft: &TicketDraft) -> Look {

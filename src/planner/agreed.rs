@@ -2,6 +2,7 @@
 
 use crate::domain::{
     catalogue::Catalogue,
+    failure::Side,
     incident::{Incident, IncidentStatus, Owner},
     operation::IncidentChange,
     pair::{Agreed, Base, ClosingWords, Kept, KeptName, OwnClosing},
@@ -73,6 +74,7 @@ pub fn with_ticket(mut base: Base, ticket: &Ticket, closed: bool) -> Base {
     base.status_id = ticket.status_id;
     base.ticket_closed = closed;
     base.agent_id = ticket.agent_id;
+    base.agree_half(owner::NAME, Side::Halo);
     base.summary = Some(ticket.summary.clone());
     base
 }

@@ -166,6 +166,7 @@ pub fn incident_moved(rule: DriftRule, base: &Base, known: &Incident, now: &Inci
     if known.owner.key() != now.owner.key() {
         moved.push(owner::NAME);
         agreed.owner = now.owner.key();
+        agreed.agree_half(owner::NAME, Side::Sentinel);
     }
     if known.title != now.title {
         moved.push(title::NAME);
@@ -195,6 +196,7 @@ pub fn ticket_moved(
     if known.agent_id != now.agent_id {
         moved.push(owner::NAME);
         agreed.agent_id = now.agent_id;
+        agreed.agree_half(owner::NAME, Side::Halo);
     }
     if known.summary != now.summary {
         moved.push(title::NAME);

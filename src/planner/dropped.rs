@@ -14,7 +14,9 @@ use crate::domain::{
 };
 
 use super::{
-    closing, mapping,
+    closing,
+    fields::owner,
+    mapping,
     plan::{Plan, Planned},
     situation::Situation,
 };
@@ -118,7 +120,8 @@ impl Turns<'_> {
     }
 
     fn owner_agreed(&self) -> bool {
-        self.base.owner == self.now.owner && self.base.agent_id == self.now.agent_id
+        let settled = !self.base.unsettled.contains_key(owner::NAME);
+        settled && self.base.owner == self.now.owner && self.base.agent_id == self.now.agent_id
     }
 }
 

@@ -19,6 +19,7 @@ use crate::domain::{
 use super::{
     conflict,
     draft::moment,
+    fields::owner,
     notes::{self, budget, words},
     plan::Plan,
     situation::Situation,
@@ -191,6 +192,7 @@ pub fn base_of_survivor(s: &Situation<'_>, ticket: &Ticket, survivor: &Incident)
     if survivor.owner.is_none() {
         base.owner = None;
         base.agent_id = ticket.agent_id;
+        base.unsettled.remove(owner::NAME);
     }
     base
 }

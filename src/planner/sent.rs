@@ -1,17 +1,26 @@
 //! Changes of ours that were sent: what becomes of one by how its record stands, whether it arrived where no answer was
 //! recorded, and what both sides agree on then.
 
+use jiff::Timestamp;
+
 use crate::domain::{
+    failure::Side,
     incident::{Incident, Severity},
     operation::{IncidentChange, Operation, OperationKind, OperationState},
     pair::Base,
+    text,
     ticket::{Ticket, TicketChange},
 };
 
 use super::{
     agreed,
-    fields::{mapped, owner::UNASSIGNED},
+    fields::{
+        mapped,
+        owner::{self, UNASSIGNED},
+        status,
+    },
     mapping,
+    notes::words,
     situation::Situation,
 };
 
@@ -136,7 +145,13 @@ pub fn incident_landed(mut base: Base, change: &IncidentChange, incident: &Incid
         base.severity = Some(incident.severity.clone());
     }
     if change.owner.is_some() {
-        base.owner = incident.owner.key();
+        let key = incident.owner.key();
+        let was_so = base.owner == key && !base.is_unsettled(owner::NAME, Side::Sentinel);
+        base.agree_half(owner::NAME, Side::Sentinel);
+        if !was_so {
+            base.unsettled.insert(owner::NAME.to_owned(), Side::Halo);
+        }
+        base.owner = key;
     }
     if change.title.is_some() {
         base.title = Some(incident.title.clone());
@@ -160,6 +175,12 @@ pub fn ticket_landed(mut base: Base, change: &TicketChange, ticket: &Ticket, clo
         base.priority_id = ticket.priority_id;
     }
     if change.agent_id.is_some() {
+        let agent = |id: Option<i64>| id.filter(|id| *id > UNASSIGNED);
+        let was_so = agent(base.agent_id) == agent(ticket.agent_id) && !base.is_unsettled(owner::NAME, Side::Halo);
+        base.agree_half(owner::NAME, Side::Halo);
+        if !was_so {
+            base.unsettled.insert(owner::NAME.to_owned(), Side::Sentinel);
+        }
         base.agent_id = ticket.agent_id;
     }
     if change.summary.is_some() {
@@ -178,12 +199,107 @@ pub fn ticket_arrived(base: Base, change: &TicketChange, incident: &Incident, ti
     agreed::with_fields(base, change, ticket)
 }
 
+/// What a ticket that was read tells of a change of it that was sent and has no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trace {
+    /// It says what was asked for.
+    Stands,
+    /// It bears the words of our closing and is open: somebody opened it again since.
+    OpenedAgain,
+}
+
+/// The trace of a change on a ticket that was read by its id. `known`: the ticket as it was known before this reading.
+/// Whether the ticket counts as closed is told with it.
+pub fn ticket_trace(
+    change: &TicketChange,
+    base: &Base,
+    known: Option<&Ticket>,
+    (current, closed): (&Ticket, bool),
+) -> Option<Trace> {
+    if ticket_stands(change, current) {
+        return Some(Trace::Stands);
+    }
+    let note = words::letters(change.closure_note.as_deref()?);
+    let says = |ticket: &Ticket| {
+        ticket.closure_note.as_deref().is_some_and(|said| words::letters(&text::html_to_text(said)) == note)
+    };
+    // An earlier closing may have left the same words.
+    let before =
+        known.is_some_and(says) || base.own_closing.as_ref().is_some_and(|own| words::letters(&own.note) == note);
+    let open = !closed && change.status_id.is_some_and(|wanted| current.status_id != Some(wanted));
+    (open && !before && says(current) && !current.deleted).then_some(Trace::OpenedAgain)
+}
+
+/// What both sides agree on by a trace that no plan sees, for the ticket belongs to another client by now, or does not say
+/// any more what was written: our change arrived, and whatever else the ticket says is somebody's move. `at`: when it was
+/// sent, as far as that is known.
+pub fn ticket_traced(
+    base: Base,
+    change: &TicketChange,
+    incident: &Incident,
+    (ticket, closed): (&Ticket, bool),
+    (trace, at): (Trace, Option<Timestamp>),
+) -> Base {
+    let mut base = match trace {
+        Trace::Stands => ticket_arrived(base, change, incident, ticket, closed),
+        Trace::OpenedAgain => {
+            // Of what else was written with it nothing is known.
+            let closing = TicketChange {
+                status_id: change.status_id,
+                closure_note: change.closure_note.clone(),
+                custom_fields: change.custom_fields.clone(),
+                ..TicketChange::default()
+            };
+            let then = Ticket {
+                status_id: change.status_id,
+                closed: true,
+                custom_fields: Vec::new(),
+                // Clocks may be apart: it was not closed after it was opened again.
+                last_update: at.into_iter().chain(ticket.last_update).min(),
+                ..ticket.clone()
+            };
+            ticket_arrived(base, &closing, incident, &then, true)
+        }
+    };
+    // Nothing is planned that would agree on the incident's half, and a closing that it has told already is no move of its.
+    if change.status_id.is_some() && base.ticket_closed && incident.closed() {
+        base.incident_status = Some(incident.status.clone());
+        base.agree(status::NAME);
+    }
+    base
+}
+
+/// What is agreed on where a ticket was seen at another client, and nothing tells whether our closing of it, or our opening
+/// it again, arrived before. Somebody has had it in hand since, and may have undone just that: whose word is the newer one
+/// nobody knows. `None`: nothing but what is known.
+pub fn ticket_doubted(base: &Base, change: &TicketChange) -> Option<Base> {
+    let closes_or_opens = change.closure_note.is_some() || base.ticket_closed;
+    let unsettled = change.status_id.is_some_and(|wanted| base.status_id != Some(wanted));
+    let new = !base.joined.contains(status::NAME);
+    (closes_or_opens && unsettled && new).then(|| {
+        let mut base = base.clone();
+        base.joined.insert(status::NAME.to_owned());
+        base
+    })
+}
+
+/// What is agreed on where an open ticket bears the very words with which it is to be closed now, and nobody remembers
+/// writing them: an old backup has forgotten that closing, or one from before that somebody undid. `None`: as planned.
+pub fn ticket_closed_before(change: &TicketChange, base: &Base, current: (&Ticket, bool)) -> Option<Base> {
+    let undone = ticket_trace(change, base, None, current) == Some(Trace::OpenedAgain);
+    undone.then(|| ticket_doubted(base, change)).flatten()
+}
+
+/// Whether an operation was sent, or is just being sent, and nothing is recorded of what came of it.
+pub fn unanswered(operation: &Operation) -> bool {
+    operation.state.open() && (operation.attempts > 0 || matches!(operation.state, OperationState::Sending { .. }))
+}
+
 /// What is agreed on once a change of ours that was sent, and whose answer is not recorded, shows on its record: it is no
 /// move of a person's. `None`: nothing but what is known.
 pub(super) fn arrived(s: &Situation<'_>) -> Option<Base> {
-    let sent = |o: &&Operation| o.state.open() && (o.attempts > 0 || matches!(o.state, OperationState::Sending { .. }));
     let mut base = s.pair.base.clone();
-    for operation in s.operations.iter().filter(sent) {
+    for operation in s.operations.iter().filter(|operation| unanswered(operation)) {
         match &operation.kind {
             OperationKind::UpdateIncident { change } if incident_stands(change, s.incident) => {
                 base = incident_landed(base, change, s.incident);

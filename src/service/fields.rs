@@ -312,16 +312,19 @@ fn owner(s: &Situation<'_>, plan: &Plan) -> FieldRow {
     let theirs = (wanted.is_some() && wanted == have) || alike.iter().any(|agent| Some(agent.id) == have);
     let same = (nobody && have.is_none()) || (s.ticket.is_some() && !nobody && theirs);
     let moved = Moved {
-        incident: base.owner != s.incident.owner.key(),
-        ticket: s.ticket.is_some() && base.agent_id.filter(|id| *id > 1) != have,
+        incident: base.owner != s.incident.owner.key() || base.is_unsettled("owner", Side::Sentinel),
+        ticket: s.ticket.is_some()
+            && (base.agent_id.filter(|id| *id > 1) != have || base.is_unsettled("owner", Side::Halo)),
     };
     let unchanged = !moved.incident && !moved.ticket;
     let sides = Sides {
         incident: owner_words(&s.incident.owner),
         ticket: have.map(|id| mapping::agent_name(s.catalogue, id)),
         agreed: joined(
-            base.owner.clone(),
-            base.agent_id.filter(|id| *id > 1).map(|id| mapping::agent_name(s.catalogue, id)),
+            base.owner.clone().filter(|_| !base.is_unsettled("owner", Side::Sentinel)),
+            base.agent_id
+                .filter(|id| *id > 1 && !base.is_unsettled("owner", Side::Halo))
+                .map(|id| mapping::agent_name(s.catalogue, id)),
         ),
     };
     // an owner who is nobody in Halo stays where they are: agreed on, though the names differ

@@ -45,7 +45,10 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         fixed: Side::Sentinel,
         // Two names of one person: an owner whose agent is the ticket's agent is in step.
         same: wanted.is_some() && wanted == agent || one_of_them || nobody && agent.is_none(),
-        moved: Moved { sentinel: key != g.base.owner, halo: agent != g.base.agent_id.filter(|id| *id > UNASSIGNED) },
+        moved: Moved {
+            sentinel: key != g.base.owner || g.base.is_unsettled(NAME, Side::Sentinel),
+            halo: agent != g.base.agent_id.filter(|id| *id > UNASSIGNED) || g.base.is_unsettled(NAME, Side::Halo),
+        },
         sentinel: key.clone().unwrap_or_else(|| "nobody".to_owned()),
         halo: agent.map_or_else(|| "nobody".to_owned(), |id| mapping::agent_name(s.catalogue, id)),
     };

@@ -1,19 +1,27 @@
 //! How a record stands just before a change of it is sent, and what is agreed on once it shows there.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::json;
 
 use super::scene::{CLOSED, HOLD, NEW, Scene, WORKING, at, in_step};
 use crate::{
     domain::{
         closing::{Classification, Verdict},
+        failure::Side,
         incident::{Incident, IncidentStatus, Label, Owner, Severity},
         operation::{IncidentChange, Operation, OperationKind, OperationState},
-        pair::Base,
+        pair::{Base, OwnClosing},
+        reason::Reason,
         ticket::{CustomField, Ticket, TicketChange},
     },
-    planner::sent::{
-        Found, arrived, incident_found, incident_landed, incident_stands, ticket_arrived, ticket_found, ticket_landed,
-        ticket_stands,
+    planner::{
+        Plan,
+        sent::{
+            Found, Trace, arrived, incident_found, incident_landed, incident_stands, ticket_arrived,
+            ticket_closed_before, ticket_doubted, ticket_found, ticket_landed, ticket_stands, ticket_trace,
+            ticket_traced,
+        },
     },
 };
 
@@ -267,6 +275,7 @@ fn what_landed_on_an_incident_is_agreed_and_an_agents_way_back_is_not() {
         // Whatever was read of the ticket, it may have gone back to that since.
         priority_id: None,
         status_id: None,
+        unsettled: BTreeMap::from([("owner".to_owned(), Side::Halo)]),
         owner: done().owner.key(),
         title: Some("Renamed".into()),
         ..before.clone()
@@ -286,6 +295,7 @@ fn what_landed_on_a_ticket_is_agreed_and_an_analysts_way_back_is_not() {
     let expected = Base {
         severity: None,
         incident_status: None,
+        unsettled: BTreeMap::from([("owner".to_owned(), Side::Sentinel)]),
         priority_id: Some(2),
         status_id: Some(CLOSED),
         ticket_closed: true,
@@ -400,4 +410,169 @@ fn a_status_that_went_back_while_our_change_was_on_its_way_crosses() {
     let plan = scene.plan();
     let to_incident = |kind: &OperationKind| matches!(kind, OperationKind::UpdateIncident { change } if change.status == Some(IncidentStatus::Active));
     assert!(matches!(&plan.operations[..], [one] if to_incident(&one.kind)), "{:?}", plan.operations);
+}
+
+/// The same of an owner and an agent: somebody took it, our change of that arrived unheard, and they let go of it or gave
+/// it back meanwhile.
+#[test]
+fn an_owner_that_went_back_while_our_change_was_on_its_way_crosses() {
+    let amira = || owner("amira@soc.example");
+    let jonas = || owner("jonas@soc.example");
+    let to_agent = |plan: &Plan| match &plan.operations[..] {
+        [one] => match &one.kind {
+            OperationKind::UpdateTicket { change } => change.agent_id,
+            _ => None,
+        },
+        _ => None,
+    };
+    let to_owner = |plan: &Plan| match &plan.operations[..] {
+        [one] => match &one.kind {
+            OperationKind::UpdateIncident { change } => change.owner.as_ref().map(Owner::key),
+            _ => None,
+        },
+        _ => None,
+    };
+    // Who had it before, on both sides: nobody, or Jonas.
+    for (before, agent_before) in [(Owner::default(), None), (jonas(), Some(6))] {
+        let had = || {
+            let mut scene = in_step();
+            scene.catalogue.agents[2].email = Some("jonas@soc.example".into());
+            scene.incident.owner = before.clone();
+            scene.ticket().agent_id = agent_before;
+            (scene.pair.base.owner, scene.pair.base.agent_id) = (before.key(), agent_before);
+            scene
+        };
+        let mut scene = had();
+        let change = TicketChange { agent_id: Some(5), ..TicketChange::default() };
+        scene.incident.owner = amira();
+        scene.ticket().agent_id = Some(5);
+        let ticket = scene.ticket().clone();
+        scene.pair.base = ticket_arrived(scene.pair.base.clone(), &change, &scene.incident, &ticket, false);
+        let plan = scene.plan();
+        assert!(plan.operations.is_empty(), "both sides say the same: {:?}", plan.operations);
+        assert!(plan.base.is_some_and(|base| base.unsettled.is_empty()), "and that is agreed on");
+        scene.incident.owner = before.clone();
+        let plan = scene.plan();
+        assert_eq!(to_agent(&plan), Some(agent_before.unwrap_or(1)), "{:?}", plan.operations);
+
+        let mut scene = had();
+        let change = IncidentChange { owner: Some(amira()), ..IncidentChange::default() };
+        scene.incident.owner = amira();
+        scene.pair.base = incident_landed(scene.pair.base.clone(), &change, &scene.incident);
+        let plan = scene.plan();
+        assert_eq!(to_owner(&plan), Some(before.key()), "{:?}", plan.operations);
+        // Whoever had it already when it was written has not moved by that.
+        let again = incident_landed(
+            had().pair.base,
+            &IncidentChange { owner: Some(before.clone()), ..change },
+            &had().incident,
+        );
+        assert!(again.unsettled.is_empty());
+    }
+}
+
+/// What was agreed on is stored as before where nothing is unsettled, and an older entry is read.
+#[test]
+fn an_unsettled_side_is_stored_by_its_name() {
+    let change = TicketChange { agent_id: Some(5), ..TicketChange::default() };
+    let ticket = Ticket { agent_id: Some(5), ..known() };
+    let base = in_step().pair.base;
+    let landed = ticket_landed(base.clone(), &change, &ticket, false);
+    let stored = serde_json::to_value(&landed).expect("it is written");
+    assert_eq!(stored["unsettled"], json!({ "owner": "sentinel" }));
+    assert_eq!(serde_json::from_value::<Base>(stored).expect("it is read"), landed);
+    let older = serde_json::to_value(&base).expect("it is written");
+    assert_eq!(older.get("unsettled"), None);
+    assert_eq!(serde_json::from_value::<Base>(older).expect("it is read"), base);
+}
+
+fn closing() -> TicketChange {
+    let closure_note = Some("Closed in Microsoft Sentinel.".into());
+    TicketChange { status_id: Some(CLOSED), closure_note, ..TicketChange::default() }
+}
+
+/// As [`known`], with the words of [`closing`].
+fn opened() -> Ticket {
+    Ticket { closure_note: Some("<p>Closed in  Microsoft Sentinel.</p>".into()), ..known() }
+}
+
+#[test]
+fn a_closing_that_was_undone_before_it_was_settled_is_known_by_its_words() {
+    let base = || in_step().pair.base;
+    let own =
+        OwnClosing { note: "Closed in Microsoft Sentinel.".into(), fields: BTreeMap::new(), at: None, emptied: false };
+    let closed_before = Base { own_closing: Some(own), ..base() };
+    let closed = || Ticket { status_id: Some(CLOSED), closed: true, ..opened() };
+    let other_words = Ticket { closure_note: Some("Done.".into()), ..known() };
+    let deleted = Ticket { deleted: true, ..opened() };
+    let table = [
+        ("opened again", base(), known(), opened(), false, Some(Trace::OpenedAgain)),
+        ("it stands", base(), known(), closed(), true, Some(Trace::Stands)),
+        ("no words", base(), known(), known(), false, None),
+        ("an agent's words", base(), known(), other_words, false, None),
+        ("the words stood there", base(), opened(), opened(), false, None),
+        ("we closed it so before", closed_before, known(), opened(), false, None),
+        ("an agent closed it in another way", base(), known(), opened(), true, None),
+        ("deleted", base(), known(), deleted, false, None),
+    ];
+    for (name, base, before, now, closed, expected) in table {
+        assert_eq!(ticket_trace(&closing(), &base, Some(&before), (&now, closed)), expected, "{name}");
+    }
+    // An old backup does not know what stood there before: whoever wrote it, a person is asked once.
+    let forgotten = ticket_closed_before(&closing(), &base(), (&opened(), false)).expect("it is in doubt");
+    assert!(forgotten.joined.contains("status"));
+    for (base, now, closed) in [(forgotten, opened(), false), (base(), known(), false), (base(), opened(), true)] {
+        assert_eq!(ticket_closed_before(&closing(), &base, (&now, closed)), None);
+    }
+    let status = TicketChange { closure_note: None, ..closing() };
+    assert_eq!(ticket_trace(&status, &base(), Some(&known()), (&opened(), false)), None, "it was no closing");
+}
+
+/// The agent's opening is the newer word: the incident is opened again, and the ticket is not closed once more.
+#[test]
+fn who_opens_a_ticket_again_after_a_closing_of_ours_without_an_answer_is_heard() {
+    let mut scene = in_step();
+    scene.close_incident(Classification::TruePositive, Some("SuspiciousActivity"));
+    let sent = Some(at("2026-03-01T10:00:00Z"));
+    let before = scene.pair.base.clone();
+    let there = Ticket { status_id: Some(CLOSED), closed: true, ..opened() };
+    for (trace, read) in [(Trace::OpenedAgain, opened()), (Trace::Stands, there)] {
+        let read = (&read, read.closed);
+        scene.pair.base = ticket_traced(before.clone(), &closing(), &scene.incident, read, (trace, sent));
+        let base = &scene.pair.base;
+        assert_eq!(base.incident_status, Some(IncidentStatus::Closed), "{trace:?}");
+        assert_eq!((base.status_id, base.ticket_closed), (Some(CLOSED), true), "{trace:?}");
+        // By now it is where it was, and open.
+        *scene.ticket() = opened();
+        if trace == Trace::Stands {
+            scene.ticket().last_update = Some(at("2026-03-01T11:30:00Z"));
+        }
+        let plan = scene.plan();
+        let to_incident = |kind: &OperationKind| matches!(kind, OperationKind::UpdateIncident { change } if change.status == Some(IncidentStatus::Active));
+        assert!(matches!(&plan.operations[..], [one] if to_incident(&one.kind)), "{trace:?}: {:?}", plan.operations);
+    }
+}
+
+/// Nothing tells whether it arrived, and the ticket was elsewhere since: a person says which is the newer word.
+#[test]
+fn a_closing_of_which_nothing_tells_is_asked_about() {
+    let mut scene = in_step();
+    scene.close_incident(Classification::TruePositive, Some("SuspiciousActivity"));
+    assert_eq!(scene.plan().operations.len(), 1, "it would be closed");
+    let base = scene.pair.base.clone();
+    let doubted = Base { joined: BTreeSet::from(["status".to_owned()]), ..base.clone() };
+    assert_eq!(ticket_doubted(&base, &closing()), Some(doubted.clone()));
+    scene.pair.base = doubted.clone();
+    let plan = scene.plan();
+    let asked = |item: &Reason| matches!(item, Reason::Conflict { field, .. } if field == "status");
+    assert!(plan.operations.is_empty() && plan.items().iter().any(asked), "{:?}", plan.items());
+
+    let status = |id| TicketChange { status_id: Some(id), ..TicketChange::default() };
+    let shut = Base { status_id: Some(CLOSED), ticket_closed: true, ..base.clone() };
+    let priority = TicketChange { priority_id: Some(2), ..TicketChange::default() };
+    assert!(ticket_doubted(&shut, &status(WORKING)).is_some(), "an opening");
+    let known = [(&base, status(HOLD)), (&base, priority), (&shut, closing()), (&doubted, closing())];
+    for (base, change) in known {
+        assert_eq!(ticket_doubted(base, &change), None, "{change:?}");
+    }
 }

@@ -1,8 +1,12 @@
 //! Closing and opening again, both ways, with classification and reason.
 
+use halobridge::{
+    domain::{decision::Decision, failure::Side},
+    service::{decisions, pairs},
+};
 use serde_json::json;
 
-use super::bridge::*;
+use super::{bridge::*, person::operator};
 
 /// An agent who was asked for the classification chooses one on the ticket: the incident is closed with it.
 async fn answered(bridge: &Bridge, incident: &str, ticket: i64) {
@@ -15,6 +19,21 @@ async fn answered(bridge: &Bridge, incident: &str, ticket: i64) {
         (&json!("Closed"), &json!("InaccurateData"))
     );
     assert_eq!(bridge.reason_of(incident).await, None);
+}
+
+/// An incident is closed, our closing of its ticket arrives, and its answer is lost: nothing has been looked for yet.
+async fn closed_unheard(bridge: &Bridge, incident: &str, ticket: i64) {
+    bridge.fault(json!({ "effect": "lost_answer", "kind": "halo.tickets.post", "count": 1 }));
+    // read before the write as ever; whether it arrived cannot be asked at once
+    bridge.fault(json!({ "effect": "status", "status": 503, "kind": "halo.tickets.get", "skip": 1, "count": 20 }));
+    bridge.close_incident(incident, json!({ "classification": "Undetermined" }));
+    for _ in 0..60 {
+        if bridge.ticket(ticket)["status_name"] != "Closed" {
+            bridge.pass_by(1, 1).await;
+        }
+    }
+    assert_eq!(bridge.ticket(ticket)["status_name"], "Closed", "it arrived");
+    bridge.heal();
 }
 
 both! {
@@ -95,6 +114,67 @@ both! {
             assert_eq!(bridge.ticket(id)["status_name"], "Closed");
             assert_eq!(bridge.comments_of(&incident), said, "nothing is said of an agent's closing");
             assert_eq!(bridge.reason_of(&incident).await, None);
+            bridge.finish().await;
+        }
+    }
+
+    /// It arrived, its answer was lost, and an agent opened the ticket again before it was settled: the agent's is the newer
+    /// word, also where the ticket was at another client meanwhile, seen there while it was closed or not.
+    async fn a_ticket_opened_again_after_a_closing_without_an_answer_is_not_closed_once_more(product) {
+        let home = product.first_client_id();
+        for (moved, seen) in [(false, false), (true, false), (true, true)] {
+            let (bridge, incident, id) = Bridge::linked(Setup::new(product)).await;
+            closed_unheard(&bridge, &incident, id).await;
+            if moved {
+                bridge.act("ticket.move", json!({ "ticket_id": id, "client_id": home + 1 }));
+            }
+            if seen {
+                bridge.pass(60).await;
+            }
+            bridge.act("ticket.reopen", json!({ "ticket_id": id, "text": "Not yet.", "agent": AGENT }));
+            if moved {
+                bridge.pass(300).await;
+                assert_eq!(bridge.reason_of(&incident).await, Some("wrong-client"), "seen: {seen}");
+                bridge.act("ticket.move", json!({ "ticket_id": id, "client_id": home }));
+            }
+            bridge.pass(900).await;
+            assert_eq!(bridge.ticket(id)["status_name"], "In Progress", "moved: {moved}, seen: {seen}");
+            assert_eq!(bridge.incident(&incident)["properties"]["status"], "Active", "moved: {moved}, seen: {seen}");
+            bridge.finish().await;
+        }
+    }
+
+    /// An instance that keeps no closing note: nothing tells whether it arrived. Who had the ticket at another client may
+    /// have undone just that, so that a person says which is the newer word.
+    async fn a_closing_of_which_nothing_tells_is_asked_about_when_its_ticket_is_back(product) {
+        let home = product.first_client_id();
+        for side in [Side::Sentinel, Side::Halo] {
+            let (bridge, incident, id) = Bridge::linked(Setup::new(product)).await;
+            bridge.mutate(|request, body| {
+                if request.method() == "GET" && request.uri().path().contains("/Tickets/") && body.is_object() {
+                    body["closure_note"] = json!("");
+                }
+            });
+            closed_unheard(&bridge, &incident, id).await;
+            bridge.act("ticket.move", json!({ "ticket_id": id, "client_id": home + 1 }));
+            bridge.act("ticket.reopen", json!({ "ticket_id": id, "text": "Not yet.", "agent": AGENT }));
+            bridge.pass(300).await;
+            assert_eq!(bridge.reason_of(&incident).await, Some("wrong-client"));
+            bridge.act("ticket.move", json!({ "ticket_id": id, "client_id": home }));
+            bridge.pass(900).await;
+            assert_eq!(bridge.ticket(id)["status_name"], "In Progress");
+            assert_eq!(bridge.incident(&incident)["properties"]["status"], "Closed");
+            assert_eq!(bridge.reason_of(&incident).await, Some("conflict"));
+            let (app, olga) = operator(&bridge);
+            let pair = bridge.pair_of(&incident).await.unwrap().id;
+            let view = pairs::view(&app, &olga, pair, "").await.unwrap();
+            let taken = |decision: &Decision| matches!(decision, Decision::Take { side: taken, .. } if *taken == side);
+            let answer = view.choices[0].answers.iter().find(|answer| taken(&answer.decision)).unwrap();
+            decisions::decide(&app, &olga, pair, Some(answer.decision.clone())).await.unwrap();
+            bridge.pass(300).await;
+            let (ticket, status) = (bridge.ticket(id), bridge.incident(&incident)["properties"]["status"].clone());
+            let expected = if side == Side::Sentinel { ("Closed", "Closed") } else { ("In Progress", "Active") };
+            assert_eq!((ticket["status_name"].as_str().unwrap(), status.as_str().unwrap()), expected);
             bridge.finish().await;
         }
     }

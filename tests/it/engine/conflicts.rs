@@ -84,6 +84,35 @@ both! {
         }
     }
 
+    /// Another analyst took the incident, our change of the ticket's agent arrived unheard, and they gave it back before
+    /// anything was read of the ticket: it goes back with it.
+    async fn an_owner_who_gives_it_back_before_a_change_of_ours_is_settled_is_heard(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({ "owner": SECOND_ANALYST }));
+        bridge.cross().await;
+        let id = bridge.ticket_of(&incident).await;
+        let before = bridge.ticket(id)["agent_id"].clone();
+        bridge.fault(json!({ "effect": "lost_answer", "kind": "halo.tickets.post", "count": 1 }));
+        // read before the write as ever; after that nothing can be read of the ticket for a while
+        bridge.fault(json!({ "effect": "status", "status": 503, "kind": "halo.tickets.get", "skip": 1 }));
+        bridge.update(&incident, json!({ "owner": ANALYST }));
+        for _ in 0..60 {
+            if bridge.ticket(id)["agent_id"] == before {
+                bridge.pass_by(1, 1).await;
+            }
+        }
+        assert_ne!(bridge.ticket(id)["agent_id"], before, "it arrived");
+        bridge.fault(json!({ "effect": "status", "status": 503, "kind": "halo.tickets.list" }));
+        bridge.update(&incident, json!({ "owner": SECOND_ANALYST }));
+        bridge.pass(60).await;
+        bridge.heal();
+        bridge.pass(1_200).await;
+        assert_eq!(bridge.ticket(id)["agent_id"], before);
+        assert!(bridge.incident(&incident)["properties"]["owner"].to_string().contains(SECOND_ANALYST));
+        assert_eq!(bridge.reason_of(&incident).await, None);
+        bridge.finish().await;
+    }
+
     /// While a change of ours whose outcome is not known may still arrive, nothing newer is sent: it would be taken for an
     /// analyst's once it was forgotten.
     async fn nothing_newer_is_sent_while_a_change_may_still_arrive(product) {

@@ -1,12 +1,22 @@
 //! Words that did not cross in a simulated world: overlooked by a count, or taken for written.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use halobridge::{
-    domain::{ids::TicketId, pair::Health, run::RunCause},
+    domain::{
+        ids::{ActionKey, TicketId},
+        pair::{Base, Health, Pair},
+        run::RunCause,
+    },
+    engine::digest,
+    ledger::fact::Fact,
+    planner::observed::Reading,
     twin::options::Product,
 };
 use jiff::SignedDuration;
@@ -102,6 +112,20 @@ both! {
         bridge.cross().await;
         let said = |text: &str| bridge.comments_of(&incident).iter().filter(|said| said.contains(text)).count();
         assert_eq!((said("about the other client"), said("about this one again"), said("from before")), (0, 1, 1));
+        bridge.finish().await;
+    }
+
+    /// It first showed while a write of ours was under way: what both sides agree on by the answer does not forget that.
+    async fn what_was_written_at_another_client_is_not_forgotten_over_an_answer(product) {
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+        let Pair { id: pair, base: before, .. } = bridge.situation_of(&incident).await.pair;
+        let key = ActionKey { ticket: TicketId(ticket), action: 99 };
+        let known = Base { foreign: BTreeSet::from([key]), ..before.clone() };
+        for base in [known.clone(), before] {
+            let agreed = vec![Fact::BaseAgreed { pair, base }];
+            digest::pair(&bridge.engine, pair, agreed, Reading::default()).await.unwrap();
+        }
+        assert_eq!(bridge.situation_of(&incident).await.pair.base.foreign, known.foreign);
         bridge.finish().await;
     }
 

@@ -1,9 +1,13 @@
 //! An old backup takes the database's place: what was written since is found, and not written again.
 
-use halobridge::store::Snapshot;
+use halobridge::{
+    domain::{decision::Decision, failure::Side},
+    service::{decisions, pairs},
+    store::Snapshot,
+};
 use serde_json::json;
 
-use super::bridge::*;
+use super::{bridge::*, person::operator};
 
 async fn crossed(bridge: &Bridge, ticket: i64, text: &str) -> usize {
     bridge.notes_of(ticket).iter().filter(|note| note.to_string().contains(text)).count()
@@ -74,6 +78,48 @@ both! {
         assert_eq!(bridge.tickets().len(), tickets, "none was made beside it");
         assert_eq!(bridge.ticket_of(&incident).await, ticket);
         assert_eq!(bridge.reason_of(&incident).await, Some("wrong-client"));
+        bridge.finish().await;
+    }
+
+    async fn what_a_forgotten_ticket_was_called_at_another_client_is_not_recorded(product) {
+        let mut bridge = Bridge::new(product).await;
+        let backup = bridge.store.snapshot().await.unwrap();
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        let elsewhere = product.first_client_id() + 1;
+        bridge.act("ticket.move", json!({ "ticket_id": ticket, "client_id": elsewhere }));
+        bridge.act("ticket.update", json!({ "ticket_id": ticket, "summary": "Nobody else's business" }));
+        bridge.restore(&backup).await;
+        bridge.pass(600).await;
+        assert_eq!(bridge.ticket_of(&incident).await, ticket);
+        assert_eq!(bridge.reason_of(&incident).await, Some("wrong-client"));
+        let known = format!("{:?}", bridge.situation_of(&incident).await);
+        assert!(!known.contains("else's business"), "{known}");
+        bridge.finish().await;
+    }
+
+    /// An agent opened the ticket again while the program stood still: whose word is the newer one nobody remembers.
+    async fn a_ticket_that_was_opened_again_after_a_forgotten_closing_is_asked_about(product) {
+        let (mut bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+        let backup = bridge.store.snapshot().await.unwrap();
+        bridge.close_incident(&incident, json!({ "classification": "Undetermined" }));
+        bridge.cross().await;
+        assert_eq!(bridge.ticket(ticket)["status_name"], "Closed");
+        bridge.act("ticket.reopen", json!({ "ticket_id": ticket, "text": "Not yet.", "agent": AGENT }));
+        bridge.restore(&backup).await;
+        bridge.pass(600).await;
+        assert_eq!(bridge.ticket(ticket)["status_name"], "In Progress");
+        assert_eq!(bridge.incident(&incident)["properties"]["status"], "Closed");
+        assert_eq!(bridge.reason_of(&incident).await, Some("conflict"));
+        let (app, olga) = operator(&bridge);
+        let pair = bridge.pair_of(&incident).await.unwrap().id;
+        let view = pairs::view(&app, &olga, pair, "").await.unwrap();
+        let taken = |decision: &Decision| matches!(decision, Decision::Take { side: Side::Sentinel, .. });
+        let answer = view.choices[0].answers.iter().find(|answer| taken(&answer.decision)).unwrap();
+        decisions::decide(&app, &olga, pair, Some(answer.decision.clone())).await.unwrap();
+        bridge.pass(300).await;
+        assert_eq!(bridge.ticket(ticket)["status_name"], "Closed", "asked once");
         bridge.finish().await;
     }
 
