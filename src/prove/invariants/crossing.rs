@@ -129,8 +129,12 @@ fn kept_after_closing(world: &Scene<'_>, ending: &Ending, ended: &Ended) -> bool
 /// Whether an incident holds so many comments that notes are gathered, for longer than any quiet time, before one of its
 /// last places is taken.
 fn gathers(ended: &Ended, said: &Said) -> bool {
-    let left = (COMMENTS_MAX - COMMENTS_KEPT).saturating_sub(ended.comments.len());
-    matches!(said.place, Where::Note(..)) && left <= GATHERED_FROM
+    matches!(said.place, Where::Note(..)) && has_few_places(ended)
+}
+
+/// Whether so few places for comments are left that what takes one waits for half a day or more.
+pub(super) fn has_few_places(ended: &Ended) -> bool {
+    (COMMENTS_MAX - COMMENTS_KEPT).saturating_sub(ended.comments.len()) <= GATHERED_FROM
 }
 
 /// Whether a person has to decide first: the write is a dead letter, and the pair says so.

@@ -10,6 +10,7 @@ use super::{
         world::{Broken, World},
     },
     Violation,
+    crossing::has_few_places,
     ending::{Ended, Ending},
 };
 
@@ -24,17 +25,22 @@ const ANEW_EVERY: u64 = 5;
 /// 5. With no human input the system falls silent.
 ///
 /// An incident may show six hours late, behind every poll, and be found by the next whole list six hours after that: its
-/// ticket comes then.
+/// ticket comes then. Notes that are gathered near an incident's limit of comments come when their wait is over.
 pub fn falls_silent(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
     let from = world.silent_from;
-    let newly_shown = |write: &Write| {
+    let of = |write: &Write| {
         let of_it = |ended: &&Ended| {
             ended.ticket.is_some() && ended.ticket == write.ticket || write.incident.as_ref() == Some(&ended.key)
         };
-        let shown = ending.incidents.iter().find(of_it).and_then(|ended| world.watch.shown.get(&ended.key));
+        ending.incidents.iter().find(of_it)
+    };
+    let newly_shown = |write: &Write| {
+        let shown = of(write).and_then(|ended| world.watch.shown.get(&ended.key));
         shown.is_some_and(|shown| write.at.duration_since(*shown) < TAKEN_UP)
     };
-    let late: Vec<_> = world.watch.writes.iter().filter(|write| write.at >= from && !newly_shown(write)).collect();
+    let gathered = |write: &Write| write.kind == "sentinel.comment.put" && of(write).is_some_and(has_few_places);
+    let due = |write: &&Write| newly_shown(write) || gathered(write);
+    let late: Vec<_> = world.watch.writes.iter().filter(|write| write.at >= from && !due(write)).collect();
     let Some(first) = late.first() else { return Vec::new() };
     let mut about: Vec<String> = first.incident.iter().map(|(_, name)| name.clone()).collect();
     about.extend(first.ticket.map(|ticket| format!("#{ticket}")));

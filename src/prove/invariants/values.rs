@@ -81,12 +81,15 @@ pub fn not_overwritten(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
                     ("closure", Some(Wins::Newest), "incident") => (statuses.1.as_slice(), true),
                     _ => (&[][..], true),
                 };
+                // A ticket is made from what its incident said when it was drafted, which may be long before.
+                let made = mine.first().filter(|_| side == "ticket").map_or(0, |(order, ..)| *order);
+                let since = |agreed| if agreed <= made { 0 } else { agreed };
                 let seen = |agreed, set, by_us| {
                     known(world, ended, side, agreed, set)
                         // Field changes bear no reference: neither of two processes knows what the other one set.
                         && !world.both_wrote(by_us)
                         && !on_its_way(world, ended, side, set, by_us)
-                        && !moved(winner, if later { set } else { agreed }, by_us)
+                        && !moved(winner, if later { set } else { since(agreed) }, by_us)
                 };
                 if let Some((old, set, by_us)) = set_back(mine, other, world, rebuilt(world, ended), seen) {
                     let text = format!(
