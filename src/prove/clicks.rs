@@ -15,10 +15,12 @@ use super::{
 use crate::{
     domain::{
         account::{Role, Scope},
-        ids::{IncidentId, UserId},
+        ids::{IncidentId, PairId, UserId},
         pause::PauseScope,
+        workspace::Workspace,
     },
     service::{App, acts, caller::Caller, error::ServiceError, pauses},
+    store::Installation,
 };
 
 /// The first worlds know no such admin; of those from here on three in eight do.
@@ -81,8 +83,24 @@ impl Hand {
     }
 }
 
+/// Where something is pressed.
+pub(super) struct Spot {
+    /// All that is set up.
+    installation: Installation,
+    /// The incident's workspace.
+    workspace: Workspace,
+    incident: IncidentId,
+}
+
+impl Spot {
+    /// The incident's pair, once it has one.
+    pub(super) async fn pair(&self, app: &App) -> Option<PairId> {
+        app.store.pair_of_incident(self.workspace.id, &self.incident).await.ok()?.map(|pair| pair.id)
+    }
+}
+
 /// Who presses it.
-fn ada() -> Caller {
+pub(super) fn ada() -> Caller {
     Caller { user: UserId(Uuid::from_u128(0xada)), name: "ada".into(), role: Role::Admin, scope: Scope::All }
 }
 
@@ -105,34 +123,44 @@ impl World {
         self.host(0).filter(|host| !host.only_read).map(|host| host.app.clone())
     }
 
-    /// A raised incident, and the name of its workspace.
-    fn hand_picks(&mut self) -> Option<(IncidentKey, String)> {
-        let key = self.people.hand.dice.pick(&self.people.raised).cloned()?;
-        let workspace = self.shape.places.get(key.0)?.workspace.clone();
-        Some((key, workspace))
+    /// Presses something at an incident; `None` when nothing came of it (nobody reads it yet, the disk is full, no process
+    /// runs that may write).
+    pub(super) fn press_at<T: 'static, F>(
+        &self,
+        key: &IncidentKey,
+        press: impl FnOnce(App, Spot) -> F + 'static,
+    ) -> Option<T>
+    where
+        F: Future<Output = Option<T>> + 'static,
+    {
+        let place = self.shape.places.get(key.0)?.workspace.clone();
+        let app = self.console_app()?;
+        let (store, incident) = (app.store.clone(), IncidentId::new(&key.1));
+        let pressed = self.with_store(&store, move |store| async move {
+            let installation = store.installation().await.ok()?;
+            let workspace = installation.workspaces.iter().find(|one| one.name.eq_ignore_ascii_case(&place))?.clone();
+            press(app, Spot { installation, workspace, incident }).await
+        });
+        pressed.ok().flatten()
     }
 
     /// What is planned waits for minutes to hours: that of a pair, a client or a connection.
     fn press_pause(&mut self) {
         let what = self.people.hand.dice.below(20);
         let secs = self.people.hand.dice.spread(30.0, 3.0 * 3_600.0) as i64;
-        let Some((key, place)) = self.hand_picks() else { return };
-        let Some(app) = self.console_app() else { return };
-        let (store, incident) = (app.store.clone(), IncidentId::new(&key.1));
-        let pressed = self.with_store(&store, move |store| async move {
-            let installation = store.installation().await.ok()?;
-            let workspace = installation.workspaces.iter().find(|one| one.name.eq_ignore_ascii_case(&place))?;
+        let Some(key) = self.people.hand.dice.pick(&self.people.raised).cloned() else { return };
+        let pressed = self.press_at(&key, move |app: App, spot: Spot| async move {
             let scope = match what {
-                0..=11 => PauseScope::from(store.pair_of_incident(workspace.id, &incident).await.ok()??.id),
-                12..=15 => PauseScope::from(workspace.client),
-                16..=17 => PauseScope::from(workspace.connection),
-                _ => PauseScope::from(installation.halo.first()?.id),
+                0..=11 => PauseScope::from(spot.pair(&app).await?),
+                12..=15 => PauseScope::from(spot.workspace.client),
+                16..=17 => PauseScope::from(spot.workspace.connection),
+                _ => PauseScope::from(spot.installation.halo.first()?.id),
             };
             pauses::pause(&app, &ada(), scope, "").await.ok()?;
             Some(scope)
         });
         // A full disk keeps it from being done, and what is paused already is not paused twice.
-        let Ok(Some(scope)) = pressed else { return };
+        let Some(scope) = pressed else { return };
         let until = self.now() + SignedDuration::from_secs(secs);
         self.people.hand.paused.push((until, scope));
         self.people.hand.clicks.pressed(PAUSE);
@@ -142,21 +170,17 @@ impl World {
     /// A pair, its workspace or Halo is read now.
     fn press_sync(&mut self) {
         let what = self.people.hand.dice.below(4);
-        let Some((key, place)) = self.hand_picks() else { return };
-        let Some(app) = self.console_app() else { return };
-        let (store, incident) = (app.store.clone(), IncidentId::new(&key.1));
-        let pressed = self.with_store(&store, move |store| async move {
-            let installation = store.installation().await.ok()?;
-            let workspace = installation.workspaces.iter().find(|one| one.name.eq_ignore_ascii_case(&place))?;
+        let Some(key) = self.people.hand.dice.pick(&self.people.raised).cloned() else { return };
+        let pressed = self.press_at(&key, move |app: App, spot: Spot| async move {
             if what == 0 {
-                acts::sync_workspace(&app, &ada(), workspace.id).await.ok()?;
+                acts::sync_workspace(&app, &ada(), spot.workspace.id).await.ok()?;
                 return Some("of its workspace");
             }
             if what == 1 {
-                acts::look_at_halo(&app, &ada(), installation.halo.first()?.id).await.ok()?;
+                acts::look_at_halo(&app, &ada(), spot.installation.halo.first()?.id).await.ok()?;
                 return Some("of Halo");
             }
-            let pair = store.pair_of_incident(workspace.id, &incident).await.ok()??.id;
+            let pair = spot.pair(&app).await?;
             if what == 2 {
                 acts::sync_now(&app, &ada(), pair).await.ok()?;
                 return Some("of its pair");
@@ -164,7 +188,7 @@ impl World {
             acts::look_again(&app, &ada(), pair).await.ok()?;
             Some("of both sides of its pair")
         });
-        if let Ok(Some(of)) = pressed {
+        if let Some(of) = pressed {
             self.people.hand.clicks.pressed(SYNC);
             self.tell(Who::Admin, format!("presses Sync now {of}, at incident {}", key.1));
         }
@@ -172,15 +196,12 @@ impl World {
 
     /// What the storm brake holds in a workspace gets its tickets.
     fn press_release(&mut self) {
-        let Some((_, place)) = self.hand_picks() else { return };
-        let Some(app) = self.console_app() else { return };
-        let (store, name) = (app.store.clone(), place.clone());
-        let pressed = self.with_store(&store, move |store| async move {
-            let installation = store.installation().await.ok()?;
-            let workspace = installation.workspaces.iter().find(|one| one.name.eq_ignore_ascii_case(&name))?;
-            acts::release_storm(&app, &ada(), workspace.id).await.ok()
+        let Some(key) = self.people.hand.dice.pick(&self.people.raised).cloned() else { return };
+        let pressed = self.press_at(&key, |app: App, spot: Spot| async move {
+            acts::release_storm(&app, &ada(), spot.workspace.id).await.ok()
         });
-        if let Ok(Some(held @ 1..)) = pressed {
+        if let Some(held @ 1..) = pressed {
+            let place = self.shape.places.get(key.0).map(|place| place.workspace.clone()).unwrap_or_default();
             self.people.hand.clicks.pressed(RELEASE);
             self.tell(Who::Admin, format!("releases {held} incidents of {place} that the storm brake holds"));
         }
