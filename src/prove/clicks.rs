@@ -1,5 +1,7 @@
 //! What an admin presses in the console while the world goes on: pauses, *Resume*, *Sync now*, the release of what the
-//! storm brake holds.
+//! storm brake holds; and what they make of what waits for a person ([`desk`]).
+
+pub mod desk;
 
 use std::collections::BTreeMap;
 
@@ -32,6 +34,7 @@ const PAUSE: &str = "pause pressed";
 const RESUME: &str = "Resume pressed";
 const SYNC: &str = "Sync now pressed";
 const RELEASE: &str = "storm brake released";
+const RETRY: &str = "dead letter tried again";
 
 /// How often each was pressed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,7 +42,7 @@ pub struct Clicks(BTreeMap<&'static str, u64>);
 
 impl Clicks {
     /// All that may be pressed, in the order of the table that is printed.
-    pub const ALL: &[&str] = &[PAUSE, RESUME, SYNC, RELEASE];
+    pub const ALL: &[&str] = &[PAUSE, RESUME, SYNC, RELEASE, RETRY];
 
     fn pressed(&mut self, what: &'static str) {
         *self.0.entry(what).or_default() += 1;
@@ -123,8 +126,17 @@ impl World {
         self.host(0).filter(|host| !host.only_read).map(|host| host.app.clone())
     }
 
-    /// Presses something at an incident; `None` when nothing came of it (nobody reads it yet, the disk is full, no process
-    /// runs that may write).
+    /// Presses something; `None` when nothing came of it (the disk is full, no process runs that may write).
+    fn press<T: 'static, F>(&self, press: impl FnOnce(App) -> F) -> Option<T>
+    where
+        F: Future<Output = Option<T>> + 'static,
+    {
+        let app = self.console_app()?;
+        let store = app.store.clone();
+        self.with_store(&store, move |_| press(app)).ok().flatten()
+    }
+
+    /// Presses something at an incident; nothing comes of it either where nobody reads that yet.
     pub(super) fn press_at<T: 'static, F>(
         &self,
         key: &IncidentKey,
@@ -134,14 +146,12 @@ impl World {
         F: Future<Output = Option<T>> + 'static,
     {
         let place = self.shape.places.get(key.0)?.workspace.clone();
-        let app = self.console_app()?;
-        let (store, incident) = (app.store.clone(), IncidentId::new(&key.1));
-        let pressed = self.with_store(&store, move |store| async move {
-            let installation = store.installation().await.ok()?;
+        let incident = IncidentId::new(&key.1);
+        self.press(move |app: App| async move {
+            let installation = app.store.installation().await.ok()?;
             let workspace = installation.workspaces.iter().find(|one| one.name.eq_ignore_ascii_case(&place))?.clone();
             press(app, Spot { installation, workspace, incident }).await
-        });
-        pressed.ok().flatten()
+        })
     }
 
     /// What is planned waits for minutes to hours: that of a pair, a client or a connection.
@@ -237,11 +247,20 @@ impl World {
     }
 
     /// Everything is put right, and nothing stays paused: neither what was paused of late nor what an old backup brought back.
+    /// What waits for a person is seen to, then and for some hours.
     ///
     /// # Errors
     /// The simulation could not.
     pub(super) fn come_to_rest(&mut self) -> Result<(), Broken> {
-        self.become_calm()?;
+        if !self.calm {
+            self.become_calm()?;
+            self.resume_all()?;
+        }
+        self.admin_clears();
+        Ok(())
+    }
+
+    fn resume_all(&mut self) -> Result<(), Broken> {
         self.people.hand.paused.clear();
         if self.people.hand.often <= 0.0 {
             return Ok(());

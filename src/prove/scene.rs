@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
+    clicks::desk::Decided,
     nemesis::Nemesis,
     shape::Place,
     watch::{IncidentKey, Watch},
@@ -42,6 +43,8 @@ pub struct Struck<'a> {
 pub struct Hands<'a> {
     /// Incidents whose pairs were rebuilt from both sides, and when in the order of things.
     pub rebuilt: &'a BTreeMap<IncidentKey, u64>,
+    /// What they made of what waited for a person.
+    pub decided: &'a Decided,
 }
 
 /// What an onlooker knows.
@@ -99,7 +102,7 @@ impl World {
                 defender: self.shape.defender,
             },
             strikes: Struck { restored: &self.strikes.restored, restored_orders: &self.strikes.restored_orders },
-            people: Hands { rebuilt: &self.people.rebuilt },
+            people: Hands { rebuilt: &self.people.rebuilt, decided: &self.people.decided },
             unfinished: self.unfinished(),
             silent_from: self.now() - SILENT,
             tokens_max: tokens_max(self),

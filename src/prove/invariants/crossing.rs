@@ -154,6 +154,15 @@ fn made_up_for(world: &Scene<'_>, ended: &Ended, words: &Said, later: &Said) -> 
     })
 }
 
+/// Whether somebody had a write of these words tried again when the later words had been written already: they may have
+/// crossed by then, or stand before it in the queue.
+fn tried_again(world: &Scene<'_>, ended: &Ended, words: &Said, later: &Said) -> bool {
+    let Some(written) = later.versions.first().map(|wording| wording.order) else { return false };
+    let retried = &world.people.decided.retried;
+    let mut writes = ended.operations.iter().filter(|operation| carries(operation, words));
+    writes.any(|operation| retried.get(&operation.id).is_some_and(|retried| written < retried.order))
+}
+
 /// Copies of one wording: parts of a split text count as one copy.
 fn copies<'a>(texts: &'a [Text], mark: &str) -> Vec<&'a Text> {
     texts.iter().filter(|text| copies_it(text, mark)).collect()
@@ -301,6 +310,7 @@ fn out_of_order(world: &Scene<'_>, ending: &Ending, all: &[Crossing<'_>]) -> Vec
                 if let [(_, earlier, first, words), (_, later, second, after)] = pair
                     && earlier > later
                     && !made_up_for(world, ended, words, after)
+                    && !tried_again(world, ended, words, after)
                 {
                     let text = format!("{} stands before {}, which was written earlier", second.named(), first.named());
                     found.push(Violation::new(3, text, ended.about()));

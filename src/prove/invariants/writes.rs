@@ -124,7 +124,7 @@ fn without_cause(world: &Scene<'_>, ending: &Ending, ended: &Ended) -> Option<St
         // Of incidents that were merged several pairs write to one ticket.
         let others = ending.incidents.iter().filter(|other| other.ticket.is_some() && other.ticket == ended.ticket);
         let all = others.flat_map(|other| &other.operations).filter(|o| o.kind.name() == kind);
-        let attempts: u32 = all.map(|o| o.attempts).sum();
+        let attempts: u32 = all.map(|o| o.attempts + world.people.decided.sent_before(o)).sum();
         if count > attempts {
             return Some(format!(
                 "{}: {kind} was carried out {count} times and sent {attempts} times by what the ledger says",

@@ -1,0 +1,153 @@
+//! What waits for a person, and what an admin makes of it: dead letters that are tried again.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+
+use super::{NONE_BELOW, RETRY, ada};
+use crate::{
+    domain::{
+        account::Scope,
+        ids::OperationId,
+        operation::{Operation, OperationState},
+    },
+    prove::{
+        dice::Dice,
+        story::Who,
+        world::{Event, World},
+    },
+    service::{App, acts},
+    store::DeadLetter,
+};
+
+/// Dead letters on one page.
+const LISTED: u32 = 500;
+/// When nobody does anything any more, the admin looks so often at what waits.
+const EVERY: SignedDuration = SignedDuration::from_hours(1);
+/// So many times.
+const LOOKS: u32 = 8;
+/// In so many of them what was refused is tried once more.
+const TRIES: u32 = 4;
+
+/// Whether an admin sees to what waits in the world of a seed. They are worlds of their own, with unusual policies: nobody
+/// presses anything else there.
+pub fn sees_to(seed: u64) -> bool {
+    seed >= NONE_BELOW && seed % 8 == 5
+}
+
+/// The admin at their desk.
+pub struct Desk {
+    dice: Dice,
+    /// How often, beside something that others do, they look at what waits.
+    often: f64,
+    /// How often they have looked since nobody does anything any more.
+    looks: u32,
+}
+
+impl Desk {
+    /// The one of the world of a seed.
+    pub fn of(seed: u64) -> Self {
+        Self { dice: Dice::of(seed, "decides"), often: if sees_to(seed) { 0.2 } else { 0.0 }, looks: 0 }
+    }
+}
+
+/// A dead letter that was tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retried {
+    /// When that last was, in the order of things.
+    pub order: u64,
+    /// How often it had been sent by then.
+    attempts: u32,
+    /// When it had been given up.
+    died: jiff::Timestamp,
+}
+
+/// What an admin made of what waited.
+#[derive(Debug, Clone, Default)]
+pub struct Decided {
+    /// Dead letters that were tried again.
+    pub retried: BTreeMap<OperationId, Retried>,
+}
+
+impl Decided {
+    /// How often an operation was sent before somebody had it tried again: from then on it counts anew.
+    pub fn sent_before(&self, operation: &Operation) -> u32 {
+        let Some(retried) = self.retried.get(&operation.id) else { return 0 };
+        // A process that ended before it took that up knows nothing of it.
+        let untouched = matches!(operation.state, OperationState::Dead { at, .. } if at == retried.died);
+        if untouched { 0 } else { retried.attempts }
+    }
+
+    fn tried(&mut self, operation: &Operation, order: u64) {
+        let OperationState::Dead { at: died, .. } = operation.state else { return };
+        let sent = self.sent_before(operation);
+        self.retried.insert(operation.id, Retried { order, attempts: sent + operation.attempts, died });
+    }
+}
+
+/// One of the dead letters, as the page lists them.
+async fn dead_letter(app: &App, pick: u64) -> Option<DeadLetter> {
+    let mut rows = app.store.dead_page(&Scope::All, None, LISTED).await.ok()?.rows;
+    let n = pick.checked_rem(rows.len() as u64)?;
+    Some(rows.swap_remove(usize::try_from(n).ok()?))
+}
+
+impl World {
+    /// Now and then an admin looks at what waits. It is drawn by itself: what everybody else does stays the same.
+    pub(in crate::prove) fn admin_sees_to_it(&mut self) {
+        let desk = &mut self.people.desk;
+        if desk.dice.chance(desk.often) {
+            self.press_retry();
+        }
+    }
+
+    /// A dead letter is tried again.
+    fn press_retry(&mut self) {
+        let pick = self.people.desk.dice.below(1 << 20);
+        let tried = self.press(move |app: App| async move {
+            let letter = dead_letter(&app, pick).await?;
+            acts::retry(&app, &ada(), letter.operation.id).await.ok()?;
+            Some(letter)
+        });
+        if let Some(letter) = tried {
+            self.was_retried(&letter);
+        }
+    }
+
+    /// So are all of them.
+    fn press_retry_all(&mut self) {
+        let tried = self.press(|app: App| async move {
+            let mut tried = Vec::new();
+            for letter in app.store.dead_page(&Scope::All, None, LISTED).await.ok()?.rows {
+                if acts::retry(&app, &ada(), letter.operation.id).await.is_ok() {
+                    tried.push(letter);
+                }
+            }
+            Some(tried)
+        });
+        for letter in tried.into_iter().flatten() {
+            self.was_retried(&letter);
+        }
+    }
+
+    fn was_retried(&mut self, letter: &DeadLetter) {
+        let order = self.watch.next_order();
+        self.people.decided.tried(&letter.operation, order);
+        self.people.hand.clicks.pressed(RETRY);
+        let what = letter.operation.kind.words();
+        self.tell(Who::Admin, format!("has a dead letter of incident {} tried again: {what}", letter.incident));
+    }
+
+    /// What waits when nobody does anything any more is seen to, and what that brings about an hour later.
+    pub(super) fn admin_clears(&mut self) {
+        let desk = &mut self.people.desk;
+        if desk.often <= 0.0 || desk.looks >= LOOKS {
+            return;
+        }
+        desk.looks += 1;
+        if desk.looks <= TRIES {
+            self.press_retry_all();
+        }
+        self.at(self.now() + EVERY, Event::Calm);
+    }
+}
