@@ -35,6 +35,8 @@ const RESUME: &str = "Resume pressed";
 const SYNC: &str = "Sync now pressed";
 const RELEASE: &str = "storm brake released";
 const RETRY: &str = "dead letter tried again";
+const APPROVE: &str = "write approved";
+const REFUSE: &str = "write refused";
 
 /// How often each was pressed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -42,7 +44,7 @@ pub struct Clicks(BTreeMap<&'static str, u64>);
 
 impl Clicks {
     /// All that may be pressed, in the order of the table that is printed.
-    pub const ALL: &[&str] = &[PAUSE, RESUME, SYNC, RELEASE, RETRY];
+    pub const ALL: &[&str] = &[PAUSE, RESUME, SYNC, RELEASE, RETRY, APPROVE, REFUSE];
 
     fn pressed(&mut self, what: &'static str) {
         *self.0.entry(what).or_default() += 1;

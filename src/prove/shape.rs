@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{dice::Dice, mapping, nemesis::Fate};
+use super::{clicks::desk, dice::Dice, mapping, nemesis::Fate};
 use crate::{
     config::secret::sealed_identity,
     domain::policy::Policy,
@@ -158,7 +158,22 @@ impl Shape {
         if seed >= STOCK_BELOW && seed % 2 == 1 {
             shape.choices = shape.unusual();
         }
+        if desk::sees_to(seed) {
+            shape.choices.extend(shape.asking());
+        }
         shape
+    }
+
+    /// What its policy puts before the admin, where one sees to that.
+    fn asking(&self) -> Vec<String> {
+        let mut dice = Dice::of(self.seed, "asks");
+        let mut lines = Vec::new();
+        let kinds = ["close", "reopen", "severity-down"].into_iter().filter(|_| dice.chance(0.5));
+        let kinds: Vec<String> = kinds.map(|kind| format!("\"{kind}\"")).collect();
+        if !kinds.is_empty() {
+            lines.push(format!("approve = [{}]", kinds.join(", ")));
+        }
+        lines
     }
 
     /// Choices of a policy that differ from what a policy says by itself.

@@ -1,31 +1,34 @@
-//! What waits for a person, and what an admin makes of it: dead letters that are tried again.
+//! What waits for a person, and what an admin makes of it: dead letters that are tried again, writes that are approved or
+//! refused.
 
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 
-use super::{NONE_BELOW, RETRY, ada};
+use super::{APPROVE, NONE_BELOW, REFUSE, RETRY, ada};
 use crate::{
     domain::{
         account::Scope,
-        ids::OperationId,
+        decision::Decision,
+        ids::{OperationId, PairId},
         operation::{Operation, OperationState},
+        view::pair::{ChoiceView, PairView},
     },
     prove::{
         dice::Dice,
         story::Who,
         world::{Event, World},
     },
-    service::{App, acts},
+    service::{App, acts, decisions, pairs},
     store::DeadLetter,
 };
 
-/// Dead letters on one page.
+/// Dead letters, or pairs that wait, on one page.
 const LISTED: u32 = 500;
 /// When nobody does anything any more, the admin looks so often at what waits.
 const EVERY: SignedDuration = SignedDuration::from_hours(1);
 /// So many times.
-const LOOKS: u32 = 8;
+const LOOKS: u32 = 9;
 /// In so many of them what was refused is tried once more.
 const TRIES: u32 = 4;
 
@@ -67,6 +70,8 @@ pub struct Retried {
 pub struct Decided {
     /// Dead letters that were tried again.
     pub retried: BTreeMap<OperationId, Retried>,
+    /// In the end they answered all that waited for an answer.
+    pub answered: bool,
 }
 
 impl Decided {
@@ -85,11 +90,21 @@ impl Decided {
     }
 }
 
-/// One of the dead letters, as the page lists them.
-async fn dead_letter(app: &App, pick: u64) -> Option<DeadLetter> {
-    let mut rows = app.store.dead_page(&Scope::All, None, LISTED).await.ok()?.rows;
+/// One of a list.
+fn one_of<T>(mut rows: Vec<T>, pick: u64) -> Option<T> {
     let n = pick.checked_rem(rows.len() as u64)?;
     Some(rows.swap_remove(usize::try_from(n).ok()?))
+}
+
+/// One of the dead letters, as the page lists them.
+async fn dead_letter(app: &App, pick: u64) -> Option<DeadLetter> {
+    one_of(app.store.dead_page(&Scope::All, None, LISTED).await.ok()?.rows, pick)
+}
+
+/// The pairs that need somebody, as the inbox lists them.
+async fn needing(app: &App) -> Option<Vec<PairId>> {
+    let found = app.store.needing_pairs(&Scope::All, LISTED).await.ok()?;
+    Some(found.into_iter().map(|pair| pair.id).collect())
 }
 
 impl World {
@@ -97,8 +112,64 @@ impl World {
     pub(in crate::prove) fn admin_sees_to_it(&mut self) {
         let desk = &mut self.people.desk;
         if desk.dice.chance(desk.often) {
-            self.press_retry();
+            match desk.dice.below(10) {
+                0..=6 => self.press_answer(),
+                _ => self.press_retry(),
+            }
         }
+    }
+
+    /// A question that waits on a pair is answered.
+    fn press_answer(&mut self) {
+        let pick = self.people.desk.dice.below(1 << 20);
+        let view = self.press(move |app: App| async move {
+            let pair = one_of(needing(&app).await?, pick)?;
+            pairs::view(&app, &ada(), pair, "").await.ok()
+        });
+        let Some(view) = view else { return };
+        if let Some(choice) = self.people.desk.dice.pick(&view.choices).cloned() {
+            self.answer_question(&view, &choice);
+        }
+    }
+
+    /// So are all of them.
+    fn press_answer_all(&mut self) {
+        for pair in self.press(|app: App| async move { needing(&app).await }).unwrap_or_default() {
+            let view = self.press(move |app: App| async move { pairs::view(&app, &ada(), pair, "").await.ok() });
+            let Some(view) = view else { continue };
+            for choice in &view.choices {
+                self.answer_question(&view, choice);
+            }
+        }
+    }
+
+    fn answer_question(&mut self, view: &PairView, choice: &ChoiceView) {
+        let Some(decision) = self.chosen(choice) else { return };
+        let (pair, sent) = (view.id, decision.clone());
+        let answered =
+            self.press(move |app: App| async move { decisions::decide(&app, &ada(), pair, Some(sent)).await.ok() });
+        if answered.is_none() {
+            return;
+        }
+        let what = match &decision {
+            Decision::Reject { .. } => REFUSE,
+            _ => APPROVE,
+        };
+        self.people.hand.clicks.pressed(what);
+        self.tell(Who::Admin, format!("answers for incident {}: {}", view.incident, decision.words()));
+    }
+
+    /// What an admin answers. In the end they refuse nothing.
+    fn chosen(&mut self, choice: &ChoiceView) -> Option<Decision> {
+        let refuses = self.people.desk.dice.chance(0.25) && !self.calm;
+        let fits = |decision: &Decision| match decision {
+            Decision::Approve { .. } => !refuses,
+            Decision::Reject { .. } => refuses,
+            _ => false,
+        };
+        let answers = choice.answers.iter().filter(|answer| fits(&answer.decision));
+        let fitting: Vec<Decision> = answers.map(|answer| answer.decision.clone()).collect();
+        self.people.desk.dice.pick(&fitting).cloned()
     }
 
     /// A dead letter is tried again.
@@ -145,9 +216,12 @@ impl World {
             return;
         }
         desk.looks += 1;
-        if desk.looks <= TRIES {
+        let looks = desk.looks;
+        if looks <= TRIES {
             self.press_retry_all();
         }
+        self.press_answer_all();
+        self.people.decided.answered = looks == LOOKS;
         self.at(self.now() + EVERY, Event::Calm);
     }
 }

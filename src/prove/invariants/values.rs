@@ -1,5 +1,7 @@
 //! Status, severity and owner: newer ones win, and both sides agree or the pair says why not.
 
+use jiff::SignedDuration;
+
 use super::{
     super::{
         scene::Scene,
@@ -12,8 +14,9 @@ use super::{
 use crate::{
     domain::{
         incident::{IncidentStatus, Severity},
-        pair::{Health, SyncState},
+        pair::{Health, Pair, SyncState},
         policy::{Direction, Wins},
+        reason::Reason,
         ticket::Ticket,
     },
     planner::mapping,
@@ -239,6 +242,9 @@ fn disagreement(world: &Scene<'_>, ending: &Ending, ended: &Ended) -> Option<Str
     if pair.health == Health::Waiting {
         return Some(format!("it waits for nothing ({:?})", pair.reason));
     }
+    if let Some(reason) = unanswered(world, ended, pair) {
+        return Some(format!("nobody answered ({reason:?}), though an admin answered all that waited"));
+    }
     let reachable = ended.ticket_reachable(world.halo_client_id(ended.client));
     let says_so = pair.reason.is_some() || pair.health != Health::Healthy || pair.sync != SyncState::InStep;
     if incident.status == "Closed" && values.closed && !incident.redirected {
@@ -292,6 +298,20 @@ fn disagreement(world: &Scene<'_>, ending: &Ending, ended: &Ended) -> Option<Str
         ));
     }
     None
+}
+
+/// An incident that showed so shortly before all is silent may still be asked about when the admin has looked for the last
+/// time.
+const SHOWN_LATE: SignedDuration = SignedDuration::from_hours(4);
+
+/// A question that still waits on a pair, where an admin answered all that did.
+fn unanswered<'a>(world: &Scene<'_>, ended: &Ended, pair: &'a Pair) -> Option<&'a Reason> {
+    let shown = world.watch.shown.get(&ended.key);
+    if !world.people.decided.answered || shown.is_some_and(|shown| *shown > world.silent_from - SHOWN_LATE) {
+        return None;
+    }
+    let asks = |reason: &&Reason| matches!(reason, Reason::AwaitsApproval { .. });
+    pair.reason.iter().chain(&pair.further).find(asks)
 }
 
 /// The ticket as we know it, with the values that it really has.
