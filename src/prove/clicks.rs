@@ -37,6 +37,7 @@ const RELEASE: &str = "storm brake released";
 const RETRY: &str = "dead letter tried again";
 const APPROVE: &str = "write approved";
 const REFUSE: &str = "write refused";
+const ANSWER: &str = "question answered";
 
 /// How often each was pressed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -44,7 +45,7 @@ pub struct Clicks(BTreeMap<&'static str, u64>);
 
 impl Clicks {
     /// All that may be pressed, in the order of the table that is printed.
-    pub const ALL: &[&str] = &[PAUSE, RESUME, SYNC, RELEASE, RETRY, APPROVE, REFUSE];
+    pub const ALL: &[&str] = &[PAUSE, RESUME, SYNC, RELEASE, RETRY, APPROVE, REFUSE, ANSWER];
 
     fn pressed(&mut self, what: &'static str) {
         *self.0.entry(what).or_default() += 1;

@@ -1,22 +1,25 @@
 //! What waits for a person, and what an admin makes of it: dead letters that are tried again, writes that are approved or
-//! refused.
+//! refused, questions that are answered.
 
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 
-use super::{APPROVE, NONE_BELOW, REFUSE, RETRY, ada};
+use super::{ANSWER, APPROVE, NONE_BELOW, REFUSE, RETRY, ada};
 use crate::{
     domain::{
         account::Scope,
         decision::Decision,
+        failure::Side,
         ids::{OperationId, PairId},
         operation::{Operation, OperationState},
+        policy::ReopenRule,
         view::pair::{ChoiceView, PairView},
     },
     prove::{
         dice::Dice,
         story::Who,
+        watch::IncidentKey,
         world::{Event, World},
     },
     service::{App, acts, decisions, pairs},
@@ -65,11 +68,24 @@ pub struct Retried {
     died: jiff::Timestamp,
 }
 
+/// One side's value of a field that an admin took.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    /// When, in the order of things.
+    pub order: u64,
+    /// Which field.
+    pub field: String,
+    /// Whose value.
+    pub side: Side,
+}
+
 /// What an admin made of what waited.
 #[derive(Debug, Clone, Default)]
 pub struct Decided {
     /// Dead letters that were tried again.
     pub retried: BTreeMap<OperationId, Retried>,
+    /// Whose value was taken of what both sides had changed, by incident.
+    pub taken: BTreeMap<IncidentKey, Vec<Taken>>,
     /// In the end they answered all that waited for an answer.
     pub answered: bool,
 }
@@ -81,6 +97,13 @@ impl Decided {
         // A process that ended before it took that up knows nothing of it.
         let untouched = matches!(operation.state, OperationState::Dead { at, .. } if at == retried.died);
         if untouched { 0 } else { retried.attempts }
+    }
+
+    /// Whether a side's value of a field was taken before a moment in the order of things. It holds whenever both sides say
+    /// again what they said then.
+    pub fn took(&self, key: &IncidentKey, field: &str, side: Side, before: u64) -> bool {
+        let taken = self.taken.get(key).map_or(&[][..], Vec::as_slice);
+        taken.iter().any(|one| one.field == field && one.side == side && one.order < before)
     }
 
     fn tried(&mut self, operation: &Operation, order: u64) {
@@ -151,21 +174,42 @@ impl World {
         if answered.is_none() {
             return;
         }
+        let order = self.watch.next_order();
+        if let (Decision::Take { field, side, .. }, Some(key)) = (&decision, self.key_of(view)) {
+            let taken = Taken { order, field: field.clone(), side: *side };
+            self.people.decided.taken.entry(key).or_default().push(taken);
+        }
         let what = match &decision {
+            Decision::Approve { .. } => APPROVE,
             Decision::Reject { .. } => REFUSE,
-            _ => APPROVE,
+            _ => ANSWER,
         };
         self.people.hand.clicks.pressed(what);
         self.tell(Who::Admin, format!("answers for incident {}: {}", view.incident, decision.words()));
     }
 
-    /// What an admin answers. In the end they refuse nothing.
+    /// The incident of a pair.
+    fn key_of(&self, view: &PairView) -> Option<IncidentKey> {
+        let at = |place: usize| self.shape.places.get(place).map(|place| place.workspace.as_str()).unwrap_or_default();
+        let of_it =
+            |key: &&IncidentKey| key.1 == view.incident.as_str() && at(key.0).eq_ignore_ascii_case(&view.workspace);
+        self.people.raised.iter().find(of_it).cloned()
+    }
+
+    /// What an admin answers. In the end they refuse nothing, and ask for nothing that may come to the same question again.
     fn chosen(&mut self, choice: &ChoiceView) -> Option<Decision> {
         let refuses = self.people.desk.dice.chance(0.25) && !self.calm;
+        let late = self.calm && self.people.desk.looks > TRIES;
         let fits = |decision: &Decision| match decision {
             Decision::Approve { .. } => !refuses,
             Decision::Reject { .. } => refuses,
-            _ => false,
+            Decision::Take { .. } | Decision::LeaveKept { .. } | Decision::LeaveName { .. } => true,
+            // Which ticket is the matter's then, the onlooker could not tell.
+            Decision::Reopening { rule, .. } => *rule != ReopenRule::NewTicket,
+            Decision::Gone { heal, .. } => !heal,
+            Decision::TryOwner { .. } | Decision::Thaw { .. } => !late,
+            // Of what Defender merged only the other incident tells what became of it, and nobody deletes a copy.
+            Decision::MergedInto { .. } | Decision::KeepApart | Decision::Copy { .. } => false,
         };
         let answers = choice.answers.iter().filter(|answer| fits(&answer.decision));
         let fitting: Vec<Decision> = answers.map(|answer| answer.decision.clone()).collect();

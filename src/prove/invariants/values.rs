@@ -13,13 +13,17 @@ use super::{
 };
 use crate::{
     domain::{
+        failure::Side,
         incident::{IncidentStatus, Severity},
         pair::{Health, Pair, SyncState},
         policy::{Direction, Wins},
         reason::Reason,
         ticket::Ticket,
     },
-    planner::mapping,
+    planner::{
+        fields::{owner, status},
+        mapping,
+    },
 };
 
 /// One value of one side over time: place in the order of things, who set it, what.
@@ -88,6 +92,7 @@ pub fn not_overwritten(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
                     known(world, ended, side, agreed, set)
                         && !on_its_way(world, ended, side, set, by_us)
                         && !moved(winner, if later { set } else { agreed }, by_us)
+                        && !taken(world, ended, what, side, by_us)
                 };
                 if let Some((old, set, by_us)) = set_back(mine, other, world, rebuilt(world, ended), seen) {
                     let text = format!(
@@ -100,6 +105,13 @@ pub fn not_overwritten(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
         }
     }
     found
+}
+
+/// Whether an admin took the other side's value before we wrote it to this one.
+fn taken(world: &Scene<'_>, ended: &Ended, what: &str, side: &str, by_us: u64) -> bool {
+    let field = if what == "closure" { status::NAME } else { owner::NAME };
+    let theirs = if side == "ticket" { Side::Sentinel } else { Side::Halo };
+    world.people.decided.took(&ended.key, field, theirs, by_us)
 }
 
 /// Whether somebody else than we moved a value in this time.
@@ -310,7 +322,9 @@ fn unanswered<'a>(world: &Scene<'_>, ended: &Ended, pair: &'a Pair) -> Option<&'
     if !world.people.decided.answered || shown.is_some_and(|shown| *shown > world.silent_from - SHOWN_LATE) {
         return None;
     }
-    let asks = |reason: &&Reason| matches!(reason, Reason::AwaitsApproval { .. });
+    let asks = |reason: &&Reason| {
+        matches!(reason, Reason::AwaitsApproval { .. } | Reason::Conflict { .. } | Reason::Reopened { .. })
+    };
     pair.reason.iter().chain(&pair.further).find(asks)
 }
 
