@@ -35,6 +35,7 @@ const RESUME: &str = "Resume pressed";
 const SYNC: &str = "Sync now pressed";
 const RELEASE: &str = "storm brake released";
 const RETRY: &str = "dead letter tried again";
+const DROP: &str = "dead letter dropped";
 const APPROVE: &str = "write approved";
 const REFUSE: &str = "write refused";
 const ANSWER: &str = "question answered";
@@ -45,7 +46,7 @@ pub struct Clicks(BTreeMap<&'static str, u64>);
 
 impl Clicks {
     /// All that may be pressed, in the order of the table that is printed.
-    pub const ALL: &[&str] = &[PAUSE, RESUME, SYNC, RELEASE, RETRY, APPROVE, REFUSE, ANSWER];
+    pub const ALL: &[&str] = &[PAUSE, RESUME, SYNC, RELEASE, RETRY, DROP, APPROVE, REFUSE, ANSWER];
 
     fn pressed(&mut self, what: &'static str) {
         *self.0.entry(what).or_default() += 1;

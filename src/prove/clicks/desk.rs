@@ -1,11 +1,11 @@
-//! What waits for a person, and what an admin makes of it: dead letters that are tried again, writes that are approved or
-//! refused, questions that are answered.
+//! What waits for a person, and what an admin makes of it: dead letters that are tried again or dropped, writes that are
+//! approved or refused, questions that are answered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::SignedDuration;
 
-use super::{ANSWER, APPROVE, NONE_BELOW, REFUSE, RETRY, ada};
+use super::{ANSWER, APPROVE, DROP, NONE_BELOW, REFUSE, RETRY, ada};
 use crate::{
     domain::{
         account::Scope,
@@ -84,6 +84,8 @@ pub struct Taken {
 pub struct Decided {
     /// Dead letters that were tried again.
     pub retried: BTreeMap<OperationId, Retried>,
+    /// Dead letters that were dropped.
+    pub dropped: BTreeSet<OperationId>,
     /// Whose value was taken of what both sides had changed, by incident.
     pub taken: BTreeMap<IncidentKey, Vec<Taken>>,
     /// In the end they answered all that waited for an answer.
@@ -136,8 +138,9 @@ impl World {
         let desk = &mut self.people.desk;
         if desk.dice.chance(desk.often) {
             match desk.dice.below(10) {
-                0..=6 => self.press_answer(),
-                _ => self.press_retry(),
+                0..=5 => self.press_answer(),
+                6..=8 => self.press_retry(),
+                _ => self.press_drop(),
             }
         }
     }
@@ -229,7 +232,22 @@ impl World {
         }
     }
 
-    /// So are all of them.
+    /// A dead letter is dropped; not one that was to make a ticket, for nothing of its incident would cross.
+    fn press_drop(&mut self) {
+        let pick = self.people.desk.dice.below(1 << 20);
+        let dropped = self.press(move |app: App| async move {
+            let letter = dead_letter(&app, pick).await.filter(|letter| !letter.operation.kind.makes_ticket())?;
+            acts::drop_operation(&app, &ada(), letter.operation.id).await.ok()?;
+            Some(letter)
+        });
+        let Some(letter) = dropped else { return };
+        self.people.decided.dropped.insert(letter.operation.id);
+        self.people.hand.clicks.pressed(DROP);
+        let what = letter.operation.kind.words();
+        self.tell(Who::Admin, format!("drops a dead letter of incident {}: {what}", letter.incident));
+    }
+
+    /// All of them are tried again.
     fn press_retry_all(&mut self) {
         let tried = self.press(|app: App| async move {
             let mut tried = Vec::new();

@@ -96,7 +96,7 @@ fn crossings<'a>(world: &'a Scene<'_>, ending: &'a Ending) -> Vec<Crossing<'a>> 
             }
         };
         let stays = written_elsewhere(ended, first) || kept_after_closing(world, ending, ended);
-        let due = due && !waits(ended, first) && !stays && !gathers(ended, first);
+        let due = due && !waits(ended, first) && !dropped(world, ended, first) && !stays && !gathers(ended, first);
         found.push(Crossing { ended, due, forbidden, said });
     }
     found
@@ -131,6 +131,13 @@ fn waits(ended: &Ended, said: &Said) -> bool {
     ended.operations.iter().any(|operation| carries(operation, said) && dead(operation))
 }
 
+/// Whether a person dropped the write of these very words, and nothing has ended that since.
+fn dropped(world: &Scene<'_>, ended: &Ended, said: &Said) -> bool {
+    let by_admin = |operation: &&Operation| world.people.decided.dropped.contains(&operation.id);
+    let mut stands = ended.operations.iter().filter(by_admin);
+    stands.any(|operation| matches!(operation.state, OperationState::Dropped { .. }) && carries(operation, said))
+}
+
 /// Whether an operation carries what was written there.
 fn carries(operation: &Operation, said: &Said) -> bool {
     match (&operation.kind, &said.place) {
@@ -155,12 +162,14 @@ fn made_up_for(world: &Scene<'_>, ended: &Ended, words: &Said, later: &Said) -> 
 }
 
 /// Whether somebody had a write of these words tried again when the later words had been written already: they may have
-/// crossed by then, or stand before it in the queue.
+/// crossed by then, or stand before it in the queue. What had been dropped, and is wanted again, comes after whatever
+/// crossed meanwhile.
 fn tried_again(world: &Scene<'_>, ended: &Ended, words: &Said, later: &Said) -> bool {
     let Some(written) = later.versions.first().map(|wording| wording.order) else { return false };
-    let retried = &world.people.decided.retried;
+    let (retried, dropped) = (&world.people.decided.retried, &world.people.decided.dropped);
+    let again = |operation: &Operation| retried.get(&operation.id).is_some_and(|retried| written < retried.order);
     let mut writes = ended.operations.iter().filter(|operation| carries(operation, words));
-    writes.any(|operation| retried.get(&operation.id).is_some_and(|retried| written < retried.order))
+    writes.any(|operation| again(operation) || dropped.contains(&operation.id))
 }
 
 /// Copies of one wording: parts of a split text count as one copy.
@@ -206,7 +215,9 @@ pub fn once_in_order(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
                 found.push(wrong(text));
             }
         }
-        if crossing.due && !gone && !edited && present < crossing.said.len() {
+        let given_up = |said: &&&Said| dropped(world, crossing.ended, said);
+        let wanted = crossing.said.len() - crossing.said.iter().filter(given_up).count();
+        if crossing.due && !gone && !edited && present < wanted {
             found.push(wrong(format!("{} never crossed ({present} of {})", crossing.named(), crossing.said.len())));
         }
         let newest = |said: &Said| said.versions.last().map(|wording| wording.mark.clone()).unwrap_or_default();
@@ -223,7 +234,10 @@ pub fn once_in_order(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
             && let Some(said) = crossing
                 .said
                 .iter()
-                .find(|said| !written_elsewhere(crossing.ended, said) && !told(&newest(said)))
+                .find(|said| {
+                    let stays = written_elsewhere(crossing.ended, said) || dropped(world, crossing.ended, said);
+                    !stays && !told(&newest(said))
+                })
         {
             found.push(wrong(format!("the newest words of {} ({}) never crossed", crossing.named(), newest(said))));
         }

@@ -45,9 +45,11 @@ fn without_end(world: &Scene<'_>, ended: &Ended, operation: &Operation) -> Optio
             (!blocked)
                 .then(|| format!("still stands in its queue: {:?} ({:?})", operation.state, operation.last_failure))
         }
-        // Nobody drops anything in these worlds.
-        OperationState::Dropped { .. } => Some("was dropped by nobody".to_owned()),
-        OperationState::Dead { reason, .. } => {
+        OperationState::Dropped { .. } if !world.people.decided.dropped.contains(&operation.id) => {
+            Some("was dropped by nobody".to_owned())
+        }
+        // Nor does a person drop what was given up for nothing.
+        OperationState::Dead { reason, .. } | OperationState::Dropped { reason, .. } => {
             let versions = ended.ticket.and_then(|ticket| world.watch.tickets.get(&ticket));
             let ever = |what: fn(&super::super::watch::TicketValues) -> bool| {
                 versions.is_some_and(|versions| versions.iter().any(|version| what(&version.value)))
