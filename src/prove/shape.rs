@@ -173,6 +173,16 @@ impl Shape {
         if !kinds.is_empty() {
             lines.push(format!("approve = [{}]", kinds.join(", ")));
         }
+        // What a policy leaves out is asked about.
+        let word = |dice: &mut Dice, words: &[&'static str]| dice.pick(words).copied().unwrap_or("ask");
+        if dice.chance(0.6) {
+            let sentinel = word(&mut dice, &["heal", "heal", "ask", "ignore"]);
+            let halo = word(&mut dice, &["heal", "ask", "ignore"]);
+            let client = word(&mut dice, &["ask", "ignore"]);
+            lines.push(format!(
+                "drift = {{ only_in_sentinel = \"{sentinel}\", only_in_halo = \"{halo}\", wrong_client = \"{client}\" }}"
+            ));
+        }
         lines
     }
 

@@ -209,7 +209,8 @@ impl World {
             Decision::Take { .. } | Decision::LeaveKept { .. } | Decision::LeaveName { .. } => true,
             // Which ticket is the matter's then, the onlooker could not tell.
             Decision::Reopening { rule, .. } => *rule != ReopenRule::NewTicket,
-            Decision::Gone { heal, .. } => !heal,
+            // A new ticket gets all that had been said, for which the last hours are too short.
+            Decision::Gone { heal, .. } => !heal || !late,
             Decision::TryOwner { .. } | Decision::Thaw { .. } => !late,
             // Of what Defender merged only the other incident tells what became of it, and nobody deletes a copy.
             Decision::MergedInto { .. } | Decision::KeepApart | Decision::Copy { .. } => false,

@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    super::scene::Scene,
+    super::{
+        scene::Scene,
+        watch::{TicketValues, Version},
+    },
     Violation,
     ending::{Ended, Ending},
 };
@@ -50,12 +53,14 @@ fn without_end(world: &Scene<'_>, ended: &Ended, operation: &Operation) -> Optio
         }
         // Nor does a person drop what was given up for nothing.
         OperationState::Dead { reason, .. } | OperationState::Dropped { reason, .. } => {
-            let versions = ended.ticket.and_then(|ticket| world.watch.tickets.get(&ticket));
-            let ever = |what: fn(&super::super::watch::TicketValues) -> bool| {
-                versions.is_some_and(|versions| versions.iter().any(|version| what(&version.value)))
-            };
+            // What was given up for a ticket that is gone stays so when another one takes its place.
+            let former = ended.row.iter().flat_map(|row| &row.pair.base.replaced).map(|ticket| ticket.0);
+            let tickets: Vec<i64> = former.chain(ended.ticket).collect();
+            let known = tickets.iter().filter_map(|ticket| world.watch.tickets.get(ticket));
+            let versions: Vec<&Version<TicketValues>> = known.flatten().collect();
+            let ever = |what: fn(&TicketValues) -> bool| versions.iter().any(|version| what(&version.value));
             let home = world.halo_client_id(ended.client);
-            let moved = versions.is_some_and(|versions| versions.iter().any(|version| version.value.client_id != home));
+            let moved = versions.iter().any(|version| version.value.client_id != home);
             let good = match reason {
                 Reason::RecordGone { .. } => {
                     ended.incident.is_none() || ever(|v| v.deleted) || ever(|v| v.merged_into != 0)
