@@ -39,6 +39,8 @@ const DROP: &str = "dead letter dropped";
 const APPROVE: &str = "write approved";
 const REFUSE: &str = "write refused";
 const ANSWER: &str = "question answered";
+/// A workspace was set to let only comments cross, or everything again.
+pub(super) const MODE: &str = "mode changed";
 
 /// How often each was pressed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -46,7 +48,7 @@ pub struct Clicks(BTreeMap<&'static str, u64>);
 
 impl Clicks {
     /// All that may be pressed, in the order of the table that is printed.
-    pub const ALL: &[&str] = &[PAUSE, RESUME, SYNC, RELEASE, RETRY, DROP, APPROVE, REFUSE, ANSWER];
+    pub const ALL: &[&str] = &[PAUSE, RESUME, SYNC, RELEASE, RETRY, DROP, APPROVE, REFUSE, ANSWER, MODE];
 
     fn pressed(&mut self, what: &'static str) {
         *self.0.entry(what).or_default() += 1;
@@ -260,8 +262,7 @@ impl World {
             self.become_calm()?;
             self.resume_all()?;
         }
-        self.admin_clears();
-        Ok(())
+        self.admin_clears()
     }
 
     fn resume_all(&mut self) -> Result<(), Broken> {

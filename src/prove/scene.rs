@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    clicks::desk::Decided,
+    clicks::{self, desk::Decided},
     nemesis::Nemesis,
     shape::Place,
     watch::{IncidentKey, Watch},
@@ -119,6 +119,8 @@ fn tokens_max(world: &World) -> u64 {
         + world.strikes.crashes
         + 3 * world.strikes.restored.len() as u64
         + 2 * world.coverage.count(Nemesis::TwoInstances);
+    // Each change of what is set up takes both sides' connections up anew.
+    let set_up = world.people.hand.clicks.count(clicks::MODE);
     let jumps = world.coverage.count(Nemesis::ClockForward) + world.coverage.count(Nemesis::ClockBack);
     // An answer that is lost is asked for again.
     let lost: u64 = [Nemesis::Cut, Nemesis::HalfBody, Nemesis::BrokenJson, Nemesis::SlowDrip, Nemesis::WebPage]
@@ -127,5 +129,5 @@ fn tokens_max(world: &World) -> u64 {
         .sum();
     // A refused sign-in is asked about every minute, by each workspace and by what waits.
     let refused = world.strikes.without_secret.as_mins().unsigned_abs() * 2;
-    refused + 8 + 3 * hours + 6 * deaths + 4 * starts + 4 * jumps + lost
+    refused + 8 + 3 * hours + 6 * deaths + 4 * starts + 4 * jumps + 2 * set_up + lost
 }

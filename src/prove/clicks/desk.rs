@@ -1,11 +1,11 @@
 //! What waits for a person, and what an admin makes of it: dead letters that are tried again or dropped, writes that are
-//! approved or refused, questions that are answered.
+//! approved or refused, questions that are answered. Some also let only comments cross for a while.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
-use super::{ANSWER, APPROVE, DROP, NONE_BELOW, REFUSE, RETRY, ada};
+use super::{AGAIN, ANSWER, APPROVE, DROP, MODE, NONE_BELOW, REFUSE, RETRY, Spot, ada};
 use crate::{
     domain::{
         account::Scope,
@@ -15,14 +15,19 @@ use crate::{
         operation::{Operation, OperationState},
         policy::ReopenRule,
         view::pair::{ChoiceView, PairView},
+        workspace::Mode,
     },
     prove::{
         dice::Dice,
         story::Who,
         watch::IncidentKey,
-        world::{Event, World},
+        world::{Broken, Event, World},
     },
-    service::{App, acts, decisions, pairs},
+    service::{
+        App, acts, decisions,
+        go_live::{self, Start},
+        pairs,
+    },
     store::DeadLetter,
 };
 
@@ -48,12 +53,19 @@ pub struct Desk {
     often: f64,
     /// How often they have looked since nobody does anything any more.
     looks: u32,
+    /// Whether they change the modes of workspaces.
+    changes_modes: bool,
+    /// Workspaces in which only comments cross, each by an incident of it, and until when.
+    only_comments: Vec<(Timestamp, IncidentKey)>,
 }
 
 impl Desk {
     /// The one of the world of a seed.
     pub fn of(seed: u64) -> Self {
-        Self { dice: Dice::of(seed, "decides"), often: if sees_to(seed) { 0.2 } else { 0.0 }, looks: 0 }
+        let mut dice = Dice::of(seed, "decides");
+        let changes_modes = dice.chance(0.4) && sees_to(seed);
+        let often = if sees_to(seed) { 0.2 } else { 0.0 };
+        Self { dice, often, looks: 0, changes_modes, only_comments: Vec::new() }
     }
 }
 
@@ -65,7 +77,7 @@ pub struct Retried {
     /// How often it had been sent by then.
     attempts: u32,
     /// When it had been given up.
-    died: jiff::Timestamp,
+    died: Timestamp,
 }
 
 /// One side's value of a field that an admin took.
@@ -135,14 +147,55 @@ async fn needing(app: &App) -> Option<Vec<PairId>> {
 impl World {
     /// Now and then an admin looks at what waits. It is drawn by itself: what everybody else does stays the same.
     pub(in crate::prove) fn admin_sees_to_it(&mut self) {
+        self.let_all_cross_again();
         let desk = &mut self.people.desk;
         if desk.dice.chance(desk.often) {
-            match desk.dice.below(10) {
+            let (what, changes_modes) = (desk.dice.below(12), desk.changes_modes);
+            match what {
                 0..=5 => self.press_answer(),
                 6..=8 => self.press_retry(),
-                _ => self.press_drop(),
+                9 => self.press_drop(),
+                _ if changes_modes => self.press_only_comments(),
+                _ => {}
             }
         }
+    }
+
+    /// In a workspace in which everything crosses only comments do, for minutes to hours.
+    fn press_only_comments(&mut self) {
+        let secs = self.people.desk.dice.spread(60.0, 3.0 * 3_600.0) as i64;
+        let Some(key) = self.people.desk.dice.pick(&self.people.raised).cloned() else { return };
+        let all_cross = self.shape.places.get(key.0).is_some_and(|place| place.mode == Mode::TwoWay.as_str());
+        let changed = self.people.desk.only_comments.iter().any(|(_, other)| other.0 == key.0);
+        if all_cross && !changed && self.press_mode(&key, Mode::CommentOnly) {
+            let until = self.now() + SignedDuration::from_secs(secs);
+            self.people.desk.only_comments.push((until, key));
+        }
+    }
+
+    fn let_all_cross_again(&mut self) {
+        let now = self.now();
+        for (until, key) in std::mem::take(&mut self.people.desk.only_comments) {
+            if until > now {
+                self.people.desk.only_comments.push((until, key));
+            } else if !self.press_mode(&key, Mode::TwoWay) {
+                self.people.desk.only_comments.push((now + AGAIN, key));
+            }
+        }
+    }
+
+    /// Whether the incident's workspace has the mode now.
+    fn press_mode(&mut self, key: &IncidentKey, mode: Mode) -> bool {
+        let changed = self.press_at(key, move |app: App, spot: Spot| async move {
+            let (_, mark) = go_live::rows(&app, &ada()).await.ok()?;
+            let workspaces = [spot.workspace.id];
+            go_live::go(&app, &ada(), &workspaces, mode, Start::AsObserved, &mark).await.ok()
+        });
+        if changed.is_some() {
+            self.people.hand.clicks.pressed(MODE);
+            self.tell(Who::Admin, format!("sets the workspace of incident {} to {}", key.1, mode.as_str()));
+        }
+        changed.is_some()
     }
 
     /// A question that waits on a pair is answered.
@@ -273,18 +326,28 @@ impl World {
     }
 
     /// What waits when nobody does anything any more is seen to, and what that brings about an hour later.
-    pub(super) fn admin_clears(&mut self) {
+    ///
+    /// # Errors
+    /// The simulation could not.
+    pub(super) fn admin_clears(&mut self) -> Result<(), Broken> {
         let desk = &mut self.people.desk;
         if desk.often <= 0.0 || desk.looks >= LOOKS {
-            return;
+            return Ok(());
         }
         desk.looks += 1;
         let looks = desk.looks;
+        if looks == 1 && desk.changes_modes {
+            // An old backup may have brought back another mode than the one set last.
+            desk.only_comments.clear();
+            self.apply(0)?;
+            self.tell(Who::Admin, "sees to it that each workspace has its mode");
+        }
         if looks <= TRIES {
             self.press_retry_all();
         }
         self.press_answer_all();
         self.people.decided.answered = looks == LOOKS;
         self.at(self.now() + EVERY, Event::Calm);
+        Ok(())
     }
 }
