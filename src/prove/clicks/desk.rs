@@ -100,6 +100,8 @@ pub struct Decided {
     pub dropped: BTreeSet<OperationId>,
     /// Whose value was taken of what both sides had changed, by incident.
     pub taken: BTreeMap<IncidentKey, Vec<Taken>>,
+    /// Places (by their numbers) in which only comments crossed, each with when everything did again, in the order of things.
+    pub only_comments: Vec<(usize, u64)>,
     /// In the end they answered all that waited for an answer.
     pub answered: bool,
 }
@@ -178,10 +180,17 @@ impl World {
         for (until, key) in std::mem::take(&mut self.people.desk.only_comments) {
             if until > now {
                 self.people.desk.only_comments.push((until, key));
-            } else if !self.press_mode(&key, Mode::TwoWay) {
+            } else if self.press_mode(&key, Mode::TwoWay) {
+                self.all_cross(key.0);
+            } else {
                 self.people.desk.only_comments.push((now + AGAIN, key));
             }
         }
+    }
+
+    fn all_cross(&mut self, place: usize) {
+        let order = self.watch.next_order();
+        self.people.decided.only_comments.push((place, order));
     }
 
     /// Whether the incident's workspace has the mode now.
@@ -338,9 +347,14 @@ impl World {
         let looks = desk.looks;
         if looks == 1 && desk.changes_modes {
             // An old backup may have brought back another mode than the one set last.
-            desk.only_comments.clear();
+            let now = std::mem::take(&mut desk.only_comments).into_iter().map(|(_, key)| key.0);
+            let before = self.people.decided.only_comments.iter().map(|(place, _)| *place);
+            let places: BTreeSet<usize> = now.chain(before).collect();
             self.apply(0)?;
             self.tell(Who::Admin, "sees to it that each workspace has its mode");
+            for place in places {
+                self.all_cross(place);
+            }
         }
         if looks <= TRIES {
             self.press_retry_all();
