@@ -136,10 +136,10 @@ fn lost(world: &Scene<'_>, ending: &Ending, ended: &Ended) -> Option<String> {
         if old.severity != new.severity && !policy.severity.to_sentinel() {
             return Some(format!("severity {} became {}", old.severity, new.severity));
         }
-        let agent = ended.ticket.and_then(|ticket| {
-            let ticket = world.watch.tickets.get(&ticket)?;
-            ticket.iter().rev().find(|version| version.order < after.order).map(|version| version.value.agent_id)
-        });
+        let tickets = ended.tickets();
+        let known = tickets.iter().filter_map(|ticket| world.watch.tickets.get(ticket)).flatten();
+        let newest = known.filter(|version| version.order < after.order).max_by_key(|version| version.order);
+        let agent = newest.map(|version| version.value.agent_id);
         if old.owner.is_some() && new.owner.is_none() && agent.is_none_or(|agent| agent > 1) {
             return Some(format!("owner {:?} became nobody, though the ticket has agent {agent:?}", old.owner));
         }

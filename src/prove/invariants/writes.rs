@@ -54,8 +54,7 @@ fn without_end(world: &Scene<'_>, ended: &Ended, operation: &Operation) -> Optio
         // Nor does a person drop what was given up for nothing.
         OperationState::Dead { reason, .. } | OperationState::Dropped { reason, .. } => {
             // What was given up for a ticket that is gone stays so when another one takes its place.
-            let former = ended.row.iter().flat_map(|row| &row.pair.base.replaced).map(|ticket| ticket.0);
-            let tickets: Vec<i64> = former.chain(ended.ticket).collect();
+            let tickets = ended.tickets();
             let known = tickets.iter().filter_map(|ticket| world.watch.tickets.get(ticket));
             let versions: Vec<&Version<TicketValues>> = known.flatten().collect();
             let ever = |what: fn(&TicketValues) -> bool| versions.iter().any(|version| what(&version.value));
