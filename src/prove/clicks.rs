@@ -1,5 +1,7 @@
 //! What an admin presses in the console while the world goes on: pauses, *Resume*, *Sync now*, the release of what the
-//! storm brake holds.
+//! storm brake holds; and what they make of what waits for a person ([`desk`]).
+
+pub mod desk;
 
 use std::collections::BTreeMap;
 
@@ -15,10 +17,12 @@ use super::{
 use crate::{
     domain::{
         account::{Role, Scope},
-        ids::{IncidentId, UserId},
+        ids::{IncidentId, PairId, UserId},
         pause::PauseScope,
+        workspace::Workspace,
     },
     service::{App, acts, caller::Caller, error::ServiceError, pauses},
+    store::Installation,
 };
 
 /// The first worlds know no such admin; of those from here on three in eight do.
@@ -30,6 +34,13 @@ const PAUSE: &str = "pause pressed";
 const RESUME: &str = "Resume pressed";
 const SYNC: &str = "Sync now pressed";
 const RELEASE: &str = "storm brake released";
+const RETRY: &str = "dead letter tried again";
+const DROP: &str = "dead letter dropped";
+const APPROVE: &str = "write approved";
+const REFUSE: &str = "write refused";
+const ANSWER: &str = "question answered";
+/// A workspace was set to let only comments cross, or everything again.
+pub(super) const MODE: &str = "mode changed";
 
 /// How often each was pressed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,7 +48,7 @@ pub struct Clicks(BTreeMap<&'static str, u64>);
 
 impl Clicks {
     /// All that may be pressed, in the order of the table that is printed.
-    pub const ALL: &[&str] = &[PAUSE, RESUME, SYNC, RELEASE];
+    pub const ALL: &[&str] = &[PAUSE, RESUME, SYNC, RELEASE, RETRY, DROP, APPROVE, REFUSE, ANSWER, MODE];
 
     fn pressed(&mut self, what: &'static str) {
         *self.0.entry(what).or_default() += 1;
@@ -81,8 +92,24 @@ impl Hand {
     }
 }
 
+/// Where something is pressed.
+pub(super) struct Spot {
+    /// All that is set up.
+    installation: Installation,
+    /// The incident's workspace.
+    workspace: Workspace,
+    incident: IncidentId,
+}
+
+impl Spot {
+    /// The incident's pair, once it has one.
+    pub(super) async fn pair(&self, app: &App) -> Option<PairId> {
+        app.store.pair_of_incident(self.workspace.id, &self.incident).await.ok()?.map(|pair| pair.id)
+    }
+}
+
 /// Who presses it.
-fn ada() -> Caller {
+pub(super) fn ada() -> Caller {
     Caller { user: UserId(Uuid::from_u128(0xada)), name: "ada".into(), role: Role::Admin, scope: Scope::All }
 }
 
@@ -105,34 +132,51 @@ impl World {
         self.host(0).filter(|host| !host.only_read).map(|host| host.app.clone())
     }
 
-    /// A raised incident, and the name of its workspace.
-    fn hand_picks(&mut self) -> Option<(IncidentKey, String)> {
-        let key = self.people.hand.dice.pick(&self.people.raised).cloned()?;
-        let workspace = self.shape.places.get(key.0)?.workspace.clone();
-        Some((key, workspace))
+    /// Presses something; `None` when nothing came of it (the disk is full, no process runs that may write).
+    fn press<T: 'static, F>(&self, press: impl FnOnce(App) -> F) -> Option<T>
+    where
+        F: Future<Output = Option<T>> + 'static,
+    {
+        let app = self.console_app()?;
+        let store = app.store.clone();
+        self.with_store(&store, move |_| press(app)).ok().flatten()
+    }
+
+    /// Presses something at an incident; nothing comes of it either where nobody reads that yet.
+    pub(super) fn press_at<T: 'static, F>(
+        &self,
+        key: &IncidentKey,
+        press: impl FnOnce(App, Spot) -> F + 'static,
+    ) -> Option<T>
+    where
+        F: Future<Output = Option<T>> + 'static,
+    {
+        let place = self.shape.places.get(key.0)?.workspace.clone();
+        let incident = IncidentId::new(&key.1);
+        self.press(move |app: App| async move {
+            let installation = app.store.installation().await.ok()?;
+            let workspace = installation.workspaces.iter().find(|one| one.name.eq_ignore_ascii_case(&place))?.clone();
+            press(app, Spot { installation, workspace, incident }).await
+        })
     }
 
     /// What is planned waits for minutes to hours: that of a pair, a client or a connection.
     fn press_pause(&mut self) {
         let what = self.people.hand.dice.below(20);
         let secs = self.people.hand.dice.spread(30.0, 3.0 * 3_600.0) as i64;
-        let Some((key, place)) = self.hand_picks() else { return };
-        let Some(app) = self.console_app() else { return };
-        let (store, incident) = (app.store.clone(), IncidentId::new(&key.1));
-        let pressed = self.with_store(&store, move |store| async move {
-            let installation = store.installation().await.ok()?;
-            let workspace = installation.workspaces.iter().find(|one| one.name.eq_ignore_ascii_case(&place))?;
+        let Some(key) = self.people.hand.dice.pick(&self.people.raised).cloned() else { return };
+        let pressed = self.press_at(&key, move |app: App, spot: Spot| async move {
             let scope = match what {
-                0..=11 => PauseScope::from(store.pair_of_incident(workspace.id, &incident).await.ok()??.id),
-                12..=15 => PauseScope::from(workspace.client),
-                16..=17 => PauseScope::from(workspace.connection),
-                _ => PauseScope::from(installation.halo.first()?.id),
+                0..=11 => PauseScope::from(spot.pair(&app).await?),
+                12..=15 => PauseScope::from(spot.workspace.client),
+                16..=17 => PauseScope::from(spot.workspace.connection),
+                _ => PauseScope::from(spot.installation.halo.first()?.id),
             };
             pauses::pause(&app, &ada(), scope, "").await.ok()?;
             Some(scope)
         });
         // A full disk keeps it from being done, and what is paused already is not paused twice.
-        let Ok(Some(scope)) = pressed else { return };
+        let Some(scope) = pressed else { return };
         let until = self.now() + SignedDuration::from_secs(secs);
         self.people.hand.paused.push((until, scope));
         self.people.hand.clicks.pressed(PAUSE);
@@ -142,21 +186,17 @@ impl World {
     /// A pair, its workspace or Halo is read now.
     fn press_sync(&mut self) {
         let what = self.people.hand.dice.below(4);
-        let Some((key, place)) = self.hand_picks() else { return };
-        let Some(app) = self.console_app() else { return };
-        let (store, incident) = (app.store.clone(), IncidentId::new(&key.1));
-        let pressed = self.with_store(&store, move |store| async move {
-            let installation = store.installation().await.ok()?;
-            let workspace = installation.workspaces.iter().find(|one| one.name.eq_ignore_ascii_case(&place))?;
+        let Some(key) = self.people.hand.dice.pick(&self.people.raised).cloned() else { return };
+        let pressed = self.press_at(&key, move |app: App, spot: Spot| async move {
             if what == 0 {
-                acts::sync_workspace(&app, &ada(), workspace.id).await.ok()?;
+                acts::sync_workspace(&app, &ada(), spot.workspace.id).await.ok()?;
                 return Some("of its workspace");
             }
             if what == 1 {
-                acts::look_at_halo(&app, &ada(), installation.halo.first()?.id).await.ok()?;
+                acts::look_at_halo(&app, &ada(), spot.installation.halo.first()?.id).await.ok()?;
                 return Some("of Halo");
             }
-            let pair = store.pair_of_incident(workspace.id, &incident).await.ok()??.id;
+            let pair = spot.pair(&app).await?;
             if what == 2 {
                 acts::sync_now(&app, &ada(), pair).await.ok()?;
                 return Some("of its pair");
@@ -164,7 +204,7 @@ impl World {
             acts::look_again(&app, &ada(), pair).await.ok()?;
             Some("of both sides of its pair")
         });
-        if let Ok(Some(of)) = pressed {
+        if let Some(of) = pressed {
             self.people.hand.clicks.pressed(SYNC);
             self.tell(Who::Admin, format!("presses Sync now {of}, at incident {}", key.1));
         }
@@ -172,15 +212,12 @@ impl World {
 
     /// What the storm brake holds in a workspace gets its tickets.
     fn press_release(&mut self) {
-        let Some((_, place)) = self.hand_picks() else { return };
-        let Some(app) = self.console_app() else { return };
-        let (store, name) = (app.store.clone(), place.clone());
-        let pressed = self.with_store(&store, move |store| async move {
-            let installation = store.installation().await.ok()?;
-            let workspace = installation.workspaces.iter().find(|one| one.name.eq_ignore_ascii_case(&name))?;
-            acts::release_storm(&app, &ada(), workspace.id).await.ok()
+        let Some(key) = self.people.hand.dice.pick(&self.people.raised).cloned() else { return };
+        let pressed = self.press_at(&key, |app: App, spot: Spot| async move {
+            acts::release_storm(&app, &ada(), spot.workspace.id).await.ok()
         });
-        if let Ok(Some(held @ 1..)) = pressed {
+        if let Some(held @ 1..) = pressed {
+            let place = self.shape.places.get(key.0).map(|place| place.workspace.clone()).unwrap_or_default();
             self.people.hand.clicks.pressed(RELEASE);
             self.tell(Who::Admin, format!("releases {held} incidents of {place} that the storm brake holds"));
         }
@@ -216,11 +253,19 @@ impl World {
     }
 
     /// Everything is put right, and nothing stays paused: neither what was paused of late nor what an old backup brought back.
+    /// What waits for a person is seen to, then and for some hours.
     ///
     /// # Errors
     /// The simulation could not.
     pub(super) fn come_to_rest(&mut self) -> Result<(), Broken> {
-        self.become_calm()?;
+        if !self.calm {
+            self.become_calm()?;
+            self.resume_all()?;
+        }
+        self.admin_clears()
+    }
+
+    fn resume_all(&mut self) -> Result<(), Broken> {
         self.people.hand.paused.clear();
         if self.people.hand.often <= 0.0 {
             return Ok(());

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
+    clicks::desk::Decided,
     invariants::{
         self, Violation,
         ending::{self, Ending, OUR_APPLICATION, Sides, Text},
@@ -48,6 +49,7 @@ pub struct Outside {
     /// How it ended.
     pub ending: Ending,
     rebuilt: BTreeMap<IncidentKey, u64>,
+    decided: Decided,
 }
 
 impl Outside {
@@ -64,7 +66,7 @@ impl Outside {
                 defender: false,
             },
             strikes: Struck { restored: &[], restored_orders: &[], copy: None },
-            people: Hands { rebuilt: &self.rebuilt },
+            people: Hands { rebuilt: &self.rebuilt, decided: &self.decided },
             unfinished: Vec::new(),
             silent_from: self.told.silent_from,
             tokens_max: 8 + 3 * hours + 4 * (2 + self.told.crashes),
@@ -90,7 +92,7 @@ impl Told {
         let names: Vec<String> = self.places.iter().map(|place| place.workspace.clone()).collect();
         let known = ending::read(store, &names, &keys).await?;
         let ending = ending::gather(&watch, &self.places, &self, keys, known);
-        Ok(Outside { told: self, watch, ending, rebuilt: BTreeMap::new() })
+        Ok(Outside { told: self, watch, ending, rebuilt: BTreeMap::new(), decided: Decided::default() })
     }
 
     /// Every call and act, oldest first.

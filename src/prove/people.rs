@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{
-    clicks::Hand,
+    clicks::{
+        Hand,
+        desk::{Decided, Desk},
+    },
     dice::Dice,
     nemesis::Nemesis,
     shape::Shape,
@@ -37,6 +40,10 @@ pub struct People {
     pub rebuilt: BTreeMap<IncidentKey, u64>,
     /// What the admin presses in the console.
     pub hand: Hand,
+    /// What they see to of what waits.
+    pub desk: Desk,
+    /// What they made of it.
+    pub decided: Decided,
 }
 
 impl People {
@@ -53,6 +60,8 @@ impl People {
             rebuilds,
             rebuilt: BTreeMap::new(),
             hand: Hand::of(shape.seed),
+            desk: Desk::of(shape.seed),
+            decided: Decided::default(),
         }
     }
 
@@ -113,6 +122,7 @@ impl World {
         self.acts += 1;
         self.admin_rebuilds();
         self.admin_presses();
+        self.admin_sees_to_it();
         let left = self.shape.acts.saturating_sub(self.acts).max(1);
         // Raised early enough that something can happen to them.
         let due = self.people.to_raise as f64 / left as f64 * 1.8;

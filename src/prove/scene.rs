@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
+    clicks::{self, desk::Decided},
     copies::Ran,
     nemesis::Nemesis,
     shape::Place,
@@ -45,6 +46,8 @@ pub struct Struck<'a> {
 pub struct Hands<'a> {
     /// Incidents whose pairs were rebuilt from both sides, and when in the order of things.
     pub rebuilt: &'a BTreeMap<IncidentKey, u64>,
+    /// What they made of what waited for a person.
+    pub decided: &'a Decided,
 }
 
 /// What an onlooker knows.
@@ -116,7 +119,7 @@ impl World {
                 restored_orders: &self.strikes.restored_orders,
                 copy: self.strikes.beside.ran.as_ref(),
             },
-            people: Hands { rebuilt: &self.people.rebuilt },
+            people: Hands { rebuilt: &self.people.rebuilt, decided: &self.people.decided },
             unfinished: self.unfinished(),
             silent_from: self.now() - SILENT,
             tokens_max: tokens_max(self),
@@ -136,6 +139,8 @@ fn tokens_max(world: &World) -> u64 {
         + 3 * world.strikes.beside.counted.ran()
         + 3 * world.strikes.restored.len() as u64
         + 2 * world.coverage.count(Nemesis::TwoInstances);
+    // Each change of what is set up takes both sides' connections up anew.
+    let set_up = world.people.hand.clicks.count(clicks::MODE);
     let jumps = world.coverage.count(Nemesis::ClockForward) + world.coverage.count(Nemesis::ClockBack);
     // An answer that is lost is asked for again.
     let lost: u64 = [Nemesis::Cut, Nemesis::HalfBody, Nemesis::BrokenJson, Nemesis::SlowDrip, Nemesis::WebPage]
@@ -144,5 +149,5 @@ fn tokens_max(world: &World) -> u64 {
         .sum();
     // A refused sign-in is asked about every minute, by each workspace and by what waits.
     let refused = (world.strikes.without_secret + copy).as_mins().unsigned_abs() * 2;
-    refused + 8 + 3 * hours + 6 * deaths + 4 * starts + 4 * jumps + lost
+    refused + 8 + 3 * hours + 6 * deaths + 4 * starts + 4 * jumps + 2 * set_up + lost
 }

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{dice::Dice, mapping, nemesis::Fate};
+use super::{clicks::desk, dice::Dice, mapping, nemesis::Fate};
 use crate::{
     config::secret::sealed_identity,
     domain::policy::Policy,
@@ -158,7 +158,32 @@ impl Shape {
         if seed >= STOCK_BELOW && seed % 2 == 1 {
             shape.choices = shape.unusual();
         }
+        if desk::sees_to(seed) {
+            shape.choices.extend(shape.asking());
+        }
         shape
+    }
+
+    /// What its policy puts before the admin, where one sees to that.
+    fn asking(&self) -> Vec<String> {
+        let mut dice = Dice::of(self.seed, "asks");
+        let mut lines = Vec::new();
+        let kinds = ["close", "reopen", "severity-down"].into_iter().filter(|_| dice.chance(0.5));
+        let kinds: Vec<String> = kinds.map(|kind| format!("\"{kind}\"")).collect();
+        if !kinds.is_empty() {
+            lines.push(format!("approve = [{}]", kinds.join(", ")));
+        }
+        // What a policy leaves out is asked about.
+        let word = |dice: &mut Dice, words: &[&'static str]| dice.pick(words).copied().unwrap_or("ask");
+        if dice.chance(0.6) {
+            let sentinel = word(&mut dice, &["heal", "heal", "ask", "ignore"]);
+            let halo = word(&mut dice, &["heal", "ask", "ignore"]);
+            let client = word(&mut dice, &["ask", "ignore"]);
+            lines.push(format!(
+                "drift = {{ only_in_sentinel = \"{sentinel}\", only_in_halo = \"{halo}\", wrong_client = \"{client}\" }}"
+            ));
+        }
+        lines
     }
 
     /// Choices of a policy that differ from what a policy says by itself.

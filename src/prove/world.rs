@@ -52,7 +52,7 @@ pub enum Event {
     Deliver(Box<Outgoing>),
     /// Something goes wrong.
     Strike(super::strikes::Strike),
-    /// Nothing goes wrong any more.
+    /// Nothing goes wrong any more; an admin sees to what waits.
     Calm,
 }
 

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use halobridge::prove::{
     bugs::{Bug, Bugs},
+    clicks::desk,
     mapping, planted,
     run::{self, Plan, Report},
+    shape::Shape,
 };
 
 /// Worlds that are lived twice.
@@ -63,6 +65,26 @@ fn worlds_in_which_a_copy_writes_hold() {
         holds(&report);
         assert_eq!(report.copies.ran(), 1, "seed {seed}: a copy wrote");
     }
+}
+
+/// A world in which an admin sees to what waits for a person.
+const SEEN_TO: u64 = 101;
+
+#[test]
+fn a_world_in_which_an_admin_sees_to_what_waits_holds_and_tells_the_same_story_twice() {
+    assert!(desk::sees_to(SEEN_TO));
+    holds(&lived(SEEN_TO, 1, true));
+}
+
+#[test]
+fn policies_ask_an_admin_only_where_one_sees_to_what_waits() {
+    let asks = |seed: &u64| {
+        let choices = Shape::of(*seed).choices;
+        choices.iter().any(|line| line.starts_with("approve") || line.starts_with("drift"))
+    };
+    let asking: Vec<u64> = (0..400).filter(asks).collect();
+    assert!(!asking.is_empty());
+    assert!(asking.iter().all(|seed| desk::sees_to(*seed)), "{asking:?}");
 }
 
 /// A policy by which nearly all incidents of a workspace that are alike share a ticket.

@@ -104,7 +104,7 @@ fn crossings<'a>(world: &'a Scene<'_>, ending: &'a Ending) -> Vec<Crossing<'a>> 
             }
         };
         let stays = written_elsewhere(ended, first) || kept_after_closing(world, ending, ended);
-        let due = due && !waits(ended, first) && !stays && !gathers(ended, first);
+        let due = due && !waits(ended, first) && !dropped(world, ended, first) && !stays && !gathers(ended, first);
         found.push(Crossing { ended, due, forbidden, said });
     }
     found
@@ -143,6 +143,31 @@ fn waits(ended: &Ended, said: &Said) -> bool {
     ended.operations.iter().any(|operation| carries(operation, said) && dead(operation))
 }
 
+/// Whether a person dropped the write of these very words, and nothing has ended that since.
+fn dropped(world: &Scene<'_>, ended: &Ended, said: &Said) -> bool {
+    let by_admin = |operation: &&Operation| world.people.decided.dropped.contains(&operation.id);
+    let mut stands = ended.operations.iter().filter(by_admin);
+    stands.any(|operation| matches!(operation.state, OperationState::Dropped { .. }) && carries(operation, said))
+}
+
+/// Whether words were written in the ticket of an incident that was closed when everything crossed again, after only comments
+/// had: nothing looks at such a pair until one of its sides changes.
+fn left_behind(world: &Scene<'_>, ended: &Ended, said: &Said) -> bool {
+    let Some(written) = said.versions.last().map(|wording| wording.order) else { return false };
+    let versions = world.watch.incidents.get(&ended.key).map_or(&[][..], Vec::as_slice);
+    let closed = |order: u64| {
+        let then = versions.iter().rev().find(|version| version.order < order);
+        then.is_some_and(|version| version.value.status == "Closed")
+    };
+    let mut ends = world.people.decided.only_comments.iter().filter(|(place, _)| *place == ended.key.0);
+    matches!(said.place, Where::Note(..)) && ends.any(|(_, order)| written < *order && closed(*order))
+}
+
+/// Whether words may be missing: their write was dropped, or they were left behind.
+fn may_lack(world: &Scene<'_>, ended: &Ended, said: &Said) -> bool {
+    dropped(world, ended, said) || left_behind(world, ended, said)
+}
+
 /// Whether an operation carries what was written there.
 fn carries(operation: &Operation, said: &Said) -> bool {
     match (&operation.kind, &said.place) {
@@ -164,6 +189,17 @@ fn made_up_for(world: &Scene<'_>, ended: &Ended, words: &Said, later: &Said) -> 
         OperationState::Void { at, why } => why == ASKED_AGAIN && crossed.at <= *at,
         _ => false,
     })
+}
+
+/// Whether somebody had a write of these words tried again when the later words had been written already: they may have
+/// crossed by then, or stand before it in the queue. What had been dropped, and is wanted again, comes after whatever
+/// crossed meanwhile.
+fn tried_again(world: &Scene<'_>, ended: &Ended, words: &Said, later: &Said) -> bool {
+    let Some(written) = later.versions.first().map(|wording| wording.order) else { return false };
+    let (retried, dropped) = (&world.people.decided.retried, &world.people.decided.dropped);
+    let again = |operation: &Operation| retried.get(&operation.id).is_some_and(|retried| written < retried.order);
+    let mut writes = ended.operations.iter().filter(|operation| carries(operation, words));
+    writes.any(|operation| again(operation) || dropped.contains(&operation.id))
 }
 
 /// Copies of one wording: parts of a split text count as one copy.
@@ -210,7 +246,9 @@ pub fn once_in_order(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
                 found.push(wrong(text));
             }
         }
-        if crossing.due && !gone && !edited && present < crossing.said.len() {
+        let lacks = |said: &&&Said| may_lack(world, crossing.ended, said);
+        let wanted = crossing.said.len() - crossing.said.iter().filter(lacks).count();
+        if crossing.due && !gone && !edited && present < wanted {
             found.push(wrong(format!("{} never crossed ({present} of {})", crossing.named(), crossing.said.len())));
         }
         let newest = |said: &Said| said.versions.last().map(|wording| wording.mark.clone()).unwrap_or_default();
@@ -227,7 +265,10 @@ pub fn once_in_order(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
             && let Some(said) = crossing
                 .said
                 .iter()
-                .find(|said| !written_elsewhere(crossing.ended, said) && !told(&newest(said)))
+                .find(|said| {
+                    let stays = written_elsewhere(crossing.ended, said) || may_lack(world, crossing.ended, said);
+                    !stays && !told(&newest(said))
+                })
         {
             found.push(wrong(format!("the newest words of {} ({}) never crossed", crossing.named(), newest(said))));
         }
@@ -315,6 +356,7 @@ fn out_of_order(world: &Scene<'_>, ending: &Ending, all: &[Crossing<'_>]) -> Vec
                     && earlier > later
                     && !made_up_for(world, ended, words, after)
                     && !copies::by_two(world, first.kind(), words, after)
+                    && !tried_again(world, ended, words, after)
                 {
                     let text = format!("{} stands before {}, which was written earlier", second.named(), first.named());
                     found.push(Violation::new(3, text, ended.about()));

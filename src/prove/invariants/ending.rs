@@ -81,6 +81,12 @@ impl Ended {
         about
     }
 
+    /// The pair's ticket after those that people took away, and that it took the place of.
+    pub fn tickets(&self) -> Vec<i64> {
+        let former = self.row.iter().flat_map(|row| &row.pair.base.replaced).map(|ticket| ticket.0);
+        former.chain(self.ticket).collect()
+    }
+
     /// The pair that began its group, where the policy groups.
     pub fn group(&self) -> Option<PairId> {
         self.row.as_ref()?.pair.group.as_ref().map(|group| group.first)

@@ -7,30 +7,42 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     super::{
         scene::Scene,
-        watch::{By, Write},
+        watch::{By, TicketValues, Write},
     },
     Violation, copies,
     ending::{Ended, Ending},
 };
 use crate::domain::{ids::reference, operation::OperationState, policy::ReopenRule, reason::Reason};
 
-/// The reference that an incident's ticket carries.
-fn reference_of(world: &Scene<'_>, ending: &Ending, ended: &Ended) -> Option<String> {
-    let name = &world.shape.places.get(ended.key.0)?.workspace;
-    let workspace = ending.installation.workspaces.iter().find(|w| w.name.eq_ignore_ascii_case(name))?;
-    Some(reference(&["ticket", &workspace.arm_id, &ended.key.1]))
+/// The references that an incident's ticket may carry: its own, and that of one in the place of each that is gone.
+fn references_of(world: &Scene<'_>, ending: &Ending, ended: &Ended, gone: &[String]) -> Vec<String> {
+    let Some(place) = world.shape.places.get(ended.key.0) else { return Vec::new() };
+    let mut workspaces = ending.installation.workspaces.iter();
+    let Some(workspace) = workspaces.find(|w| w.name.eq_ignore_ascii_case(&place.workspace)) else { return Vec::new() };
+    let own = reference(&["ticket", &workspace.arm_id, &ended.key.1]);
+    let in_place_of = |gone: &String| reference(&["ticket", &workspace.arm_id, &ended.key.1, "in-place-of", gone]);
+    [own].into_iter().chain(gone.iter().map(in_place_of)).collect()
+}
+
+/// Numbers of the tickets that people deleted, or merged into others.
+fn gone(world: &Scene<'_>) -> Vec<String> {
+    let went = |value: &TicketValues| value.deleted || value.merged_into != 0;
+    let tickets = world.watch.tickets.iter();
+    let gone = tickets.filter(|(_, versions)| versions.iter().any(|version| went(&version.value)));
+    gone.map(|(ticket, _)| ticket.to_string()).collect()
 }
 
 /// Tickets that we made, by the incident they were made for; those for none last.
 fn made<'a>(world: &'a Scene<'_>, ending: &'a Ending) -> (BTreeMap<usize, Vec<&'a Write>>, Vec<&'a Write>) {
-    let references: Vec<Option<String>> =
-        ending.incidents.iter().map(|ended| reference_of(world, ending, ended)).collect();
+    let gone = gone(world);
+    let references: Vec<Vec<String>> =
+        ending.incidents.iter().map(|ended| references_of(world, ending, ended, &gone)).collect();
     let mut found: BTreeMap<usize, Vec<&Write>> = BTreeMap::new();
     let mut strays = Vec::new();
     let creates = world.watch.writes.iter().filter(|w| w.kind == "halo.tickets.post" && w.made && w.ticket.is_some());
     for write in creates.filter(|w| w.body.pointer("/0/id").is_none()) {
         let details = write.body.pointer("/0/details_html").and_then(|v| v.as_str()).unwrap_or_default();
-        let fits = |found: &Option<String>| found.as_ref().is_some_and(|reference| details.contains(reference));
+        let fits = |found: &Vec<String>| found.iter().any(|reference| details.contains(reference));
         match references.iter().position(fits) {
             Some(n) => found.entry(n).or_default().push(write),
             None => strays.push(write),

@@ -1,5 +1,7 @@
 //! Status, severity and owner: newer ones win, and both sides agree or the pair says why not.
 
+use jiff::SignedDuration;
+
 use super::{
     super::{
         scene::Scene,
@@ -11,12 +13,17 @@ use super::{
 };
 use crate::{
     domain::{
+        failure::Side,
         incident::{IncidentStatus, Severity},
-        pair::{Health, SyncState},
+        pair::{Health, Pair, SyncState},
         policy::{Direction, Wins},
+        reason::Reason,
         ticket::Ticket,
     },
-    planner::mapping,
+    planner::{
+        fields::{owner, status},
+        mapping,
+    },
 };
 
 /// One value of one side over time: place in the order of things, who set it, what.
@@ -90,6 +97,7 @@ pub fn not_overwritten(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
                         && !world.both_wrote(by_us)
                         && !on_its_way(world, ended, side, set, by_us)
                         && !moved(winner, if later { set } else { since(agreed) }, by_us)
+                        && !taken(world, ended, what, side, by_us)
                 };
                 if let Some((old, set, by_us)) = set_back(mine, other, world, rebuilt(world, ended), seen) {
                     let text = format!(
@@ -102,6 +110,13 @@ pub fn not_overwritten(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
         }
     }
     found
+}
+
+/// Whether an admin took the other side's value before we wrote it to this one.
+fn taken(world: &Scene<'_>, ended: &Ended, what: &str, side: &str, by_us: u64) -> bool {
+    let field = if what == "closure" { status::NAME } else { owner::NAME };
+    let theirs = if side == "ticket" { Side::Sentinel } else { Side::Halo };
+    world.people.decided.took(&ended.key, field, theirs, by_us)
 }
 
 /// Whether somebody else than we moved a value in this time.
@@ -126,10 +141,10 @@ fn lost(world: &Scene<'_>, ending: &Ending, ended: &Ended) -> Option<String> {
         if old.severity != new.severity && !policy.severity.to_sentinel() {
             return Some(format!("severity {} became {}", old.severity, new.severity));
         }
-        let agent = ended.ticket.and_then(|ticket| {
-            let ticket = world.watch.tickets.get(&ticket)?;
-            ticket.iter().rev().find(|version| version.order < after.order).map(|version| version.value.agent_id)
-        });
+        let tickets = ended.tickets();
+        let known = tickets.iter().filter_map(|ticket| world.watch.tickets.get(ticket)).flatten();
+        let newest = known.filter(|version| version.order < after.order).max_by_key(|version| version.order);
+        let agent = newest.map(|version| version.value.agent_id);
         let nobody = old.owner.is_some() && new.owner.is_none() && agent.is_none_or(|agent| agent > 1);
         if nobody && !world.both_wrote(after.order) {
             return Some(format!("owner {:?} became nobody, though the ticket has agent {agent:?}", old.owner));
@@ -246,6 +261,9 @@ fn disagreement(world: &Scene<'_>, ending: &Ending, ended: &Ended) -> Option<Str
     if pair.health == Health::Waiting {
         return Some(format!("it waits for nothing ({:?})", pair.reason));
     }
+    if let Some(reason) = unanswered(world, ended, pair) {
+        return Some(format!("nobody answered ({reason:?}), though an admin answered all that waited"));
+    }
     let reachable = ended.ticket_reachable(world.halo_client_id(ended.client));
     let says_so = pair.reason.is_some() || pair.health != Health::Healthy || pair.sync != SyncState::InStep;
     if incident.status == "Closed" && values.closed && !incident.redirected {
@@ -299,6 +317,22 @@ fn disagreement(world: &Scene<'_>, ending: &Ending, ended: &Ended) -> Option<Str
         ));
     }
     None
+}
+
+/// An incident that showed so shortly before all is silent may still be asked about when the admin has looked for the last
+/// time.
+const SHOWN_LATE: SignedDuration = SignedDuration::from_hours(4);
+
+/// A question that still waits on a pair, where an admin answered all that did.
+fn unanswered<'a>(world: &Scene<'_>, ended: &Ended, pair: &'a Pair) -> Option<&'a Reason> {
+    let shown = world.watch.shown.get(&ended.key);
+    if !world.people.decided.answered || shown.is_some_and(|shown| *shown > world.silent_from - SHOWN_LATE) {
+        return None;
+    }
+    let asks = |reason: &&Reason| {
+        matches!(reason, Reason::AwaitsApproval { .. } | Reason::Conflict { .. } | Reason::Reopened { .. })
+    };
+    pair.reason.iter().chain(&pair.further).find(asks)
 }
 
 /// The ticket as we know it, with the values that it really has.

@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    super::scene::Scene,
+    super::{
+        scene::Scene,
+        watch::{TicketValues, Version},
+    },
     Violation,
     ending::{Ended, Ending},
 };
@@ -45,15 +48,18 @@ fn without_end(world: &Scene<'_>, ended: &Ended, operation: &Operation) -> Optio
             (!blocked)
                 .then(|| format!("still stands in its queue: {:?} ({:?})", operation.state, operation.last_failure))
         }
-        // Nobody drops anything in these worlds.
-        OperationState::Dropped { .. } => Some("was dropped by nobody".to_owned()),
-        OperationState::Dead { reason, .. } => {
-            let versions = ended.ticket.and_then(|ticket| world.watch.tickets.get(&ticket));
-            let ever = |what: fn(&super::super::watch::TicketValues) -> bool| {
-                versions.is_some_and(|versions| versions.iter().any(|version| what(&version.value)))
-            };
+        OperationState::Dropped { .. } if !world.people.decided.dropped.contains(&operation.id) => {
+            Some("was dropped by nobody".to_owned())
+        }
+        // Nor does a person drop what was given up for nothing.
+        OperationState::Dead { reason, .. } | OperationState::Dropped { reason, .. } => {
+            // What was given up for a ticket that is gone stays so when another one takes its place.
+            let tickets = ended.tickets();
+            let known = tickets.iter().filter_map(|ticket| world.watch.tickets.get(ticket));
+            let versions: Vec<&Version<TicketValues>> = known.flatten().collect();
+            let ever = |what: fn(&TicketValues) -> bool| versions.iter().any(|version| what(&version.value));
             let home = world.halo_client_id(ended.client);
-            let moved = versions.is_some_and(|versions| versions.iter().any(|version| version.value.client_id != home));
+            let moved = versions.iter().any(|version| version.value.client_id != home);
             let good = match reason {
                 Reason::RecordGone { .. } => {
                     ended.incident.is_none() || ever(|v| v.deleted) || ever(|v| v.merged_into != 0)
@@ -125,7 +131,7 @@ fn without_cause(world: &Scene<'_>, ending: &Ending, ended: &Ended) -> Option<St
         // Of incidents that were merged several pairs write to one ticket.
         let others = ending.incidents.iter().filter(|other| other.ticket.is_some() && other.ticket == ended.ticket);
         let all = others.flat_map(|other| &other.operations).filter(|o| o.kind.name() == kind);
-        let attempts: u32 = all.map(|o| o.attempts).sum();
+        let attempts: u32 = all.map(|o| o.attempts + world.people.decided.sent_before(o)).sum();
         if count > attempts {
             return Some(format!(
                 "{}: {kind} was carried out {count} times and sent {attempts} times by what the ledger says",
