@@ -1,8 +1,9 @@
 //! Going live where Halo's own Sentinel integration made tickets before.
 
+use halobridge::service::links;
 use serde_json::json;
 
-use super::bridge::*;
+use super::{bridge::*, person::operator};
 
 impl Bridge {
     /// A ticket as Halo's own integration makes it.
@@ -11,6 +12,15 @@ impl Bridge {
             "summary": "Imported by the other integration", "details": "from Sentinel", "agent": AGENT,
             "client_id": self.setup.product.first_client_id() + place, "tickettype": "Security Incident",
             "sentinel_id": incident, "sentinel_workspace": self.workspace_name(usize::try_from(place).unwrap()),
+        });
+        self.act("ticket.create", body)["id"].as_i64().unwrap()
+    }
+
+    /// The same before it is told which incident it was made for.
+    fn native_of_none(&self) -> i64 {
+        let body = json!({
+            "summary": "Imported by the other integration", "details": "from Sentinel", "agent": AGENT,
+            "client_id": self.setup.product.first_client_id(), "tickettype": "Security Incident",
         });
         self.act("ticket.create", body)["id"].as_i64().unwrap()
     }
@@ -66,6 +76,73 @@ both! {
         assert_eq!(bridge.ticket_of(&incident).await, ticket);
         // Another client's ticket is never taken, whatever it carries.
         assert_eq!(bridge.tickets().len(), 3);
+        bridge.finish().await;
+    }
+    async fn a_ticket_that_is_closed_before_its_incident_is_met_is_linked_too(product) {
+        let bridge = Bridge::with(adopting(product)).await;
+        let incident = bridge.raise(json!({}));
+        let ticket = bridge.native(0, &incident);
+        bridge.close_ticket(ticket, json!({}));
+        // Of two that were made for one the open one is taken.
+        let twice = bridge.raise(json!({}));
+        let closed = bridge.native(0, &twice);
+        bridge.close_ticket(closed, json!({}));
+        let open = bridge.native(0, &twice);
+        bridge.cross().await;
+        assert_eq!(bridge.ticket_of(&incident).await, ticket);
+        assert_eq!(bridge.ticket_of(&twice).await, open);
+        assert_eq!(bridge.tickets().len(), 3, "none was made");
+        bridge.finish().await;
+    }
+
+    async fn a_ticket_that_carries_its_incident_only_later_is_linked_too(product) {
+        for switches in [vec![], vec![("rows_tell_last_update", "off")]] {
+            let bridge = Bridge::with(Setup { switches, ..adopting(product) }).await;
+            let ticket = bridge.native_of_none();
+            bridge.raise(json!({}));
+            bridge.cross().await;
+            assert_eq!(bridge.tickets().len(), 2, "it was looked at, and carried nothing");
+            let incident = bridge.raise(json!({}));
+            bridge.act("ticket.update", json!({ "ticket_id": ticket, "sentinel_id": incident, "agent": AGENT }));
+            bridge.cross().await;
+            assert_eq!(bridge.ticket_of(&incident).await, ticket);
+            assert_eq!(bridge.tickets().len(), 2);
+            bridge.finish().await;
+        }
+    }
+
+    /// What there was to know is known: without an incident that may get a ticket nothing is looked for.
+    async fn no_ticket_is_looked_at_while_no_incident_waits_for_one(product) {
+        let bridge = Bridge::with(adopting(product)).await;
+        let incident = bridge.raise(json!({}));
+        bridge.native(0, &incident);
+        bridge.cross().await;
+        let other = bridge.native_of_none();
+        bridge.pass(600).await;
+        bridge.close_ticket(other, json!({}));
+        bridge.pass(600).await;
+        let path = format!("/tickets/{other}");
+        let reads = bridge.twin.with(|world, _| {
+            world.calls.iter().filter(|call| call.path.to_lowercase().ends_with(&path)).count()
+        });
+        assert_eq!(reads, 0);
+        bridge.finish().await;
+    }
+
+    async fn who_unlinked_a_ticket_and_wants_another_one_gets_it(product) {
+        let bridge = Bridge::with(adopting(product)).await;
+        let incident = bridge.raise(json!({}));
+        let ticket = bridge.native(0, &incident);
+        bridge.cross().await;
+        let pair = bridge.pair_of(&incident).await.unwrap();
+        assert_eq!(pair.ticket.map(|ticket| ticket.0), Some(ticket));
+        let (app, olga) = operator(&bridge);
+        links::unlink(&app, &olga, pair.id).await.unwrap();
+        bridge.run().await;
+        links::make_ticket(&app, &olga, pair.workspace, &pair.incident).await.unwrap();
+        bridge.cross().await;
+        assert_ne!(bridge.ticket_of(&incident).await, ticket);
+        assert_eq!(bridge.tickets().len(), 2);
         bridge.finish().await;
     }
 }
