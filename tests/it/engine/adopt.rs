@@ -145,4 +145,59 @@ both! {
         assert_eq!(bridge.tickets().len(), 2);
         bridge.finish().await;
     }
+    /// Tickets that are there already are no storm: the brake neither holds their incidents nor counts them.
+    async fn tickets_that_are_there_use_up_no_storm_brake(product) {
+        let policy = "adopt = true\ntickets_per_hour = 2".into();
+        let mut bridge = Bridge::with(Setup { mode: "observe", policy, ..adopting(product) }).await;
+        let (mut known, mut tickets) = (Vec::new(), Vec::new());
+        for _ in 0..4 {
+            let incident = bridge.raise(json!({}));
+            tickets.push(bridge.native(0, &incident));
+            known.push(incident);
+            bridge.pass(240).await;
+        }
+        assert_eq!(bridge.reason_of(&known[0]).await, Some("mode-observe"));
+        // All are asked again when the workspace goes live, those that a list shows and the older ones; then more come.
+        bridge.setup.mode = "two-way";
+        bridge.apply().await;
+        bridge.cross().await;
+        for _ in 0..3 {
+            let incident = bridge.raise(json!({}));
+            tickets.push(bridge.native(0, &incident));
+            known.push(incident);
+        }
+        bridge.cross().await;
+        for (incident, ticket) in known.iter().zip(&tickets) {
+            assert_eq!(bridge.ticket_of(incident).await, *ticket);
+        }
+        // All the hour's room is left for tickets that are made.
+        let fresh: Vec<String> = (0..3).map(|_| bridge.raise(json!({}))).collect();
+        bridge.cross().await;
+        let mut held = 0;
+        for incident in &fresh {
+            held += usize::from(bridge.reason_of(incident).await == Some("storm-held"));
+        }
+        assert_eq!((held, bridge.tickets().len()), (1, 9));
+        bridge.finish().await;
+    }
+
+    async fn what_the_storm_brake_held_is_linked_once_its_ticket_is_looked_for(product) {
+        let policy = "tickets_per_hour = 1".into();
+        let mut bridge = Bridge::with(Setup { policy, ..adopting(product) }).await;
+        bridge.raise(json!({}));
+        bridge.cross().await;
+        let [native, none] = [0, 1].map(|_| bridge.raise(json!({})));
+        let ticket = bridge.native(0, &native);
+        bridge.cross().await;
+        for held in [&native, &none] {
+            assert_eq!(bridge.reason_of(held).await, Some("storm-held"));
+        }
+        bridge.setup.policy = "adopt = true\ntickets_per_hour = 1".into();
+        bridge.apply().await;
+        bridge.cross().await;
+        assert_eq!(bridge.ticket_of(&native).await, ticket);
+        assert_eq!(bridge.reason_of(&none).await, Some("storm-held"), "it waits for a person as before");
+        assert_eq!(bridge.tickets().len(), 2);
+        bridge.finish().await;
+    }
 }
