@@ -21,7 +21,7 @@ use crate::{
     },
     ledger::fact::Fact,
     outbound::budget::Class,
-    planner::{observed::Reading, plan::displaced, retry::own_wait},
+    planner::{gate::Brake, observed::Reading, plan::displaced, retry::own_wait},
     sentinel::{Incidents, ListWanted, Place},
     store::{StoreError, Version},
 };
@@ -411,20 +411,28 @@ impl<'a> Poll<'a> {
     /// After a start or a changed configuration: what was held may pass now, what needed a person may be mapped now.
     async fn regate(&mut self) -> Result<(), StoreError> {
         let now = self.engine.now();
-        let mut passing = Vec::new();
-        let mut brake = None;
+        let (mut passing, mut braked) = (Vec::new(), Vec::new());
+        let adopts = self.policy.adopt;
+        // Where a ticket may be there already, the brake is asked once that is known.
+        let mut brake = adopts.then(Brake::off);
         let catalogue = self.client.halo.as_ref().and_then(|b| self.engine.registry.catalogue(b.connection));
         for id in self.engine.store.held_subjects(self.workspace.id, now, REGATED_MAX).await? {
             let Some(subject) = self.engine.store.subject(self.workspace.id, &id).await? else { continue };
             let asked = self.judge_anew(catalogue.as_deref(), &mut brake, &subject).await?;
             let now_held: Option<Reason> = asked.err();
-            if now_held.is_none() {
+            let by_brake = matches!(now_held, Some(Reason::StormHeld { .. }));
+            if now_held.is_none() || adopts && by_brake {
                 let held = subject.held.as_ref().map(|reason| reason.code().to_owned());
-                passing.push(Newcomer { incident: subject.incident, held });
+                let some = if by_brake { &mut braked } else { &mut passing };
+                some.push(Newcomer { incident: subject.incident, held });
             } else if now_held != subject.held {
                 let fact = Fact::IncidentHeld { workspace: self.workspace.id, incident: id, reason: now_held };
                 self.engine.record(now, Some(self.client.id), vec![fact]).await?;
             }
+        }
+        for some in braked.chunks(BATCH) {
+            // Those without one stay held.
+            self.adopted(some.to_vec()).await?;
         }
         for some in passing.chunks(BATCH) {
             self.newcomers(some.to_vec(), None, None).await?;

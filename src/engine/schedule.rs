@@ -176,7 +176,7 @@ pub struct Schedule {
     pub only_read: bool,
     /// The second writer that was noticed, for which nothing is written.
     pub second_writer: Option<crate::domain::second_writer::SecondWriter>,
-    /// By Halo client: open tickets that were looked at for what Halo's own integration wrote into them.
+    /// By Halo client: tickets that were looked at for what Halo's own integration wrote into them.
     pub natives: BTreeMap<(ConnectionId, i64), Natives>,
     /// Backfills, and when each goes on.
     pub backfills: BTreeMap<WorkspaceId, Timestamp>,

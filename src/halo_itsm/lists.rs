@@ -48,24 +48,6 @@ impl Halo {
         self.page_of(&changed_query(&since, &size, &page), class).await
     }
 
-    /// Page `page_no` (from 1) of a Halo client's open tickets. The filters are never trusted (rule 8): compare the
-    /// rows' client.
-    ///
-    /// # Errors
-    /// See [`crate::domain::failure::FailureKind`].
-    pub async fn open_tickets_of(&self, halo_client_id: i64, page_no: u32, class: Class) -> Answered<TicketPage> {
-        let (size, page, client) = (PAGE.to_string(), page_no.max(1).to_string(), halo_client_id.to_string());
-        let query = [
-            ("pageinate", "true"),
-            ("page_size", size.as_str()),
-            ("page_no", page.as_str()),
-            ("order", "id"),
-            ("open_only", "true"),
-            ("client_id", client.as_str()),
-        ];
-        self.page_of(&query, class).await
-    }
-
     /// Page `page_no` (from 1) of a Halo client's tickets, open and closed, that changed at or after `since`. The filters
     /// are never trusted (rule 8): compare the rows' client.
     ///

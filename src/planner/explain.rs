@@ -1,7 +1,7 @@
 //! Why an incident has a ticket, or has none: every gate in its order, what it saw, and by which rule it let it pass.
 //!
 //! [`super::gate::ask`] decides and stops at the first gate that fails; this tells the same of all of them, and of what
-//! is asked before ([`decided`]) and after them ([`brake`]).
+//! is asked before ([`decided`]) and after them ([`brake`], [`linking`]).
 
 use crate::domain::{
     catalogue::Catalogue,
@@ -117,6 +117,30 @@ pub fn brake(policy: &Policy, held: Option<&Reason>) -> Option<Gate> {
         saw,
         fails: held.filter(|reason| matches!(reason, Reason::StormHeld { .. })).cloned(),
     })
+}
+
+/// Whether it could be linked to the ticket that it was to be linked to; `None` where there was none.
+pub fn linking(held: Option<&Reason>) -> Option<Gate> {
+    let reason = held.filter(|reason| matches!(reason, Reason::LinkRefused { .. }))?;
+    Some(Gate {
+        name: "Its ticket can be linked".to_owned(),
+        rule: "a ticket of this client, neither deleted nor merged nor linked to another incident".to_owned(),
+        saw: reason.words().trim_end_matches('.').to_owned(),
+        fails: Some(reason.clone()),
+    })
+}
+
+/// All that is asked about an incident, in order; `held` is what is kept with it.
+pub fn all(
+    workspace: &Workspace,
+    client: &Client,
+    policy: &Policy,
+    catalogue: Option<&Catalogue>,
+    incident: &Incident,
+    held: Option<&Reason>,
+) -> Vec<Gate> {
+    let gates = gates(workspace, client, policy, catalogue, incident);
+    decided(held).into_iter().chain(gates).chain(brake(policy, held)).chain(linking(held)).collect()
 }
 
 /// Why the first gate that fails does so.

@@ -26,7 +26,7 @@ pub async fn gates(
         None => None,
     };
     let catalogue = catalogue.as_ref().map(|(catalogue, _)| catalogue);
-    let gates = explain::gates(found.workspace, found.client, found.policy, catalogue, incident);
+    let all = explain::all(found.workspace, found.client, found.policy, catalogue, incident, held);
     let row = |gate: explain::Gate| GateRow {
         name: gate.name,
         rule: gate.rule,
@@ -34,6 +34,5 @@ pub async fn gates(
         passes: gate.fails.is_none(),
         remedy: gate.fails.as_ref().and_then(Reason::remedy),
     };
-    let all = explain::decided(held).into_iter().chain(gates).chain(explain::brake(found.policy, held));
-    Ok(all.map(row).collect())
+    Ok(all.into_iter().map(row).collect())
 }

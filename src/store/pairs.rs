@@ -64,8 +64,10 @@ statements! {
         WHERE pair = ?1 AND comment = ?2 ORDER BY edit, part LIMIT 1";
     const TAKEN = "SELECT count(*) FROM note_links WHERE halo = ?1 AND ticket = ?2 AND action = ?3";
     const OF_SURVIVOR = "SELECT id FROM pairs WHERE workspace = ?1 AND survivor = ?2";
-    const OPENED_SINCE = "SELECT count(*) FROM pairs WHERE workspace = ?1 AND created_ms > ?2 AND opened_ms >= ?3
-        AND (grouped IS NULL OR grouped = id)";
+    // A pair whose ticket is made begins with that; one that was linked to a ticket has none to be made.
+    const OPENED_SINCE = "SELECT count(*) FROM pairs p WHERE p.workspace = ?1 AND p.created_ms > ?2 AND p.opened_ms >= ?3
+        AND (p.grouped IS NULL OR p.grouped = p.id)
+        AND EXISTS (SELECT 1 FROM operations o WHERE o.pair = p.id AND o.position = 1 AND o.kind = 'create-ticket')";
     const CURSOR = "SELECT workspace AS id, modified_ms, number FROM cursors WHERE workspace = ?1";
     const HALO_CURSOR = "SELECT connection AS id, updated_ms FROM halo_cursors WHERE connection = ?1";
     const SUBJECT_ROW = "SELECT subject FROM pairs WHERE id = ?1";
@@ -314,7 +316,8 @@ impl Store {
         rows.iter().map(|row| Cells::new(row, "pairs").id("id")).collect()
     }
 
-    /// How many pairs with a ticket of their own were opened in a workspace after a moment, of incidents that are no older than its start.
+    /// How many pairs whose ticket was made, or is to be, were opened in a workspace after a moment, of incidents that are no
+    /// older than its start.
     ///
     /// # Errors
     /// What the database says.

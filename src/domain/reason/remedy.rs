@@ -15,6 +15,7 @@ impl Reason {
                 | Self::OlderThanStart
                 | Self::StormHeld { .. }
                 | Self::Unlinked { .. }
+                | Self::LinkRefused { .. }
                 | Self::ClientNotBound
                 | Self::Unmapped { .. }
                 | Self::Ambiguous { .. }
@@ -53,6 +54,10 @@ impl Reason {
             Self::Unlinked { .. } => {
                 Some("Nothing, or open “Link by hand”: link it to a ticket there, or have its ticket made.".into())
             }
+            Self::LinkRefused { .. } => Some(
+                "Mend what stands in the way, then open “Link by hand”: link it to that ticket or another one there, or have its ticket made.".into(),
+            ),
+            Self::LinkAsked { .. } => Some("Nothing: it is linked as soon as both can be read.".into()),
             Self::ClientNotBound => Some("Give the client its Halo client id.".into()),
             Self::Unmapped { table, value } => {
                 let what = match table.as_str() {

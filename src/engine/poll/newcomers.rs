@@ -74,43 +74,23 @@ impl Poll<'_> {
         }
         let catalogue = self.client.halo.as_ref().and_then(|b| self.engine.registry.catalogue(b.connection));
         let found = (self.workspace, self.client, self.policy);
+        // The brake counts tickets that are made: which ones are there already is known before it is asked.
+        let newcomers = if self.policy.adopt { self.adopted(newcomers).await? } else { newcomers };
         // What shares a ticket is no new one, which is known only when its alerts are.
         let counted = made.map(|(_, made)| self.brake_at(made));
         let mut expected = if self.policy.group.is_some() { Some(Brake::off()) } else { counted };
         let mut read = Vec::with_capacity(newcomers.len());
-        let mut natives = None;
         for Newcomer { incident, held } in newcomers {
             if let Some(ticket) = self.pushed_from(&incident, held.as_deref()) {
                 self.adopt(incident, ticket).await?;
                 continue;
             }
-            if !self.policy.adopt && !self.reads_beside(&incident) {
+            if !self.reads_beside(&incident) {
                 read.push((incident, held, Beside::default(), false));
                 continue;
             }
             // Judged for good below; what will be held needs nothing read beside it.
             let passes = self.judge(catalogue.as_deref(), &mut expected, &incident, held.as_deref()).await?.is_ok();
-            if passes && self.policy.adopt {
-                if natives.is_none() {
-                    natives = Some(self.natives().await);
-                }
-                match &natives {
-                    Some(Ok(known)) => {
-                        if let Some(ticket) = self.native_of(known, &incident) {
-                            self.adopt(incident, ticket).await?;
-                            continue;
-                        }
-                    }
-                    // As long as it is not known whether it has a ticket, none is made.
-                    Some(Err(failure)) => {
-                        let failure = failure.clone();
-                        self.counts.hold(&incident);
-                        self.failed_with(failure);
-                        continue;
-                    }
-                    None => {}
-                }
-            }
             let beside = if passes { self.beside(&incident).await } else { Some(Beside::default()) };
             // It comes again with the next poll.
             let Some(beside) = beside else { continue };

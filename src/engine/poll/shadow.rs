@@ -32,12 +32,12 @@ const READ_AT_ONCE: usize = 200;
 /// Incidents that one poll compares.
 const COMPARED_AT_ONCE: usize = 100;
 /// Lists look this far behind the newest time they showed.
-const OVERLAP: SignedDuration = SignedDuration::from_mins(3);
-/// How far before the workspace's start the first list begins: Halo's clock may be off, or tell local time.
-const CLOCKS_APART: SignedDuration = SignedDuration::from_hours(26);
+pub(super) const OVERLAP: SignedDuration = SignedDuration::from_mins(3);
+/// How far before a moment by other clocks a list begins: Halo's clock may be off, or tell local time.
+pub(super) const CLOCKS_APART: SignedDuration = SignedDuration::from_hours(26);
 
 /// What a ticket's row says of its version.
-type Row = (Option<Timestamp>, Option<Timestamp>, Option<i64>, bool);
+pub(super) type Row = (Option<Timestamp>, Option<Timestamp>, Option<i64>, bool);
 /// What an incident and its tickets were when they were compared, and when to compare them again all the same.
 type Looked = (Option<String>, Option<Timestamp>, Vec<(TicketId, Row)>);
 
@@ -46,8 +46,9 @@ type Looked = (Option<String>, Option<Timestamp>, Vec<(TicketId, Row)>);
 pub struct Shadowing {
     /// The client's tickets, by their rows.
     rows: BTreeMap<TicketId, Row>,
-    /// What those that were read carry: list rows lack it, so each is read whole, once.
-    carried: BTreeMap<TicketId, Option<Carried>>,
+    /// What those that were read carry, with their rows as they were then: list rows lack it, so each is read whole, and
+    /// once more when it changed as long as it carries nothing.
+    carried: BTreeMap<TicketId, (Row, Option<Carried>)>,
     /// Newest time that a list showed, by Halo's clock.
     listed: Option<Timestamp>,
     /// Everything listed has been read: an incident without a ticket has none.
@@ -108,7 +109,7 @@ impl Poll<'_> {
         let ids = self.engine.store.held_for(workspace, Reason::ModeObserve.code(), REGATED_MAX).await?;
         let versions = self.engine.store.versions(workspace, &ids).await?;
         let mut tickets: BTreeMap<&IncidentId, Vec<TicketId>> = BTreeMap::new();
-        for (ticket, carried) in &known.carried {
+        for (ticket, (_, carried)) in &known.carried {
             let mine = carried.as_ref().filter(|carried| carried.is(self.workspace, &carried.incident));
             if let Some(carried) = mine {
                 tickets.entry(&carried.incident).or_default().push(*ticket);
@@ -213,13 +214,19 @@ async fn look_through(
     known.rows.extend(rows.found.iter().map(|row| (row.id, version(row))));
     known.listed = newest;
     known.whole = false;
-    let unread: Vec<TicketId> = known.rows.keys().filter(|id| !known.carried.contains_key(id)).copied().collect();
-    for id in unread.iter().take(READ_AT_ONCE) {
-        match halo.ticket(*id, Class::Backfill).await {
-            Ok(ticket) => known.carried.insert(*id, carried(&ticket)),
-            Err(failure) if failure.kind == FailureKind::Gone => known.carried.insert(*id, None),
+    let reads = |(id, row): (&TicketId, &Row)| match known.carried.get(id) {
+        Some((before, carried)) => carried.is_none() && before != row,
+        None => true,
+    };
+    let unread: Vec<(TicketId, Row)> =
+        known.rows.iter().filter(|row| reads(*row)).map(|(id, row)| (*id, *row)).collect();
+    for (id, row) in unread.iter().take(READ_AT_ONCE) {
+        let carried = match halo.ticket(*id, Class::Backfill).await {
+            Ok(ticket) => carried(&ticket),
+            Err(failure) if failure.kind == FailureKind::Gone => None,
             Err(failure) => return Err(failure),
         };
+        known.carried.insert(*id, (*row, carried));
     }
     known.whole = unread.len() <= READ_AT_ONCE;
     Ok(())
@@ -239,7 +246,7 @@ async fn whole(halo: &Halo, binding: &HaloBinding, id: TicketId) -> Result<Optio
     Ok(Some((ticket, actions)))
 }
 
-fn version(row: &Ticket) -> Row {
+pub(super) fn version(row: &Ticket) -> Row {
     (row.last_update, row.last_action, row.status_id, row.closed)
 }
 

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::scene::in_step;
+use super::scene::{Scene, in_step};
 use crate::{
     domain::{
+        catalogue::{Ref, TicketType},
         failure::Side,
         ids::{CommentId, TicketId},
         reason::Reason,
@@ -128,7 +129,7 @@ fn every_gate_that_fails_says_what_would_change_it() {
     scene.workspace.since = scene.now;
     scene.policy.include.title = vec!["nothing like it".to_owned()];
     scene.policy.exclude.severity = vec!["*".to_owned()];
-    scene.policy.ticket_type = crate::domain::catalogue::Ref::Name("Nonsense".to_owned());
+    scene.policy.ticket_type = Ref::Name("Nonsense".to_owned());
     scene.client.halo = None;
     scene.redirect();
     let mut failed = 0;
@@ -145,4 +146,54 @@ fn every_gate_that_fails_says_what_would_change_it() {
         }
     }
     assert_eq!(failed, 21, "mode off, or observe, or comment-only; start, merge, both filters, client, ticket type");
+}
+
+/// Whatever an incident is held for, one of its gates fails for that, and its page says what would change it.
+#[test]
+fn whatever_holds_an_incident_is_a_gate_that_fails() {
+    let (ticket, text) = (TicketId(9), |words: &str| words.to_owned());
+    let cases: [(Reason, fn(&mut Scene)); 13] = [
+        (Reason::ModeOff, |s| s.workspace.mode = Mode::Off),
+        (Reason::OlderThanStart, |s| s.workspace.since = s.now),
+        (Reason::Redirected, Scene::redirect),
+        (
+            Reason::Filtered {
+                filter: text("include.severity"),
+                saw: text("“Medium”"),
+                would: text("it lets pass “High”"),
+            },
+            |s| s.policy.include.severity = vec!["High".to_owned()],
+        ),
+        (Reason::ClientNotBound, |s| s.client.halo = None),
+        (Reason::Unmapped { table: text("ticket type"), value: text("Nonsense") }, |s| {
+            s.policy.ticket_type = Ref::Name("Nonsense".to_owned());
+        }),
+        (Reason::Ambiguous { table: text("ticket type"), name: text("Security Incident"), ids: vec![21, 22] }, |s| {
+            let more = s.catalogue.ticket_types[0].clone();
+            s.catalogue.ticket_types.push(TicketType { id: 22, ..more });
+            s.policy.ticket_type = Ref::Name("Security Incident".to_owned());
+        }),
+        (Reason::ModeObserve, |s| s.workspace.mode = Mode::Observe),
+        (Reason::ModeOneWay, |s| s.workspace.mode = Mode::CommentOnly),
+        (Reason::StormHeld { cap: 5 }, |s| s.policy.tickets_per_hour = 5),
+        (Reason::Unlinked { ticket: Some(ticket), refused: None }, |_| {}),
+        (Reason::LinkAsked { ticket, unlinked: None }, |_| {}),
+        (Reason::LinkRefused { ticket, why: text("It was deleted in Halo.") }, |_| {}),
+    ];
+    let first = |scene: &Scene, held: &Reason| {
+        let (catalogue, incident) = (Some(&scene.catalogue), &scene.incident);
+        let gates = explain::all(&scene.workspace, &scene.client, &scene.policy, catalogue, incident, Some(held));
+        explain::first(&gates).cloned()
+    };
+    for (held, change) in cases {
+        let mut scene = in_step();
+        change(&mut scene);
+        let fails = first(&scene, &held).unwrap_or_else(|| panic!("no gate fails: {held:?}"));
+        assert_eq!(fails.code(), held.code());
+        assert!(fails.remedy().is_some(), "what would change {held:?}?");
+    }
+    // What a person let pass is not stopped by what stands with it.
+    for passes in [Reason::StormReleased, Reason::TicketAsked { after: None }] {
+        assert_eq!(first(&in_step(), &passes), None);
+    }
 }

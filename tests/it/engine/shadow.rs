@@ -116,4 +116,21 @@ both! {
         assert_eq!(bridge.lapses(&incident).await, []);
         bridge.finish().await;
     }
+    async fn a_ticket_that_carries_its_incident_only_later_is_not_called_missing(product) {
+        let bridge = Bridge::with(beside(product)).await;
+        let incident = bridge.raise(json!({}));
+        bridge.advance(30).await;
+        let body = json!({
+            "summary": "Imported by the other integration", "details": "from Sentinel", "agent": AGENT,
+            "client_id": bridge.setup.product.first_client_id(), "tickettype": "Security Incident",
+        });
+        let ticket = bridge.act("ticket.create", body)["id"].as_i64().unwrap();
+        bridge.pass(300).await;
+        // It was read by then, and carried nothing.
+        bridge.act("ticket.update", json!({ "ticket_id": ticket, "sentinel_id": incident, "agent": AGENT }));
+        bridge.pass(2_400).await;
+        assert_eq!(bridge.lapses(&incident).await, []);
+        assert_eq!(bridge.writes(), 0);
+        bridge.finish().await;
+    }
 }
