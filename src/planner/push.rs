@@ -14,7 +14,7 @@ use crate::domain::{
     workspace::{Mode, Workspace},
 };
 
-use super::{adopt, agreed, fields::mapped, mapping, notes};
+use super::{adopt, agreed, fields::mapped, mapping, notes, situation::Situation};
 
 /// Longest title and description that Sentinel takes, in characters (sentinel-api sheet, section 2).
 const TITLE_MAX: usize = 150;
@@ -73,6 +73,12 @@ pub fn pushed_from(halo_tenant: &str, incident: &Incident) -> Option<TicketId> {
     let number: String = named.chars().take_while(char::is_ascii_digit).collect();
     let ticket = TicketId(number.parse().ok()?);
     (IncidentId::pushed(halo_tenant, ticket) == incident.id).then_some(ticket)
+}
+
+/// Whether the incident of a pair is still to be made: all that is known of it is what was drafted from its ticket.
+pub fn unmade(s: &Situation<'_>) -> bool {
+    let derived = |ticket| IncidentId::pushed(s.halo_tenant, ticket) == s.incident.id;
+    s.incident.drafted() && s.pair.ticket.is_some_and(derived)
 }
 
 /// The incident of a ticket, as it is written. Its id is derived from the ticket: pushed again it is the same one.
