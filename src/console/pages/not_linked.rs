@@ -285,7 +285,8 @@ fn pushed(ctx: &PageContext, row: &PushRow) -> AnyView {
             None => "under way.".into_any(),
         },
     };
-    let opened = row.opened.map(|pair| view! { " "<a href=format!("/pairs/{pair}")>"See the pair of ticket "{row.ticket}</a> });
+    let opened =
+        row.opened.map(|pair| view! { " "<a href=format!("/pairs/{pair}")>"See the pair of ticket "{row.ticket}</a> });
     let written = row.request.clone().map(|request| {
         let name = format!("What is written for ticket {}", row.ticket);
         view! {
