@@ -147,6 +147,9 @@ async fn push(
     if let Some(own) = pairs.iter().find(|pair| pair.workspace == workspace.id && pair.incident == id) {
         return opened_before(engine, request, own.id).await;
     }
+    if request.detail.get(OPENED).is_some() && unlinked(engine, workspace.id, &id).await? {
+        return refused("Its pair was unlinked before its incident was made. Push the ticket again if it is wanted.");
+    }
     if engine.paused_for(client.id, [binding.connection, workspace.connection]) {
         return Ok(Tried::Wait(PAUSED));
     }
@@ -259,6 +262,12 @@ async fn opens(engine: &Engine, request: &Request, pair: PairId) -> Result<(), S
         members.insert(OPENED.to_owned(), json!(pair));
     }
     engine.store.request_opens(request.id, &detail).await
+}
+
+/// Whether a person took the pair of an incident apart.
+async fn unlinked(engine: &Engine, workspace: WorkspaceId, incident: &IncidentId) -> Result<bool, StoreError> {
+    let subject = engine.store.subject(workspace, incident).await?;
+    Ok(subject.is_some_and(|subject| matches!(subject.held, Some(Reason::Unlinked { .. }))))
 }
 
 /// How the pair stands that a ticket was pushed into, by this request or by an earlier one. What that one gave up is asked

@@ -255,9 +255,16 @@ fn incident_to_make(s: &Situation<'_>, out: &mut Plan) {
     }
     match push::draft(s.halo_tenant, ticket, s.ticket_url, s.policy, s.catalogue) {
         Ok(drafted) => {
-            let agreed = push::base(s.policy, s.catalogue, &drafted, ticket);
-            let agreed = Base { foreign: s.pair.base.foreign.clone(), ..agreed };
-            out.base = Some(agreed).filter(|agreed| *agreed != s.pair.base);
+            // What the draft does not carry is as when the pair was opened: what agents did to it since crosses afterwards.
+            let before = &s.pair.base;
+            let agreed = Base {
+                status_id: before.status_id,
+                ticket_closed: before.ticket_closed,
+                agent_id: before.agent_id,
+                foreign: before.foreign.clone(),
+                ..push::base(s.policy, s.catalogue, &drafted, ticket)
+            };
+            out.base = (agreed != *before).then_some(agreed);
             out.push(OperationKind::CreateIncident { incident: Box::new(drafted) }, Reason::Pushed);
         }
         Err(reason) => out.item(reason),

@@ -187,6 +187,7 @@ fn an_incident_that_is_asked_for_again_says_what_its_ticket_says_by_then() {
     assert_eq!(words(&scene.plan()), "behind healthy dropped");
     scene.operations.clear();
     scene.ticket().summary = "They called again".into();
+    scene.close_ticket(None);
     let plan = scene.plan();
     let [planned] = plan.operations.as_slice() else { panic!("{plan:?}") };
     let OperationKind::CreateIncident { incident } = &planned.kind else { panic!("{planned:?}") };
@@ -196,6 +197,7 @@ fn an_incident_that_is_asked_for_again_says_what_its_ticket_says_by_then() {
         (base.title.as_deref(), base.summary.as_deref()),
         (Some("They called again"), Some("They called again"))
     );
+    assert!(!base.ticket_closed, "that it was closed since is still to cross");
     scene.ticket().priority_id = Some(99);
     let plan = scene.plan();
     assert!(plan.operations.is_empty() && matches!(plan.items(), [Reason::Unmapped { .. }]), "{plan:?}");

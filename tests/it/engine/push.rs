@@ -316,6 +316,23 @@ both! {
         }
     }
 
+    async fn a_push_is_over_when_its_pair_is_unlinked_before_its_incident_is_there(product) {
+        let bridge = Bridge::with(setup(product)).await;
+        let (app, olga) = operator(&bridge);
+        let ticket = bridge.opened(0);
+        bridge.answers_making(503);
+        bridge.push(ticket, false).await.unwrap();
+        links::unlink(&app, &olga, bridge.pushed_into(ticket).await.pair.id).await.unwrap();
+        bridge.heal();
+        bridge.pass(300).await;
+        let (paired, refused) = bridge.pushed().await;
+        assert!(!paired && refused.as_ref().is_some_and(|why| why.contains("unlinked")), "{refused:?}");
+        assert_eq!((bridge.incidents(0).len(), bridge.tickets().len()), (0, 1));
+        bridge.push(ticket, false).await.unwrap();
+        assert_eq!((bridge.incidents(0).len(), bridge.pushed().await), (1, (true, None)));
+        bridge.finish().await;
+    }
+
     async fn what_agents_do_before_a_pushed_incident_is_there_crosses_afterwards(product) {
         let policy = "severity = { direction = \"both\" }".to_owned();
         let bridge = Bridge::with(Setup { policy, ..setup(product) }).await;
