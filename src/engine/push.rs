@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     domain::{
+        approval::WriteKind,
         failure::{Failure, FailureKind},
         ids::{IncidentId, OperationId, PairId, TicketId, WorkspaceId},
         operation::{Operation, OperationKind, OperationState},
@@ -207,7 +208,8 @@ async fn push(
     }
     let (pair_id, made) = (PairId(engine.ids.uuid_v7(now)), there.is_some());
     let incident = there.unwrap_or(drafted);
-    let operation = (!made).then(|| Operation {
+    let asks = policy.approve.contains(&WriteKind::Push);
+    let operation = (!made && !asks).then(|| Operation {
         id: OperationId(engine.ids.uuid_v7(now)),
         client: client.id,
         pair: pair_id,
@@ -236,9 +238,9 @@ async fn push(
         opens(engine, request, pair_id).await?;
     }
     engine.record(now, Some(client.id), facts).await?;
-    if made {
+    if made || asks {
         digest::pair(engine, pair_id, Vec::new(), Reading::default()).await?;
-        return Ok(Tried::Paired(pair_id, true));
+        return Ok(if made { Tried::Paired(pair_id, true) } else { Tried::Queued(pair_id, APPROVAL.to_owned()) });
     }
     {
         let mut schedule = engine.schedule();
@@ -252,6 +254,8 @@ async fn push(
 
 /// What a push waits for that nothing stands in the way of.
 const NEXT: &str = "Its incident is made next.";
+/// Why a push waits that the policy puts behind a person.
+const APPROVAL: &str = "It waits for a person's approval.";
 
 /// Notes with a request the pair that is opened for it.
 async fn opens(engine: &Engine, request: &Request, pair: PairId) -> Result<(), StoreError> {
@@ -283,6 +287,8 @@ async fn opened_before(engine: &Engine, request: &Request, pair: PairId) -> Resu
     let Some(operation) = row.operations.iter().find(|operation| operation.kind.makes_incident()) else {
         // Nothing makes it: its pair says why, or it is planned with its next reading.
         return Ok(match (row.pair.health, &row.pair.reason) {
+            (_, Some(Reason::AwaitsApproval { .. })) => Tried::Queued(pair, APPROVAL.to_owned()),
+            (_, Some(reason @ Reason::Rejected { .. })) => Tried::Refused(reason.words()),
             (Health::NeedsYou, Some(reason)) => {
                 let words = [Some(reason.words()), reason.remedy()].into_iter().flatten();
                 Tried::Refused(words.collect::<Vec<_>>().join(" "))

@@ -253,7 +253,7 @@ fn incident_to_make(s: &Situation<'_>, out: &mut Plan) {
     if s.operations.iter().any(|o| o.kind.makes_incident()) {
         return;
     }
-    match push::draft(s.halo_tenant, ticket, s.ticket_url, s.policy, s.catalogue) {
+    match push::draft_again(s, ticket) {
         Ok(drafted) => {
             // What the draft does not carry is as when the pair was opened: what agents did to it since crosses afterwards.
             let before = &s.pair.base;

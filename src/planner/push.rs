@@ -131,6 +131,20 @@ pub fn draft(
     })
 }
 
+/// The same for a pair whose incident is still to be made. A row of a list lacks the ticket's details: then they stay as they
+/// were drafted.
+///
+/// # Errors
+/// As [`draft`].
+pub(super) fn draft_again(s: &Situation<'_>, ticket: &Ticket) -> Result<Incident, Reason> {
+    let drafted = draft(s.halo_tenant, ticket, s.ticket_url, s.policy, s.catalogue)?;
+    if ticket.raw.get("details").is_some_and(|details| details.is_string()) {
+        return Ok(drafted);
+    }
+    let Incident { description, raw, .. } = s.incident.clone();
+    Ok(Incident { description, raw, ..drafted })
+}
+
 /// What both sides agree on from then on: the incident says what the ticket said.
 pub fn base(policy: &Policy, catalogue: &Catalogue, incident: &Incident, ticket: &Ticket) -> Base {
     let closed = mapping::ticket_closed(policy, catalogue, ticket);

@@ -3,7 +3,9 @@
 use super::scene::{Scene, in_step, words};
 use crate::{
     domain::{
+        approval::WriteKind,
         catalogue::Ref,
+        decision::Decision,
         failure::Side,
         ids::{IncidentId, TicketId},
         incident::{Incident, Severity},
@@ -12,7 +14,7 @@ use crate::{
         text,
         workspace::{Mode, Portal},
     },
-    planner::push,
+    planner::{Planned, push},
 };
 
 fn drafted(scene: &mut Scene) -> Result<Incident, Reason> {
@@ -198,9 +200,37 @@ fn an_incident_that_is_asked_for_again_says_what_its_ticket_says_by_then() {
         (Some("They called again"), Some("They called again"))
     );
     assert!(!base.ticket_closed, "that it was closed since is still to cross");
+    // A row of a list has no details, and a whole reading has.
+    let said = |scene: &Scene| match scene.plan().operations.as_slice() {
+        [Planned { kind: OperationKind::CreateIncident { incident }, .. }] => incident.description.clone(),
+        other => panic!("{other:?}"),
+    };
+    scene.incident.description = Some("Pushed from Halo ticket 70.\n\nas it was drafted".into());
+    assert_eq!(said(&scene), scene.incident.description);
+    scene.ticket().raw = serde_json::json!({ "details": "They saw a strange prompt." }).into();
+    assert!(said(&scene).is_some_and(|said| said.ends_with("They saw a strange prompt.")));
     scene.ticket().priority_id = Some(99);
     let plan = scene.plan();
     assert!(plan.operations.is_empty() && matches!(plan.items(), [Reason::Unmapped { .. }]), "{plan:?}");
+}
+
+#[test]
+fn a_push_that_the_policy_puts_behind_a_person_waits_for_approval() {
+    let mut scene = pushed();
+    let free = scene.plan().operations;
+    scene.queue(&scene.plan());
+    scene.policy.approve = vec![WriteKind::Push];
+    let before = scene.plan();
+    assert_eq!((before.void.len(), before.waiting.len()), (1, 1), "what was queued before waits too: {before:?}");
+    scene.queue(&before);
+    let plan = scene.plan();
+    assert_eq!(words(&plan), "behind needs-you awaits-approval");
+    let [waiting] = plan.waiting.as_slice() else { panic!("{plan:?}") };
+    let (write, what) = (waiting.write.clone(), waiting.planned.kind.words());
+    scene.pair.decisions = vec![Decision::Reject { write: write.clone(), what: what.clone() }];
+    assert_eq!(words(&scene.plan()), "behind healthy rejected");
+    scene.pair.decisions = vec![Decision::Approve { write, what }];
+    assert_eq!(scene.plan().operations, free);
 }
 
 #[test]

@@ -16,7 +16,10 @@ use halobridge::{
         view::{pair::PairView, tickets::FoundTicket},
     },
     engine::push::PUSH,
-    service::{acts, caller::Caller, error::ServiceError, incidents, links, pairs, pauses, pushes, tickets},
+    service::{
+        acts, approvals, caller::Caller, decisions, error::ServiceError, incidents, links, pairs, pauses, pushes,
+        tickets,
+    },
     store::{LedgerFilter, SituationRow},
     twin::options::Product,
 };
@@ -331,6 +334,30 @@ both! {
         bridge.push(ticket, false).await.unwrap();
         assert_eq!((bridge.incidents(0).len(), bridge.pushed().await), (1, (true, None)));
         bridge.finish().await;
+    }
+
+    async fn a_push_behind_approval_waits_on_its_pair(product) {
+        let policy = "approve = [\"push\"]".to_owned();
+        for yes in [true, false] {
+            let bridge = Bridge::with(Setup { policy: policy.clone(), ..setup(product) }).await;
+            let ticket = bridge.opened(0);
+            let writes = bridge.writes();
+            bridge.push(ticket, false).await.unwrap();
+            bridge.pass(300).await;
+            assert_eq!((bridge.incidents(0).len(), bridge.writes()), (0, writes));
+            assert_eq!(bridge.pushed().await, (false, None));
+            let (app, olga) = operator(&bridge);
+            let rows = approvals::view(&app, &olga).await.unwrap().rows;
+            let [row] = rows.as_slice() else { panic!("{rows:?}") };
+            assert!(row.planned.body.as_ref().is_some_and(|body| body.contains("Phone call about a login")), "{row:?}");
+            let answer = if yes { row.approve.clone() } else { row.reject.clone() };
+            decisions::decide(&app, &olga, row.pair, Some(answer)).await.unwrap();
+            bridge.pass(60).await;
+            let (paired, refused) = bridge.pushed().await;
+            assert_eq!((bridge.incidents(0).len(), paired), (usize::from(yes), yes));
+            assert_eq!(refused.is_some_and(|why| why.contains("rejected")), !yes);
+            bridge.finish().await;
+        }
     }
 
     async fn what_agents_do_before_a_pushed_incident_is_there_crosses_afterwards(product) {
