@@ -188,6 +188,7 @@ pub fn reason_title(code: &str) -> &'static str {
         "note-deleted" => "Note deleted",
         "notes-digested" => "Notes in one comment",
         "ticket-made" => "Ticket made",
+        "pushed" => "Ticket pushed to Sentinel",
         "changed-in-sentinel" => "Changed in Sentinel",
         "changed-in-halo" => "Changed in Halo",
         "incident-closed" => "Incident closed",

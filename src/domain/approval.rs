@@ -14,11 +14,13 @@ pub enum WriteKind {
     SeverityDown,
     /// A note that the end user may see.
     ClientVisibleNote,
+    /// Making the incident of a ticket that is pushed.
+    Push,
 }
 
 impl WriteKind {
     /// All of them, as written in the applied file.
-    pub const WORDS: [&str; 4] = ["close", "reopen", "severity-down", "client-visible-note"];
+    pub const WORDS: [&str; 5] = ["close", "reopen", "severity-down", "client-visible-note", "push"];
 
     /// As written in the applied file.
     pub fn as_str(self) -> &'static str {
@@ -27,12 +29,13 @@ impl WriteKind {
             Self::Reopen => "reopen",
             Self::SeverityDown => "severity-down",
             Self::ClientVisibleNote => "client-visible-note",
+            Self::Push => "push",
         }
     }
 
     /// The inverse of [`WriteKind::as_str`].
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Close, Self::Reopen, Self::SeverityDown, Self::ClientVisibleNote]
+        [Self::Close, Self::Reopen, Self::SeverityDown, Self::ClientVisibleNote, Self::Push]
             .into_iter()
             .find(|kind| kind.as_str() == text)
     }
@@ -44,6 +47,7 @@ impl WriteKind {
             Self::Reopen => "Opening again",
             Self::SeverityDown => "Lower severity",
             Self::ClientVisibleNote => "Note for the end user",
+            Self::Push => "Pushing a ticket to Sentinel",
         }
     }
 }

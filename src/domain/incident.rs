@@ -208,6 +208,12 @@ impl Incident {
         self.status == IncidentStatus::Closed && !self.redirected()
     }
 
+    /// Whether it is known as it was drafted from a ticket: nothing of it is Azure's, so no reading has shown it yet.
+    pub fn drafted(&self) -> bool {
+        let versions = self.etag.is_none() && self.created.is_none() && self.modified.is_none();
+        versions && self.number.is_none() && self.resource_id.is_empty()
+    }
+
     /// Classification, reason and comment, while closed.
     pub fn verdict(&self) -> Option<Verdict> {
         let classification = self.classification.clone().filter(|_| self.closed())?;

@@ -7,7 +7,7 @@ use super::{
     closing::Verdict,
     failure::{Failure, Side},
     ids::{ActionKey, ClientId, CommentId, OperationId, PairId, TicketId, UserId},
-    incident::{IncidentStatus, Owner, Severity},
+    incident::{Incident, IncidentStatus, Owner, Severity},
     pair::{Base, NoteLink},
     reason::Reason,
     ticket::{NoteDraft, TicketChange, TicketDraft},
@@ -86,6 +86,11 @@ pub enum OperationKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         follows: Option<TicketId>,
     },
+    /// Make the incident of a ticket that is pushed, under an id that is derived from the ticket.
+    CreateIncident {
+        /// What it will say.
+        incident: Box<Incident>,
+    },
     /// Change members of the ticket.
     UpdateTicket {
         /// What changes.
@@ -127,6 +132,11 @@ impl OperationKind {
         matches!(self, Self::CreateTicket { .. })
     }
 
+    /// Whether it makes an incident.
+    pub fn makes_incident(&self) -> bool {
+        matches!(self, Self::CreateIncident { .. })
+    }
+
     /// The link that a note of ours leaves; `None` for one that carries no comment.
     pub fn note_link(&self, pair: PairId, action: ActionKey) -> Option<NoteLink> {
         let Self::AddNote { comment: Some(comment), edit, said, .. } = self else { return None };
@@ -145,7 +155,7 @@ impl OperationKind {
     pub fn side(&self) -> Side {
         match self {
             Self::CreateTicket { .. } | Self::UpdateTicket { .. } | Self::AddNote { .. } => Side::Halo,
-            Self::AddComment { .. } | Self::UpdateIncident { .. } => Side::Sentinel,
+            Self::CreateIncident { .. } | Self::AddComment { .. } | Self::UpdateIncident { .. } => Side::Sentinel,
         }
     }
 
@@ -153,6 +163,7 @@ impl OperationKind {
     pub fn name(&self) -> &'static str {
         match self {
             Self::CreateTicket { .. } => "create-ticket",
+            Self::CreateIncident { .. } => "create-incident",
             Self::UpdateTicket { .. } => "update-ticket",
             Self::AddNote { .. } => "add-note",
             Self::AddComment { .. } => "add-comment",
@@ -165,6 +176,7 @@ impl OperationKind {
         match self {
             Self::CreateTicket { follows: Some(_), .. } => "Create a ticket that follows the closed one".into(),
             Self::CreateTicket { .. } => "Create the ticket".into(),
+            Self::CreateIncident { .. } => "Create the incident of the pushed ticket".into(),
             Self::UpdateTicket { change } if change.closure_note.is_some() => "Close the ticket".into(),
             Self::UpdateTicket { .. } => "Change the ticket".into(),
             Self::AddNote { comment: Some(_), edit: 0, .. } => "Write the comment as a note".into(),
@@ -186,10 +198,10 @@ impl OperationKind {
         }
     }
 
-    /// Order within one plan: ticket first, then comments, then the fields (design: comment, re-read, incident).
+    /// Order within one plan: ticket or incident first, then comments, then the fields (design: comment, re-read, incident).
     pub fn rank(&self) -> u8 {
         match self {
-            Self::CreateTicket { .. } => 0,
+            Self::CreateTicket { .. } | Self::CreateIncident { .. } => 0,
             Self::AddNote { .. } | Self::AddComment { .. } => 1,
             Self::UpdateTicket { .. } | Self::UpdateIncident { .. } => 2,
         }
@@ -199,6 +211,7 @@ impl OperationKind {
     pub fn key(&self) -> String {
         match self {
             Self::CreateTicket { .. } => "create".into(),
+            Self::CreateIncident { .. } => "create-incident".into(),
             Self::UpdateTicket { .. } => "ticket".into(),
             Self::AddNote { comment: Some(id), edit: 0, .. } => format!("note/{id}"),
             Self::AddNote { comment: Some(id), edit, .. } => format!("note/{id}/{edit}"),
@@ -316,7 +329,7 @@ pub enum OperationResult {
         /// Its id.
         comment: CommentId,
     },
-    /// A changed incident, at this version.
+    /// An incident that was made or changed, at this version.
     Incident {
         /// The new etag.
         etag: Option<String>,

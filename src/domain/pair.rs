@@ -94,7 +94,7 @@ pub struct Base {
     /// Since when the status is held because it flipped too often.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frozen: Option<Timestamp>,
-    /// When its ticket was made, where that was well after the pair was.
+    /// When its ticket was made, or a pushed ticket's incident, where that was well after the pair was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ticketed: Option<Timestamp>,
     /// The user that the incident is about, as found in Halo when its ticket was first drafted: a draft that is made anew is

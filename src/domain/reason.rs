@@ -8,7 +8,6 @@ use super::{
     failure::Side,
     ids::{CommentId, TicketId},
     merge::Candidate,
-    operation::OperationKind,
 };
 
 /// A reason the planner gives.
@@ -38,6 +37,8 @@ pub enum Reason {
     },
     /// The ticket was made, so the incident names it.
     TicketMade,
+    /// The ticket was pushed to Sentinel, by a person, a program or a rule of the policy.
+    Pushed,
     /// A field changed in Sentinel.
     ChangedInSentinel {
         /// Which (`severity`, `status`, `owner`).
@@ -305,11 +306,6 @@ impl Reason {
     /// Code of [`Reason::TicketAsked`].
     pub const TICKET_ASKED: &str = "ticket-asked";
 
-    /// [`Reason::Dropped`] of a write.
-    pub fn dropped(kind: &OperationKind) -> Self {
-        Self::Dropped { what: kind.words(), makes_ticket: kind.makes_ticket() }
-    }
-
     /// The code, as stored and filtered by.
     pub const fn code(&self) -> &'static str {
         match self {
@@ -323,6 +319,7 @@ impl Reason {
             Self::NotesDigested => "notes-digested",
             Self::NotesGathered { .. } => "notes-gathered",
             Self::TicketMade => "ticket-made",
+            Self::Pushed => "pushed",
             Self::ChangedInSentinel { .. } => "changed-in-sentinel",
             Self::ChangedInHalo { .. } => "changed-in-halo",
             Self::IncidentClosed => "incident-closed",
@@ -396,6 +393,7 @@ impl Reason {
             ),
             Self::NotesDigested => "Several notes wait, and the incident's room for comments is nearly used up.".into(),
             Self::TicketMade => "The ticket was made, so the incident names it.".into(),
+            Self::Pushed => "The ticket was pushed to Sentinel.".into(),
             Self::ChangedInSentinel { field } => format!("The {field} changed in Sentinel."),
             Self::ChangedInHalo { field } => format!("The {field} changed in Halo."),
             Self::IncidentClosed => "The incident was closed in Sentinel.".into(),

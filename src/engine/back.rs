@@ -182,6 +182,49 @@ fn in_a_digest(comments: &[Comment], carried: &Carried) -> bool {
     first && comments.iter().any(named)
 }
 
+/// Makes the incident of a pushed ticket, unless it is there: its id is derived, and what an earlier try made is taken as it
+/// is, for people may have worked on it since.
+pub(super) async fn create_incident(
+    engine: &Engine,
+    row: &SituationRow,
+    sentinel: &Arc<dyn Incidents>,
+    at: &Place,
+    drafted: &Incident,
+    class: Class,
+) -> Attempt {
+    match sentinel.incident(at, &drafted.id, class).await {
+        Ok(there) => return incident_made(engine, row, there, false),
+        Err(failure) if failure.kind == FailureKind::Gone => {}
+        // Nothing was written yet.
+        Err(failure) if failure.kind == FailureKind::Unknown => {
+            return Attempt::Failed(Failure { kind: FailureKind::Transient, ..failure });
+        }
+        Err(failure) => return Attempt::Failed(failure),
+    }
+    match sentinel.write(at, drafted, &IncidentChange::default(), class).await {
+        Ok(answer) => incident_made(engine, row, answer, true),
+        Err(failure) if failure.kind == FailureKind::Gone => {
+            let message = "The workspace does not exist (any more).".to_owned();
+            Attempt::Failed(Failure { kind: FailureKind::Rejected, message, ..failure })
+        }
+        Err(failure) => Attempt::Failed(failure),
+    }
+}
+
+/// The incident of a pushed ticket is there. Where the answer to our own write tells of it (`own`), what it says is agreed
+/// on; where it was found, what it says otherwise than it was drafted is a change that somebody made.
+pub(super) fn incident_made(engine: &Engine, row: &SituationRow, incident: Incident, own: bool) -> Attempt {
+    let (now, before) = (engine.now(), &row.pair.base);
+    let mut base = if own { agreed::with_incident(before.clone(), &incident) } else { before.clone() };
+    if now.duration_since(row.pair.created) > forth::AT_ONCE {
+        base.ticketed = Some(now);
+    }
+    let moved = (base != *before).then_some(Fact::BaseAgreed { pair: row.pair.id, base });
+    let etag = incident.etag.clone();
+    let reading = observed(row).around_write(incident, false);
+    Attempt::Done(OperationResult::Incident { etag }, moved.into_iter().collect(), Box::new(reading))
+}
+
 /// A change of ours whose answer was never recorded shows on the incident.
 pub(super) fn arrived(row: &SituationRow, change: &IncidentChange, current: Incident) -> Attempt {
     let base = sent::incident_landed(row.pair.base.clone(), change, &current);

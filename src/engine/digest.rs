@@ -9,7 +9,7 @@ use crate::{
         ids::{OperationId, PairId},
         incident::Incident,
         merge::Merge,
-        operation::{Operation, OperationState},
+        operation::{Operation, OperationKind, OperationState},
         pair::{Health, PairState},
         raw::Raw,
         reason::Reason,
@@ -402,6 +402,7 @@ fn replan(
         facts.push(Fact::BaseAgreed { pair: pair.id, base });
     }
     for planned in plan.operations {
+        facts.extend(drafted_anew(row, &planned.kind));
         let operation = Operation {
             id: OperationId(engine.ids.uuid_v7(now)),
             client: pair.client,
@@ -427,6 +428,14 @@ fn replan(
         facts.push(Fact::PairJudged { pair: pair.id, state: plan.state });
     }
     (facts, signs)
+}
+
+/// What is known of an incident that is still to be made is what it will say.
+fn drafted_anew(row: &SituationRow, kind: &OperationKind) -> Option<Fact> {
+    let OperationKind::CreateIncident { incident } = kind else { return None };
+    let (workspace, client) = (row.subject.workspace, row.subject.client);
+    let fact = || Fact::IncidentRead { workspace, client, incident: incident.clone() };
+    (**incident != row.subject.incident).then(fact)
 }
 
 /// What asks for a person stands in the log too, for those who watch that.

@@ -24,7 +24,7 @@ use super::{
     forth, homeless,
     known::Known,
     lanes::{CreatePlace, NewcomersLane},
-    newcomer, newer, pauses,
+    newcomer, newer, pauses, push,
     queue::Gate,
     registry::salt,
     schedule, settle, stop,
@@ -145,10 +145,12 @@ fn carried(engine: &Engine, row: &SituationRow, operation: &Operation) -> bool {
     })
 }
 
-/// The operation whose turn it is. Nothing else of a pair is sent before its ticket exists.
+/// The operation whose turn it is. Nothing else of a pair is sent before its ticket exists, nor before its incident does.
 pub(super) fn head(row: &SituationRow) -> Option<&Operation> {
     let first = row.operations.iter().find(|operation| operation.state.open())?;
-    let given_up = row.pair.ticket.is_none() && row.operations.iter().any(|o| o.kind.makes_ticket() && !o.state.open());
+    let over = |makes: fn(&OperationKind) -> bool| row.operations.iter().any(|o| makes(&o.kind) && !o.state.open());
+    let given_up = row.pair.ticket.is_none() && over(OperationKind::makes_ticket)
+        || row.subject.incident.drafted() && over(OperationKind::makes_incident);
     (!given_up).then_some(first)
 }
 
@@ -377,7 +379,7 @@ pub(super) async fn finish(
         attempts,
         failure,
     };
-    match outcome {
+    let recorded = match outcome {
         Attempt::Done(result, facts, reading) => {
             engine.schedule().refusals.accepted(operation.client, operation.kind.side());
             super::halo::wrote(engine, operation, &reading, now);
@@ -421,7 +423,11 @@ pub(super) async fn finish(
             };
             digest::known_pair(engine, pair, known, vec![moved], Reading::default(), false).await
         }
+    };
+    if operation.kind.makes_incident() {
+        push::went_on(engine, operation.pair);
     }
+    recorded
 }
 
 async fn send(engine: &Engine, row: &SituationRow, operation: &Operation) -> Attempt {
@@ -465,6 +471,9 @@ async fn send(engine: &Engine, row: &SituationRow, operation: &Operation) -> Att
                 Err(failure) => return Attempt::Failed(failure),
             };
             match &operation.kind {
+                OperationKind::CreateIncident { incident } => {
+                    back::create_incident(engine, row, &sentinel, &at, incident, class).await
+                }
                 OperationKind::AddComment { comment, carries, message } => {
                     back::add_comment(engine, row, &sentinel, &at, (comment, carries), message, class).await
                 }

@@ -29,8 +29,8 @@ use super::{Engine, back, digest::observed, execute::Attempt, pauses, second_wri
 
 /// How long after a record was made "not found" does not prove that it is gone.
 pub(super) const MAY_NOT_SHOW_YET: SignedDuration = SignedDuration::from_mins(5);
-/// A ticket that is made so soon after its pair is as old as that.
-const AT_ONCE: SignedDuration = SignedDuration::from_mins(1);
+/// A record that is made so soon after its pair is as old as that.
+pub(super) const AT_ONCE: SignedDuration = SignedDuration::from_mins(1);
 
 /// Makes a ticket.
 pub(super) async fn create(

@@ -73,6 +73,8 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
                 }
                 reading.incident = Some(incident);
             }
+            // One that is still to be made is not there yet, and not gone.
+            Err(error) if error.kind == FailureKind::Gone && row.subject.incident.drafted() => {}
             Err(error) if error.kind == FailureKind::Gone => missing.push(Side::Sentinel),
             Err(error) => note(error),
         },

@@ -176,7 +176,7 @@ impl Engine {
 
     /// Why a push that was asked for waits, and until when it does.
     pub fn push_waits(&self, request: i64) -> Option<(Timestamp, String)> {
-        self.schedule().pushes.get(&request).cloned()
+        self.schedule().pushes.get(&request).map(|waits| (waits.until, waits.why.clone()))
     }
 
     /// Read this incident now: a webhook named it. It need not be stored yet, for reading does no harm.

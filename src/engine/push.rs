@@ -1,18 +1,20 @@
-//! Pushing a ticket to Sentinel, as a person asked: the incident's id is derived from the ticket, so that a lost answer,
-//! a crash or a second press makes no second one.
+//! Pushing a ticket to Sentinel, as a person, a program or a rule of the policy asked: the pair is opened with the write that
+//! makes its incident in its queue, and what asked is answered once that is done or given up. The incident's id is derived
+//! from the ticket, so that a lost answer, a crash or a second press makes no second one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::{
     domain::{
+        approval::WriteKind,
         failure::{Failure, FailureKind},
-        ids::{IncidentId, PairId, TicketId, WorkspaceId},
-        incident::Incident,
-        operation::IncidentChange,
-        pair::Pair,
+        ids::{IncidentId, OperationId, PairId, TicketId, WorkspaceId},
+        operation::{Operation, OperationKind, OperationState},
+        pair::{Health, Pair},
+        reason::Reason,
         workspace::Workspace,
     },
     halo_itsm::Halo,
@@ -22,14 +24,16 @@ use crate::{
     store::{PairFilter, PairSort, Request, Store, StoreError},
 };
 
-use super::{Engine, digest, newcomer, registry::wait_for_catalogue};
+use super::{Engine, digest, known::Known, newcomer, registry::wait_for_catalogue, revive};
 
 /// Kind of the request for a push; its detail names `workspace` and `ticket`.
 pub const PUSH: &str = "push";
-/// Member of the request's detail: the incident as it is, or was, about to be written.
-pub const DRAFTED: &str = "incident";
+/// Member of the request's detail: the pair that was opened for it, or that it asked for again.
+pub const OPENED: &str = "pair";
 /// A push that cannot be carried out now is tried again after this long.
 const AGAIN: SignedDuration = SignedDuration::from_secs(30);
+/// What is waited for here is looked at again after this long.
+const SOON: SignedDuration = SignedDuration::from_secs(2);
 
 /// Requests that are looked through.
 const ASKED_MAX: u32 = 100;
@@ -37,16 +41,29 @@ const ASKED_MAX: u32 = 100;
 /// Why a push waits for somebody who resumes it.
 const PAUSED: &str = "Its client or one of its connections is paused: it goes on when that is resumed.";
 
+/// What a push waits for.
+#[derive(Debug, Clone)]
+pub struct Waits {
+    /// Until when, before it is looked at again.
+    pub until: Timestamp,
+    /// In a sentence.
+    pub why: String,
+    /// The pair whose queue holds the making of its incident.
+    pub pair: Option<PairId>,
+}
+
 /// What a try came to.
 enum Tried {
-    /// The ticket has this pair; whether this try made it.
+    /// The ticket has this pair, and its incident is there; whether this request made it.
     Paired(PairId, bool),
     /// It can't be: one sentence with the remedy.
     Refused(String),
-    /// Sentinel refused what was written: kept until somebody pushes the ticket again.
+    /// Sentinel refused the incident: a dead letter of the pair, until somebody asks for it again.
     Dead(String),
     /// Not now.
     Later(Failure),
+    /// The making of the incident stands in this pair's queue, and why it is not done yet.
+    Queued(PairId, String),
     /// Not before something else was read, or what is paused is resumed: this, in a sentence.
     Wait(&'static str),
 }
@@ -54,12 +71,15 @@ enum Tried {
 /// Carries out a push whose time has come, and answers it once it is settled.
 pub(super) async fn run(engine: &Engine, request: &Request) -> Result<(), StoreError> {
     let now = engine.now();
+    let wait = |until: Timestamp, why: String, pair: Option<PairId>| {
+        engine.schedule().pushes.insert(request.id, Waits { until, why, pair });
+    };
     if engine.only_reads() {
         let why = "This installation writes nothing until somebody has confirmed that it is the one that runs.";
-        engine.schedule().pushes.insert(request.id, (now, why.to_owned()));
+        wait(now, why.to_owned(), None);
         return Ok(());
     }
-    if engine.schedule().pushes.get(&request.id).is_some_and(|(at, _)| *at > now) {
+    if engine.schedule().pushes.get(&request.id).is_some_and(|waits| waits.until > now) {
         return Ok(());
     }
     let asked = |name: &str| request.detail.get(name).cloned().unwrap_or(Value::Null);
@@ -78,16 +98,29 @@ pub(super) async fn run(engine: &Engine, request: &Request) -> Result<(), StoreE
                 FailureKind::WaitUntil { at } => at,
                 _ => now + AGAIN,
             };
-            engine.schedule().pushes.insert(request.id, (at, failure.message));
+            wait(at, failure.message, None);
+            return Ok(());
+        }
+        Tried::Queued(pair, why) => {
+            wait(now + SOON, why, Some(pair));
             return Ok(());
         }
         Tried::Wait(why) => {
-            engine.schedule().pushes.insert(request.id, (now + SignedDuration::from_secs(2), why.to_owned()));
+            wait(now + SOON, why.to_owned(), None);
             return Ok(());
         }
     };
     engine.schedule().pushes.remove(&request.id);
     engine.store.answered(engine.now(), request.id, &answer).await
+}
+
+/// Something became of the write that makes a pair's incident: whoever asked for it hears that at once.
+pub(super) fn went_on(engine: &Engine, pair: PairId) {
+    let mut schedule = engine.schedule();
+    schedule.pushes.retain(|_, waits| waits.pair != Some(pair));
+    schedule.intake_waits = true;
+    drop(schedule);
+    engine.wake();
 }
 
 async fn push(
@@ -110,17 +143,20 @@ async fn push(
     let Some(instance) = view.halo.get(&binding.connection) else {
         return refused("The Halo connection is not configured any more.");
     };
+    let id = IncidentId::pushed(&instance.tenant, ticket);
+    let pairs = engine.store.pairs_of_ticket(binding.connection, ticket).await?;
+    if let Some(own) = pairs.iter().find(|pair| pair.workspace == workspace.id && pair.incident == id) {
+        return opened_before(engine, request, own.id).await;
+    }
+    if request.detail.get(OPENED).is_some() && unlinked(engine, workspace.id, &id).await? {
+        return refused("Its pair was unlinked before its incident was made. Push the ticket again if it is wanted.");
+    }
     if engine.paused_for(client.id, [binding.connection, workspace.connection]) {
         return Ok(Tried::Wait(PAUSED));
     }
     let Some(catalogue) = wait_for_catalogue(engine, binding.connection) else {
         return Ok(Tried::Wait("What Halo's values are called has not been read yet."));
     };
-    let id = IncidentId::pushed(&instance.tenant, ticket);
-    let pairs = engine.store.pairs_of_ticket(binding.connection, ticket).await?;
-    if let Some(own) = pairs.iter().find(|pair| pair.workspace == workspace.id && pair.incident == id) {
-        return Ok(Tried::Paired(own.id, false));
-    }
     let (halo, sentinel) =
         match (engine.registry.halo(binding.connection), engine.registry.sentinel(workspace.connection)) {
             (Ok(halo), Ok(sentinel)) => (halo, sentinel),
@@ -150,24 +186,9 @@ async fn push(
             }
         };
     // What an earlier try made is taken as it is: people may have worked on it since.
-    let made = match sentinel.incident(&at, &id, Class::Interactive).await {
-        Ok(there) => Ok(there),
-        Err(failure) if failure.kind == FailureKind::Gone => {
-            planned(engine, request, &drafted).await?;
-            if engine.paused_for(client.id, [binding.connection, workspace.connection]) {
-                return Ok(Tried::Wait(PAUSED));
-            }
-            match sentinel.write(&at, &drafted, &IncidentChange::default(), Class::Interactive).await {
-                Err(failure) if matches!(failure.kind, FailureKind::Rejected | FailureKind::Forbidden) => {
-                    return Ok(Tried::Dead(failure.message));
-                }
-                made => made,
-            }
-        }
-        Err(failure) => Err(failure),
-    };
-    let incident = match made {
-        Ok(incident) => incident,
+    let there = match sentinel.incident(&at, &id, Class::Interactive).await {
+        Ok(there) => Some(there),
+        Err(failure) if failure.kind == FailureKind::Gone => None,
         Err(failure) => return Ok(settled(failure, "The workspace does not exist (any more).")),
     };
     let _lane = engine.lanes.newcomers(workspace.id).await;
@@ -175,18 +196,35 @@ async fn push(
     // A poll may have met it first, and linked it to this ticket under this lane.
     if let Some(known) = engine.store.pair_of_incident(workspace.id, &id).await? {
         return Ok(match known.ticket {
-            Some(its) if its == ticket => Tried::Paired(known.id, true),
+            Some(its) if its == ticket => match opened_before(engine, request, known.id).await? {
+                Tried::Paired(pair, _) => Tried::Paired(pair, true),
+                tried => tried,
+            },
             Some(its) => Tried::Refused(format!(
                 "The pushed incident has ticket {its} by now. Unlink it there, then push again."
             )),
             None => Tried::Refused("The pushed incident is linked by now. Unlink it there, then push again.".into()),
         });
     }
-    let pair_id = PairId(engine.ids.uuid_v7(now));
+    let (pair_id, made) = (PairId(engine.ids.uuid_v7(now)), there.is_some());
+    let incident = there.unwrap_or(drafted);
+    let asks = policy.approve.contains(&WriteKind::Push);
+    let operation = (!made && !asks).then(|| Operation {
+        id: OperationId(engine.ids.uuid_v7(now)),
+        client: client.id,
+        pair: pair_id,
+        position: 1,
+        kind: OperationKind::CreateIncident { incident: Box::new(incident.clone()) },
+        reason: Reason::Pushed,
+        state: OperationState::Planned { ready: now },
+        attempts: 0,
+        last_failure: None,
+        planned: now,
+    });
     let (reference, base) =
         (draft::ticket_reference(workspace, &incident), push::base(policy, &catalogue, &incident, &record));
     let begun = newcomer::opened(pair_id, workspace, &binding, id, reference, base, now);
-    let pair = Pair { ticket: Some(ticket), ..begun };
+    let pair = Pair { ticket: Some(ticket), reason: (!made).then_some(Reason::Pushed), ..begun };
     let comments = (incident.comments_count == 0).then(Vec::new);
     let mut facts = vec![
         Fact::IncidentRead { workspace: workspace.id, client: client.id, incident: Box::new(incident) },
@@ -195,22 +233,85 @@ async fn push(
         Fact::ActionsRead { pair: pair_id, actions },
     ];
     facts.extend(comments.map(|comments| Fact::CommentsRead { pair: pair_id, comments }));
+    facts.extend(operation.map(|operation| Fact::OperationPlanned { operation: Box::new(operation) }));
+    if !made {
+        opens(engine, request, pair_id).await?;
+    }
     engine.record(now, Some(client.id), facts).await?;
-    digest::pair(engine, pair_id, Vec::new(), Reading::default()).await?;
-    Ok(Tried::Paired(pair_id, true))
+    if made || asks {
+        digest::pair(engine, pair_id, Vec::new(), Reading::default()).await?;
+        return Ok(if made { Tried::Paired(pair_id, true) } else { Tried::Queued(pair_id, APPROVAL.to_owned()) });
+    }
+    {
+        let mut schedule = engine.schedule();
+        // Somebody waits for it.
+        schedule.queue.freshen(pair_id, now);
+        schedule.pair_due(pair_id, now, now);
+    }
+    engine.wake();
+    Ok(Tried::Queued(pair_id, NEXT.to_owned()))
 }
 
-/// Keeps the incident with the request before it is sent: what the console shows is made from it, as the bytes are.
-async fn planned(engine: &Engine, request: &Request, drafted: &Incident) -> Result<(), StoreError> {
-    let drafted = json!(drafted);
-    if request.detail.get(DRAFTED) == Some(&drafted) {
-        return Ok(());
-    }
+/// What a push waits for that nothing stands in the way of.
+const NEXT: &str = "Its incident is made next.";
+/// Why a push waits that the policy puts behind a person.
+const APPROVAL: &str = "It waits for a person's approval.";
+
+/// Notes with a request the pair that is opened for it.
+async fn opens(engine: &Engine, request: &Request, pair: PairId) -> Result<(), StoreError> {
     let mut detail = request.detail.clone();
     if let Some(members) = detail.as_object_mut() {
-        members.insert(DRAFTED.to_owned(), drafted);
+        // Older versions kept the incident there, and wrote it without an operation.
+        members.remove("incident");
+        members.insert(OPENED.to_owned(), json!(pair));
     }
-    engine.store.request_planned(request.id, &detail).await
+    engine.store.request_opens(request.id, &detail).await
+}
+
+/// Whether a person took the pair of an incident apart.
+async fn unlinked(engine: &Engine, workspace: WorkspaceId, incident: &IncidentId) -> Result<bool, StoreError> {
+    let subject = engine.store.subject(workspace, incident).await?;
+    Ok(subject.is_some_and(|subject| matches!(subject.held, Some(Reason::Unlinked { .. }))))
+}
+
+/// How the pair stands that a ticket was pushed into, by this request or by an earlier one. What that one gave up is asked
+/// for again.
+async fn opened_before(engine: &Engine, request: &Request, pair: PairId) -> Result<Tried, StoreError> {
+    let Some(Known { row, .. }) = engine.known(pair).await? else {
+        return Ok(Tried::Wait("Its pair has just been unlinked."));
+    };
+    let own = request.detail.get(OPENED) == Some(&json!(pair));
+    if !row.subject.incident.drafted() {
+        return Ok(Tried::Paired(pair, own));
+    }
+    let Some(operation) = row.operations.iter().find(|operation| operation.kind.makes_incident()) else {
+        // Nothing makes it: its pair says why, or it is planned with its next reading.
+        return Ok(match (row.pair.health, &row.pair.reason) {
+            (_, Some(Reason::AwaitsApproval { .. })) => Tried::Queued(pair, APPROVAL.to_owned()),
+            (_, Some(reason @ Reason::Rejected { .. })) => Tried::Refused(reason.words()),
+            (Health::NeedsYou, Some(reason)) => {
+                let words = [Some(reason.words()), reason.remedy()].into_iter().flatten();
+                Tried::Refused(words.collect::<Vec<_>>().join(" "))
+            }
+            _ => Tried::Queued(pair, NEXT.to_owned()),
+        });
+    };
+    match &operation.state {
+        OperationState::Dead { reason, .. } if own => Ok(Tried::Dead(reason.words())),
+        OperationState::Dropped { .. } if own => {
+            Ok(Tried::Refused("A person dropped it. Push the ticket again if it is wanted after all.".to_owned()))
+        }
+        OperationState::Dead { .. } | OperationState::Dropped { .. } => {
+            opens(engine, request, pair).await?;
+            revive::run(engine, operation.id).await?;
+            Ok(Tried::Queued(pair, NEXT.to_owned()))
+        }
+        _ if engine.paused(&row.pair) => Ok(Tried::Queued(pair, PAUSED.to_owned())),
+        _ => {
+            let why = operation.last_failure.as_ref().map_or_else(|| NEXT.to_owned(), |failed| failed.message.clone());
+            Ok(Tried::Queued(pair, why))
+        }
+    }
 }
 
 /// Whether a push of this ticket to this workspace has been asked for and is not settled yet.

@@ -196,7 +196,7 @@ impl Engine {
         let fresh = self.schedule().queue.fresh.get(&operation.pair).is_some_and(|until| *until > now);
         match &operation.kind {
             _ if fresh => Class::WebhookBorn,
-            OperationKind::CreateTicket { .. } => Class::New,
+            OperationKind::CreateTicket { .. } | OperationKind::CreateIncident { .. } => Class::New,
             OperationKind::AddNote { .. } | OperationKind::AddComment { .. } => Class::Comment,
             OperationKind::UpdateTicket { .. } | OperationKind::UpdateIncident { .. } => Class::Closure,
         }
@@ -244,7 +244,7 @@ impl Engine {
             kind if kind.side() == Side::Halo => Gate::Halo(pair.halo, class, 2),
             kind => {
                 let write = match kind {
-                    OperationKind::UpdateIncident { .. } => Kind::IncidentWrite,
+                    OperationKind::CreateIncident { .. } | OperationKind::UpdateIncident { .. } => Kind::IncidentWrite,
                     _ => Kind::CommentWrite,
                 };
                 let view = self.registry.view();

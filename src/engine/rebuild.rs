@@ -54,6 +54,9 @@ pub(super) fn comes(
     if let Some(why) = planner::rebuild::refused(&row.pair, shares) {
         return Comes::Refused(why.to_owned());
     }
+    if row.subject.incident.drafted() && reading.incident.is_none() {
+        return Comes::Refused("Its incident is not made yet: there is nothing to rebuild.".to_owned());
+    }
     match failure {
         Some(failure) if failure.retryable() => return Comes::Later,
         Some(failure) => return Comes::Refused(failure.message.clone()),

@@ -125,7 +125,7 @@ pub struct Schedule {
     /// Cycles that another process asked for: the request's number and when it was taken up.
     pub cycles: BTreeMap<i64, Timestamp>,
     /// Pushes that could not be carried out yet, by the request's number: when they are tried again.
-    pub pushes: BTreeMap<i64, (Timestamp, String)>,
+    pub pushes: BTreeMap<i64, super::push::Waits>,
     /// Webhooks or requests wait.
     pub intake_waits: bool,
     /// When the store is asked for them all the same (another process may have asked).

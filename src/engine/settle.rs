@@ -28,6 +28,10 @@ use super::{
     registry::salt,
 };
 
+/// An incident that is made has a derived id and is read before it is written: sent again it is the same one, so that it is
+/// not looked for as long as what would be there twice.
+const SAME_AGAIN_SECS: u32 = 30;
+
 /// What a look found.
 enum Look {
     Found(Attempt),
@@ -43,6 +47,7 @@ pub(super) async fn run(engine: &Engine, row: &SituationRow, operation: &Operati
     let settle_secs = engine.registry.view().halo.get(&row.pair.halo).map_or(180, |halo| halo.settle_secs);
     let look = match &operation.kind {
         OperationKind::CreateTicket { draft, .. } => ticket(engine, row, draft).await,
+        OperationKind::CreateIncident { .. } => incident(engine, row).await,
         OperationKind::AddNote { note, .. } => note_of(engine, row, &operation.kind, note).await,
         OperationKind::UpdateIncident { change } => change_of(engine, row, change).await,
         OperationKind::UpdateTicket { change } => ticket_change_of(engine, row, (change, since)).await,
@@ -68,7 +73,8 @@ pub(super) async fn run(engine: &Engine, row: &SituationRow, operation: &Operati
             Ok(())
         }
         Look::Absent | Look::Elsewhere(_) => {
-            let state = match retry::next_look(since, looks + 1, settle_secs, now) {
+            let span = if operation.kind.makes_incident() { SAME_AGAIN_SECS.min(settle_secs) } else { settle_secs };
+            let state = match retry::next_look(since, looks + 1, span, now) {
                 Some(look) => OperationState::OutcomeUnknown { since, look, looks: looks + 1 },
                 None => {
                     let failure = operation.last_failure.as_ref();
@@ -88,6 +94,22 @@ pub(super) async fn run(engine: &Engine, row: &SituationRow, operation: &Operati
             let failure = operation.last_failure.clone().filter(Failure::said_no).unwrap_or(failure);
             execute::moved(engine, operation, state, operation.attempts, Some(failure), Reading::default()).await
         }
+    }
+}
+
+/// Whether the incident of a pushed ticket was made.
+async fn incident(engine: &Engine, row: &SituationRow) -> Look {
+    let view = engine.registry.view();
+    let Some((workspace, _, _)) = view.of_workspace(row.pair.workspace) else { return Look::Absent };
+    let Some(at) = view.place(workspace) else { return Look::Absent };
+    let sentinel = match engine.registry.sentinel(workspace.connection) {
+        Ok(sentinel) => sentinel,
+        Err(failure) => return Look::Failed(failure),
+    };
+    match sentinel.incident(&at, &row.pair.incident, crate::outbound::budget::Class::New).await {
+        Ok(there) => Look::Found(back::incident_made(engine, row, there, false)),
+        Err(failure) if failure.kind == FailureKind::Gone => Look::Absent,
+        Err(failure) => Look::Failed(failure),
     }
 }
 

@@ -68,6 +68,12 @@ pub fn at_creation(incident: &Incident) -> Base {
     }
 }
 
+/// The Sentinel half of the base, from the incident just made.
+pub fn with_incident(base: Base, incident: &Incident) -> Base {
+    let Base { severity, incident_status, owner, title, .. } = at_creation(incident);
+    Base { severity, incident_status, owner, title, ..base }
+}
+
 /// The Halo half of the base, from the ticket just made.
 pub fn with_ticket(mut base: Base, ticket: &Ticket, closed: bool) -> Base {
     base.priority_id = ticket.priority_id;

@@ -81,6 +81,7 @@ pub fn kinds(s: &Situation<'_>, kind: &OperationKind) -> Vec<WriteKind> {
             }
         }
         OperationKind::AddNote { note, .. } if !note.private => found.push(WriteKind::ClientVisibleNote),
+        OperationKind::CreateIncident { .. } => found.push(WriteKind::Push),
         _ => {}
     }
     found
@@ -125,7 +126,7 @@ pub(super) fn hold(s: &Situation<'_>, out: &mut Plan) {
     }
     // What was queued before the policy asked for approval. Changes of fields are replaced by the plan anyway.
     for queued in s.operations.iter().filter(|o| matches!(o.state, OperationState::Planned { .. })) {
-        if matches!(queued.kind, OperationKind::AddNote { .. }) {
+        if matches!(queued.kind, OperationKind::AddNote { .. } | OperationKind::CreateIncident { .. }) {
             let planned = Planned { kind: queued.kind.clone(), reason: queued.reason.clone() };
             if passes(s, &base, planned, out).is_none() {
                 out.void.push((queued.id, "It waits for approval now.".to_owned()));

@@ -23,6 +23,15 @@ pub fn differences(s: &Situation<'_>, kind: &OperationKind) -> Vec<Difference> {
         }
         (OperationKind::AddComment { message, .. }, _) => vec![one("comment", String::new(), message.clone())],
         (OperationKind::CreateTicket { draft, .. }, _) => vec![one("ticket", String::new(), draft.summary.clone())],
+        (OperationKind::CreateIncident { incident }, _) => {
+            let said = [
+                ("incident", incident.title.clone()),
+                ("severity", incident.severity.to_string()),
+                ("status", incident.status.to_string()),
+                ("description", incident.description.clone().unwrap_or_default()),
+            ];
+            said.map(|(what, to)| one(what, String::new(), to)).into()
+        }
         (OperationKind::UpdateTicket { .. }, None) => Vec::new(),
     }
 }

@@ -18,6 +18,7 @@ use super::{
     fields::owner,
     mapping,
     plan::{Plan, Planned},
+    push,
     situation::Situation,
 };
 
@@ -34,7 +35,8 @@ pub(super) fn keep_out(s: &Situation<'_>, wanted: &mut Vec<Planned>, out: &mut P
             continue;
         };
         let key = operation.kind.key();
-        let mut kept_out = operation.kind.makes_ticket() || said_once(operation);
+        let makes = operation.kind.makes_ticket() || operation.kind.makes_incident();
+        let mut kept_out = makes || said_once(operation);
         wanted.retain_mut(|planned| {
             if planned.kind.key() != key {
                 return true;
@@ -157,6 +159,7 @@ fn holds(s: &Situation<'_>, operation: &Operation, turns: &Turns<'_>, wanted: &[
             let stands = s.pair.ticket == *follows && (follows.is_none() || !turns.incident_status());
             stands.then(|| operation.kind.clone())
         }
+        OperationKind::CreateIncident { .. } => push::unmade(s).then(|| operation.kind.clone()),
         OperationKind::AddNote { comment: Some(comment), edit, .. } => stays(linked(comment, *edit)),
         OperationKind::AddComment { comment, .. } => stays(linked(comment, 0)),
         // What the former ticket is told is true whatever becomes of the pair's.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::domain::{
     client::{Client, HaloBinding},
     drift::DriftRule,
+    failure::Side,
     ids::{IncidentId, OperationId, TicketId},
     operation::{Operation, OperationKind, OperationState},
     pair::{Base, Health, NoteLink, Pair, PairState, SyncState},
@@ -16,7 +17,7 @@ use crate::domain::{
 use super::{
     alerts,
     approval::{self, Waiting},
-    draft, drift, dropped, fields, gate, groups, merges, notes, sent,
+    draft, drift, dropped, fields, gate, groups, merges, notes, push, sent,
     situation::Situation,
 };
 
@@ -136,7 +137,9 @@ fn once(s: &Situation<'_>) -> (Plan, bool) {
         out.state = PairState { sync, health: Health::Healthy, reason, further: Vec::new() };
         return (out, false);
     }
-    if let Some(side) = drift::gone(s) {
+    if push::unmade(s) {
+        incident_to_make(s, &mut out);
+    } else if let Some(side) = drift::gone(s) {
         drift::plan_gone(s, side, &mut out);
     } else if let Some(ticket) = s.ticket.filter(|_| s.pair.ticket.is_some()) {
         match untouchable(s, ticket) {
@@ -225,6 +228,49 @@ fn ticket_to_make(s: &Situation<'_>, out: &mut Plan) {
     }
 }
 
+/// A pair whose incident is not made yet carries nothing but that. Without a write that makes it, it is drafted anew from
+/// what the ticket says now: somebody asked for it again, or the mode did not carry it.
+fn incident_to_make(s: &Situation<'_>, out: &mut Plan) {
+    let Some(ticket) = s.ticket else { return };
+    let refused = |why: String| Some(Reason::Refused { why });
+    let held = match untouchable(s, ticket) {
+        _ if drift::gone(s) == Some(Side::Halo) => {
+            refused(format!("{} Its incident is not made: unlink the pair.", drift::words(s, Side::Halo)))
+        }
+        Some(Untouchable::Merged(into)) => refused(format!(
+            "Ticket {} was merged into ticket {into} in Halo, so its incident is not made: unlink the pair, and push ticket {into} if it is wanted.",
+            ticket.id
+        )),
+        Some(Untouchable::WrongClient) => Some(Reason::WrongClient),
+        None => None,
+    };
+    let makes = |o: &&Operation| o.kind.makes_incident();
+    if let Some(reason) = held {
+        let queued = s.operations.iter().filter(makes).filter(|o| matches!(o.state, OperationState::Planned { .. }));
+        out.void.extend(queued.map(|o| (o.id, reason.words())));
+        return out.item(reason);
+    }
+    if s.operations.iter().any(|o| o.kind.makes_incident()) {
+        return;
+    }
+    match push::draft_again(s, ticket) {
+        Ok(drafted) => {
+            // What the draft does not carry is as when the pair was opened: what agents did to it since crosses afterwards.
+            let before = &s.pair.base;
+            let agreed = Base {
+                status_id: before.status_id,
+                ticket_closed: before.ticket_closed,
+                agent_id: before.agent_id,
+                foreign: before.foreign.clone(),
+                ..push::base(s.policy, s.catalogue, &drafted, ticket)
+            };
+            out.base = (agreed != *before).then_some(agreed);
+            out.push(OperationKind::CreateIncident { incident: Box::new(drafted) }, Reason::Pushed);
+        }
+        Err(reason) => out.item(reason),
+    }
+}
+
 /// Why nothing may be written to a ticket.
 enum Untouchable {
     /// It was merged into this one in Halo.
@@ -271,6 +317,7 @@ fn against_queue(s: &Situation<'_>, out: &mut Plan) -> bool {
     let mut found = false;
     let mut wanted = std::mem::take(&mut out.operations);
     refused_owner(s, &wanted, out);
+    made_after_all(s, out);
     // What is left after these is what is compared with the queue, or it would be queued anew each time.
     dropped::keep_out(s, &mut wanted, out);
     let over = |o: &Operation| out.void.iter().any(|(void, _)| *void == o.id);
@@ -328,6 +375,15 @@ fn refused_owner(s: &Situation<'_>, wanted: &[Planned], out: &mut Plan) {
     }
 }
 
+/// An incident that is there needs no making any more, whoever made it.
+fn made_after_all(s: &Situation<'_>, out: &mut Plan) {
+    let given_up = |o: &&Operation| o.kind.makes_incident() && matches!(o.state, OperationState::Dead { .. });
+    if !push::unmade(s) {
+        let dead = s.operations.iter().filter(given_up);
+        out.void.extend(dead.map(|o| (o.id, "The incident is there by now.".to_owned())));
+    }
+}
+
 /// Whether what is queued stands on the other side by now: our memory of writing it was lost (an answer, a restored
 /// backup). Then it is linked, if it was not.
 fn there_already(s: &Situation<'_>, out: &mut Plan, queued: &Operation) -> bool {
@@ -350,6 +406,7 @@ fn there_already(s: &Situation<'_>, out: &mut Plan, queued: &Operation) -> bool 
             out.links.extend(links);
             true
         }
+        OperationKind::CreateIncident { .. } => !push::unmade(s),
         _ => false,
     }
 }

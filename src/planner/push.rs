@@ -14,7 +14,7 @@ use crate::domain::{
     workspace::{Mode, Workspace},
 };
 
-use super::{adopt, agreed, fields::mapped, mapping, notes};
+use super::{adopt, agreed, fields::mapped, mapping, notes, situation::Situation};
 
 /// Longest title and description that Sentinel takes, in characters (sentinel-api sheet, section 2).
 const TITLE_MAX: usize = 150;
@@ -75,6 +75,12 @@ pub fn pushed_from(halo_tenant: &str, incident: &Incident) -> Option<TicketId> {
     (IncidentId::pushed(halo_tenant, ticket) == incident.id).then_some(ticket)
 }
 
+/// Whether the incident of a pair is still to be made: all that is known of it is what was drafted from its ticket.
+pub fn unmade(s: &Situation<'_>) -> bool {
+    let derived = |ticket| IncidentId::pushed(s.halo_tenant, ticket) == s.incident.id;
+    s.incident.drafted() && s.pair.ticket.is_some_and(derived)
+}
+
 /// The incident of a ticket, as it is written. Its id is derived from the ticket: pushed again it is the same one.
 ///
 /// # Errors
@@ -123,6 +129,20 @@ pub fn draft(
         description: Some(description),
         id,
     })
+}
+
+/// The same for a pair whose incident is still to be made. A row of a list lacks the ticket's details: then they stay as they
+/// were drafted.
+///
+/// # Errors
+/// As [`draft`].
+pub(super) fn draft_again(s: &Situation<'_>, ticket: &Ticket) -> Result<Incident, Reason> {
+    let drafted = draft(s.halo_tenant, ticket, s.ticket_url, s.policy, s.catalogue)?;
+    if ticket.raw.get("details").is_some_and(|details| details.is_string()) {
+        return Ok(drafted);
+    }
+    let Incident { description, raw, .. } = s.incident.clone();
+    Ok(Incident { description, raw, ..drafted })
 }
 
 /// What both sides agree on from then on: the incident says what the ticket said.

@@ -135,7 +135,7 @@ fn about<'a>(plan: &'a Plan, what: &str) -> Option<&'a Reason> {
 /// Whether a write changes a field.
 fn changes(kind: &OperationKind, what: &str) -> bool {
     match (kind, what) {
-        (OperationKind::CreateTicket { .. }, _) => true,
+        (OperationKind::CreateTicket { .. } | OperationKind::CreateIncident { .. }, _) => true,
         (OperationKind::UpdateTicket { change }, "status") => change.status_id.is_some(),
         (OperationKind::UpdateTicket { change }, "severity") => change.priority_id.is_some(),
         (OperationKind::UpdateTicket { change }, "owner") => change.agent_id.is_some(),

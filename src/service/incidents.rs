@@ -118,7 +118,9 @@ pub async fn one(
 /// An incident as a row.
 pub(super) fn drawn(installation: &Installation, row: SubjectRow, incident: Option<&Incident>) -> NotLinkedRow {
     let workspace = names::workspace(installation, row.workspace);
-    let url = workspace.zip(incident).map(|(workspace, incident)| portal_link(workspace, incident));
+    // One that was never made is nowhere.
+    let made = incident.filter(|incident| !incident.drafted());
+    let url = workspace.zip(made).map(|(workspace, incident)| portal_link(workspace, incident));
     NotLinkedRow {
         number: row.number,
         title: row.title,

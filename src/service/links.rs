@@ -105,6 +105,10 @@ pub async fn make_ticket(
         let problem = "The workspace's mode makes no tickets: set it to Sentinel to Halo or two-way. Nothing was done.";
         return Err(ServiceError::invalid("mode", problem));
     }
+    if subject.incident.drafted() {
+        let problem = "The incident was never made in Sentinel: push its ticket again instead. Nothing was done.";
+        return Err(ServiceError::invalid("mode", problem));
+    }
     let after = before(subject.held.as_ref()).flatten();
     ask(app, caller, &subject, ("make-ticket", Reason::TicketAsked { after })).await
 }
@@ -126,11 +130,13 @@ pub async fn unlink(app: &App, caller: &Caller, pair: PairId) -> Result<(), Serv
     }
     let (pair, mates) = (row.pair, row.mates);
     let detail = json!({ "incident": pair.incident.as_str(), "ticket": pair.ticket });
+    // Of one that was pushed and never made there is nothing in Sentinel that stays as it is.
+    let refused = row.subject.incident.drafted().then(|| "Its incident was never made in Sentinel.".to_owned());
     let unlinked = Fact::Unlinked {
         pair: pair.id,
         workspace: pair.workspace,
         incident: pair.incident.clone(),
-        reason: Reason::Unlinked { ticket: pair.ticket, refused: None },
+        reason: Reason::Unlinked { ticket: pair.ticket, refused },
     };
     let facts = vec![acts::act(caller, "unlink", Some(pair.id), detail), unlinked];
     let recorded = async {

@@ -157,7 +157,9 @@ pub async fn view_at(
         number: subject.incident.number,
         title: subject.incident.title.clone(),
         severity: subject.incident.severity.clone(),
-        incident_url: workspace.map(|workspace| portal_link(workspace, &subject.incident)),
+        incident_url: workspace
+            .filter(|_| !subject.incident.drafted())
+            .map(|workspace| portal_link(workspace, &subject.incident)),
         ticket: pair.ticket.map(|ticket| names::ticket(&installation, pair.halo, ticket)),
         group,
         reference: pair.reference.clone(),

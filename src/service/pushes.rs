@@ -9,14 +9,14 @@ use crate::{
     domain::{
         account::Role,
         ids::{ClientId, ConnectionId, IncidentId, PairId, TicketId, WorkspaceId},
-        incident::Incident,
+        operation::OperationKind,
         pair::Pair,
         view::not_linked::{PushRow, PushView},
         workspace::{Mode, Workspace},
     },
-    engine::push::{DRAFTED, PUSH, joined},
+    engine::push::{OPENED, PUSH, joined},
     planner::push,
-    store::Installation,
+    store::{Installation, SituationRow},
 };
 
 /// What became of a push.
@@ -61,10 +61,16 @@ pub async fn ask_once(
     let number = links::ticket_number(ticket, "pushed")?;
     let client = installation.clients.iter().find(|client| client.id == workspace.client);
     let binding = client.and_then(|client| client.halo.as_ref());
-    let place = binding.and_then(|binding| {
+    let mut place = binding.and_then(|binding| {
         let halo = names::halo(&installation, binding.connection)?;
         Some((binding.connection, IncidentId::pushed(&halo.tenant, number)))
     });
+    if let Some((_, incident)) = &place
+        && unmade(app, workspace.id, incident).await?
+    {
+        // Its pair is opened and its incident is not there: the engine says how that stands, or asks for it again.
+        place = None;
+    }
     if let Some(place) = &place {
         let pairs = app.store.pairs_of_ticket(place.0, number).await;
         let pairs = pairs.map_err(|e| fault("look for a ticket's pairs", &e))?;
@@ -77,6 +83,12 @@ pub async fn ask_once(
 
 /// The place of a ticket that is pushed: its Halo instance, and the incident that it becomes.
 type Place = (ConnectionId, IncidentId);
+
+/// Whether an incident is known only as it was drafted from its ticket.
+async fn unmade(app: &App, workspace: WorkspaceId, incident: &IncidentId) -> Result<bool, ServiceError> {
+    let subject = app.store.subject(workspace, incident).await.map_err(|e| fault("read an incident", &e))?;
+    Ok(subject.is_some_and(|subject| subject.pair.is_some() && subject.incident.drafted()))
+}
 
 /// The pair that the ticket has.
 fn known(
@@ -203,29 +215,45 @@ pub async fn view(app: &App, caller: &Caller, installation: &Installation) -> Re
         if !newer.insert((workspace, number)) && again {
             continue;
         }
-        let drafted: Option<Incident> = serde_json::from_value(told(DRAFTED)).ok();
         let place = workspace.and_then(|id| names::workspace(installation, id));
-        let shown = |drafted: &Incident| request_shown::of_push(installation, place?, drafted);
-        let becomes = |drafted: &Incident| {
-            format!(
+        let made: Option<PairId> = result.get("pair").and_then(|pair| serde_json::from_value(pair.clone()).ok());
+        let opened: Option<PairId> = serde_json::from_value(told(OPENED)).ok();
+        let row = match opened.filter(|_| made.is_none()) {
+            Some(pair) => app.store.situation(pair).await.map_err(|e| fault("read a pair", &e))?,
+            None => None,
+        };
+        // Asked for again on its pair's page, it may have been made since.
+        let there = row.as_ref().filter(|row| !row.subject.incident.drafted()).map(|row| row.pair.id);
+        let pair = made.or(there);
+        let written = row.as_ref().filter(|_| pair.is_none()).and_then(drafted);
+        let shown = |written: &OperationKind| request_shown::of_push(installation, place?, written);
+        let becomes = |written: &OperationKind| match written {
+            OperationKind::CreateIncident { incident } => Some(format!(
                 "A new incident “{}”: severity {}, status {}, no owner.",
-                drafted.title,
-                drafted.severity.as_str(),
-                drafted.status.as_str()
-            )
+                incident.title,
+                incident.severity.as_str(),
+                incident.status.as_str()
+            )),
+            _ => None,
         };
         view.recent.push(PushRow {
             ticket: number,
             workspace: workspace.map(|id| names::workspace_name(installation, id)).unwrap_or_default(),
             workspace_id: workspace,
             asked: request.asked,
-            becomes: drafted.as_ref().map(becomes),
-            request: drafted.as_ref().and_then(shown),
-            again,
-            pair: result.get("pair").and_then(|pair| serde_json::from_value(pair.clone()).ok()),
-            refused: result.get("error").and_then(Value::as_str).map(str::to_owned),
+            becomes: written.and_then(becomes),
+            request: written.and_then(shown),
+            again: again && pair.is_none(),
+            pair,
+            opened: row.as_ref().map(|row| row.pair.id).filter(|_| pair.is_none()),
+            refused: result.get("error").and_then(Value::as_str).filter(|_| pair.is_none()).map(str::to_owned),
             waits: app.engine.push_waits(request.id).map(|(_, why)| why),
         });
     }
     Ok(view)
+}
+
+/// The write that makes the incident of a pair, as long as it is not carried out.
+fn drafted(row: &SituationRow) -> Option<&OperationKind> {
+    row.operations.iter().map(|operation| &operation.kind).find(|kind| kind.makes_incident())
 }

@@ -32,6 +32,7 @@ pub fn of(installation: &Installation, s: &Situation<'_>, kind: &OperationKind) 
         OperationKind::CreateTicket { draft, .. } => {
             ("POST", format!("{}/Tickets", halo_at()?), halo::create_body(draft))
         }
+        OperationKind::CreateIncident { incident } => ("PUT", sentinel_at(String::new())?, creation(incident)),
         OperationKind::UpdateTicket { change } => {
             let current: &Ticket = s.ticket?;
             ("POST", format!("{}/Tickets", halo_at()?), halo::update_body(current, change))
@@ -49,10 +50,15 @@ pub fn of(installation: &Installation, s: &Situation<'_>, kind: &OperationKind) 
     written(method, &address, &body)
 }
 
-/// The creation of a pushed ticket's incident as it leaves.
-pub fn of_push(installation: &Installation, workspace: &Workspace, drafted: &Incident) -> Option<String> {
-    let address = incident_address(installation, workspace, &drafted.id, "")?;
-    written("PUT", &address, &sentinel::incident_body(drafted, &IncidentChange::default()))
+/// The creation of a pushed ticket's incident as it leaves, whatever else is known of its pair.
+pub fn of_push(installation: &Installation, workspace: &Workspace, kind: &OperationKind) -> Option<String> {
+    let OperationKind::CreateIncident { incident } = kind else { return None };
+    let address = incident_address(installation, workspace, &incident.id, "")?;
+    written("PUT", &address, &creation(incident))
+}
+
+fn creation(drafted: &Incident) -> Value {
+    sentinel::incident_body(drafted, &IncidentChange::default())
 }
 
 fn incident_address(

@@ -85,6 +85,9 @@ fn detail(fact: &Fact) -> Option<String> {
 fn said(fact: &Fact, names: &Names) -> (EntryKind, String) {
     use EntryKind::{Decision, Engine, Failure as Failed, Read, Write};
     match fact {
+        Fact::IncidentRead { incident, .. } if incident.drafted() => {
+            (Decision, format!("The incident was drafted from its ticket: {}.", incident.severity.as_str()))
+        }
         Fact::IncidentRead { incident, .. } => {
             (Read, format!("The incident was read: {}, {}.", incident.severity.as_str(), incident.status.as_str()))
         }

@@ -58,7 +58,7 @@ statements! {
           AND o.kind IN ('create-ticket', 'update-ticket', 'add-note') AND +p.halo = ?2 LIMIT 0 + ?3";
     const WAITING_FOR_WORKSPACE = "SELECT o.pair AS id FROM operations o JOIN pairs p ON p.id = o.pair
         WHERE o.state IN ('planned', 'sending', 'outcome-unknown') AND o.due_ms > ?1 AND o.state = 'planned'
-          AND o.kind IN ('add-comment', 'update-incident') AND +p.workspace = ?2 LIMIT 0 + ?3";
+          AND o.kind IN ('create-incident', 'add-comment', 'update-incident') AND +p.workspace = ?2 LIMIT 0 + ?3";
     const SENDING = "SELECT o.id, o.state_json, o.attempts, o.failure, b.body AS operation_body
         FROM operations o JOIN bodies b ON b.hash = o.body 
         WHERE o.state IN ('planned', 'sending', 'outcome-unknown') AND o.state = 'sending' ORDER BY o.due_ms LIMIT 0 + ?1";

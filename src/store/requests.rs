@@ -28,7 +28,7 @@ statements! {
         WHERE kind = ?1 AND (?3 IS NULL OR json_extract(detail, '$.client') IN (SELECT value FROM json_each(?3)))
         ORDER BY id DESC LIMIT 0 + ?2";
     const ANSWER = "UPDATE requests SET answered_ms = ?2, result = ?3 WHERE id = ?1 AND answered_ms IS NULL";
-    const PLANNED = "UPDATE requests SET detail = ?2 WHERE id = ?1 AND answered_ms IS NULL";
+    const OPENS = "UPDATE requests SET detail = ?2 WHERE id = ?1 AND answered_ms IS NULL";
     const TIDY = "DELETE FROM requests WHERE answered_ms < ?1
         AND (answered_ms < ?2 OR json_extract(result, '$.again') IS NULL)";
 }
@@ -136,13 +136,13 @@ impl Store {
         sqlx::query(ONE).bind(id).fetch_optional(&mut *reader).await?.as_ref().map(request_of).transpose()
     }
 
-    /// Keeps with a request what is about to be written for its sake.
+    /// Notes in a request's detail what is about to be opened for its sake.
     ///
     /// # Errors
     /// [`super::StoreError::Missing`] when it was answered before.
-    pub async fn request_planned(&self, id: i64, detail: &Value) -> Result<()> {
+    pub async fn request_opens(&self, id: i64, detail: &Value) -> Result<()> {
         let mut tx = self.begin().await?;
-        let query = sqlx::query(PLANNED).bind(id).bind(detail.to_string());
+        let query = sqlx::query(OPENS).bind(id).bind(detail.to_string());
         one(query.execute(&mut *tx.connection).await?.rows_affected(), "requests", id)?;
         tx.commit().await
     }

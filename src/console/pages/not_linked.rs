@@ -285,6 +285,8 @@ fn pushed(ctx: &PageContext, row: &PushRow) -> AnyView {
             None => "under way.".into_any(),
         },
     };
+    let opened =
+        row.opened.map(|pair| view! { " "<a href=format!("/pairs/{pair}")>"See the pair of ticket "{row.ticket}</a> });
     let written = row.request.clone().map(|request| {
         let name = format!("What is written for ticket {}", row.ticket);
         view! {
@@ -307,5 +309,5 @@ fn pushed(ctx: &PageContext, row: &PushRow) -> AnyView {
             </form>
         }
     });
-    view! { <li><span>{what}{became}" "{when(ctx, row.asked)}</span>{written}{again}</li> }.into_any()
+    view! { <li><span>{what}{became}{opened}" "{when(ctx, row.asked)}</span>{written}{again}</li> }.into_any()
 }

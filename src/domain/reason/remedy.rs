@@ -1,9 +1,14 @@
 //! What a person can do about a reason.
 
 use super::Reason;
-use crate::domain::policy::Filter;
+use crate::domain::{operation::OperationKind, policy::Filter};
 
 impl Reason {
+    /// [`Reason::Dropped`] of a write.
+    pub fn dropped(kind: &OperationKind) -> Self {
+        Self::Dropped { what: kind.words(), makes_ticket: kind.makes_ticket() }
+    }
+
     /// Whether what is to be done about it is a button of the console or a setting of ours, which who only reads lacks;
     /// else it is done in Halo, in Sentinel, or by itself.
     pub fn done_here(&self) -> bool {

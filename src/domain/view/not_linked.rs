@@ -105,8 +105,10 @@ pub struct PushRow {
     pub request: Option<String>,
     /// Whether Sentinel refused it and it waits for somebody who pushes it again.
     pub again: bool,
-    /// The pair that came of it.
+    /// The pair that came of it, once its incident is there.
     pub pair: Option<PairId>,
+    /// The pair in whose queue the making of its incident stands until then.
+    pub opened: Option<PairId>,
     /// Why it was not pushed, with the remedy.
     pub refused: Option<String>,
     /// What it waits for, if anything is known to be in its way.

@@ -54,7 +54,7 @@ impl Schedule {
         self.written.values_mut().for_each(|once| once.set_back(back));
         self.backfills.values_mut().for_each(back);
         self.refused.values_mut().for_each(back);
-        self.pushes.values_mut().for_each(|(at, _)| back(at));
+        self.pushes.values_mut().for_each(|waits| back(&mut waits.until));
         self.announced.values_mut().for_each(|(at, _)| back(at));
         self.queue.set_back(by);
         self.shadows.values_mut().for_each(|shadowing| shadowing.set_back(by));

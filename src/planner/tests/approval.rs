@@ -26,8 +26,8 @@ use crate::{
     },
 };
 
-const ALL: [WriteKind; 4] =
-    [WriteKind::Close, WriteKind::Reopen, WriteKind::SeverityDown, WriteKind::ClientVisibleNote];
+const ALL: [WriteKind; 5] =
+    [WriteKind::Close, WriteKind::Reopen, WriteKind::SeverityDown, WriteKind::ClientVisibleNote, WriteKind::Push];
 
 fn priority_lowered(s: &mut Scene) {
     s.policy.severity = FieldRule::new(Direction::Both, When::Always);

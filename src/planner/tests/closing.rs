@@ -180,6 +180,7 @@ pub fn said(plan: &Plan) -> String {
             change.verdict.as_ref().and_then(|verdict| verdict.comment.clone()).unwrap_or_default()
         }
         OperationKind::CreateTicket { draft, .. } => draft.details_html.clone(),
+        OperationKind::CreateIncident { incident } => incident.description.clone().unwrap_or_default(),
     });
     texts.collect::<Vec<_>>().join("\n")
 }

@@ -29,6 +29,7 @@ fn all() -> Vec<Reason> {
         Reason::NotesDigested,
         Reason::NotesGathered { until: text("noon") },
         Reason::TicketMade,
+        Reason::Pushed,
         Reason::ChangedInSentinel { field: text("severity") },
         Reason::ChangedInHalo { field: text("severity") },
         Reason::IncidentClosed,

@@ -21,6 +21,7 @@ fn line(kind: &OperationKind) -> String {
     match kind {
         OperationKind::CreateTicket { follows: Some(ticket), .. } => format!("create ticket after {ticket}"),
         OperationKind::CreateTicket { .. } => "create ticket".into(),
+        OperationKind::CreateIncident { incident } => format!("create incident severity={}", incident.severity),
         OperationKind::UpdateTicket { change } => {
             format!(
                 "ticket{}{}{}",

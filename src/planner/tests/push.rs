@@ -1,16 +1,20 @@
 //! What a pushed ticket's incident says, and where nothing may be pushed.
 
-use super::scene::{Scene, in_step};
+use super::scene::{Scene, in_step, words};
 use crate::{
     domain::{
+        approval::WriteKind,
         catalogue::Ref,
+        decision::Decision,
+        failure::Side,
         ids::{IncidentId, TicketId},
         incident::{Incident, Severity},
+        operation::OperationKind,
         reason::Reason,
         text,
         workspace::{Mode, Portal},
     },
-    planner::push,
+    planner::{Planned, push},
 };
 
 fn drafted(scene: &mut Scene) -> Result<Incident, Reason> {
@@ -123,4 +127,125 @@ fn nothing_is_pushed_but_in_two_way_and_joined_workspaces_are_known() {
     }
     workspace.portal = Portal::Defender;
     assert!(push::joined(&workspace, None));
+}
+
+/// A ticket that was pushed, and whose incident is still to be made.
+fn pushed() -> Scene {
+    let mut scene = in_step();
+    let (ticket, url) = (scene.ticket().clone(), Some("https://desk.example/tickets?id="));
+    let incident = push::draft("msp", &ticket, url, &scene.policy, &scene.catalogue).expect("it can be pushed");
+    scene.pair.base = push::base(&scene.policy, &scene.catalogue, &incident, &ticket);
+    scene.pair.incident = incident.id.clone();
+    scene.incident = incident;
+    scene
+}
+
+/// The same once somebody has read the incident.
+fn made(scene: &mut Scene) {
+    scene.incident.resource_id = format!("/subscriptions/s/x/incidents/{}", scene.incident.id);
+    scene.incident.number = Some(8);
+    scene.incident.etag = Some("\"a\"".into());
+    scene.incident.created = Some(scene.now);
+    scene.incident.modified = Some(scene.now);
+}
+
+#[test]
+fn a_pushed_pair_carries_nothing_but_its_incident_until_that_is_there() {
+    let mut scene = pushed();
+    let first = scene.plan();
+    assert_eq!(words(&first), "create incident severity=Medium because pushed; behind waiting pushed");
+    assert_eq!(first.base, None, "what was agreed on when the pair was opened stands");
+    scene.queue(&first);
+    // What agents do meanwhile waits, and no reading that does not find the incident takes it for deleted.
+    scene.note(3, "<p>they called again</p>");
+    scene.close_ticket(None);
+    for gone in [None, Some(Side::Sentinel)] {
+        scene.pair.gone = gone;
+        assert_eq!(words(&scene.plan()), "behind waiting pushed", "{gone:?}");
+    }
+    scene.pair.gone = None;
+    let queued = scene.operations.clone();
+    for given_up in [false, true] {
+        scene.operations.clone_from(&queued);
+        if given_up {
+            scene.give_up();
+        }
+        let mut met = scene.operations.clone();
+        met.truncate(1);
+        let before = scene.incident.clone();
+        made(&mut scene);
+        let plan = scene.plan();
+        assert_eq!(plan.void.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [met[0].id], "it is there: {plan:?}");
+        assert!(!plan.operations.is_empty(), "and what waited crosses");
+        assert!(plan.operations.iter().all(|planned| !planned.kind.makes_incident()), "{plan:?}");
+        scene.incident = before;
+    }
+}
+
+#[test]
+fn an_incident_that_is_asked_for_again_says_what_its_ticket_says_by_then() {
+    let mut scene = pushed();
+    scene.plan_and_drop();
+    assert_eq!(words(&scene.plan()), "behind healthy dropped");
+    scene.operations.clear();
+    scene.ticket().summary = "They called again".into();
+    scene.close_ticket(None);
+    let plan = scene.plan();
+    let [planned] = plan.operations.as_slice() else { panic!("{plan:?}") };
+    let OperationKind::CreateIncident { incident } = &planned.kind else { panic!("{planned:?}") };
+    assert_eq!(incident.title, "They called again");
+    let base = plan.base.expect("it is agreed on anew");
+    assert_eq!(
+        (base.title.as_deref(), base.summary.as_deref()),
+        (Some("They called again"), Some("They called again"))
+    );
+    assert!(!base.ticket_closed, "that it was closed since is still to cross");
+    // A row of a list has no details, and a whole reading has.
+    let said = |scene: &Scene| match scene.plan().operations.as_slice() {
+        [Planned { kind: OperationKind::CreateIncident { incident }, .. }] => incident.description.clone(),
+        other => panic!("{other:?}"),
+    };
+    scene.incident.description = Some("Pushed from Halo ticket 70.\n\nas it was drafted".into());
+    assert_eq!(said(&scene), scene.incident.description);
+    scene.ticket().raw = serde_json::json!({ "details": "They saw a strange prompt." }).into();
+    assert!(said(&scene).is_some_and(|said| said.ends_with("They saw a strange prompt.")));
+    scene.ticket().priority_id = Some(99);
+    let plan = scene.plan();
+    assert!(plan.operations.is_empty() && matches!(plan.items(), [Reason::Unmapped { .. }]), "{plan:?}");
+}
+
+#[test]
+fn a_push_that_the_policy_puts_behind_a_person_waits_for_approval() {
+    let mut scene = pushed();
+    let free = scene.plan().operations;
+    scene.queue(&scene.plan());
+    scene.policy.approve = vec![WriteKind::Push];
+    let before = scene.plan();
+    assert_eq!((before.void.len(), before.waiting.len()), (1, 1), "what was queued before waits too: {before:?}");
+    scene.queue(&before);
+    let plan = scene.plan();
+    assert_eq!(words(&plan), "behind needs-you awaits-approval");
+    let [waiting] = plan.waiting.as_slice() else { panic!("{plan:?}") };
+    let (write, what) = (waiting.write.clone(), waiting.planned.kind.words());
+    scene.pair.decisions = vec![Decision::Reject { write: write.clone(), what: what.clone() }];
+    assert_eq!(words(&scene.plan()), "behind healthy rejected");
+    scene.pair.decisions = vec![Decision::Approve { write, what }];
+    assert_eq!(scene.plan().operations, free);
+}
+
+#[test]
+fn no_incident_is_made_of_a_ticket_that_is_gone_or_another_clients() {
+    let cases: [(fn(&mut Scene), &str); 3] = [
+        (|s| s.ticket().deleted = true, "refused"),
+        (|s| s.ticket().merged_into = Some(TicketId(71)), "refused"),
+        (|s| s.ticket().client_id = Some(99), "wrong-client"),
+    ];
+    for (change, expected) in cases {
+        let mut scene = pushed();
+        scene.queue(&scene.plan());
+        change(&mut scene);
+        let plan = scene.plan();
+        assert_eq!((plan.operations.len(), plan.void.len()), (0, 1), "{plan:?}");
+        assert_eq!(plan.items().iter().map(Reason::code).collect::<Vec<_>>(), [expected]);
+    }
 }

@@ -3,8 +3,24 @@
 use std::sync::{Arc, Mutex};
 
 use halobridge::{
-    domain::{account::Scope, delivery::DeliverySource, pause::PauseScope, run::RunCause, view::tickets::FoundTicket},
-    service::{caller::Caller, error::ServiceError, incidents, pauses, pushes, tickets},
+    clock::Clock as _,
+    domain::{
+        account::Scope,
+        delivery::DeliverySource,
+        ids::TicketId,
+        operation::{Operation, OperationState},
+        pair::Health,
+        pause::PauseScope,
+        reason::Reason,
+        run::RunCause,
+        view::{pair::PairView, tickets::FoundTicket},
+    },
+    engine::push::PUSH,
+    service::{
+        acts, approvals, caller::Caller, decisions, error::ServiceError, incidents, links, pairs, pauses, pushes,
+        tickets,
+    },
+    store::{LedgerFilter, SituationRow},
     twin::options::Product,
 };
 use serde_json::{Value, json};
@@ -26,6 +42,32 @@ impl Bridge {
         let view = incidents::view(&app, &olga, Default::default()).await.unwrap();
         let row = view.push.recent.into_iter().next().expect("it is shown");
         (row.pair.is_some(), row.refused)
+    }
+
+    /// What is known of the pair that a ticket was pushed into.
+    async fn pushed_into(&self, ticket: i64) -> SituationRow {
+        let halo = self.store.installation().await.unwrap().halo[0].id;
+        let pairs = self.store.pairs_of_ticket(halo, TicketId(ticket)).await.unwrap();
+        assert_eq!(pairs.len(), 1, "{pairs:?}");
+        self.store.situation(pairs[0].id).await.unwrap().expect("it is known")
+    }
+
+    /// The write that makes the incident of that pair.
+    async fn making(&self, ticket: i64) -> Operation {
+        let row = self.pushed_into(ticket).await;
+        let [making] = row.operations.as_slice() else { panic!("{:?}", row.operations) };
+        assert!(making.kind.makes_incident(), "{making:?}");
+        making.clone()
+    }
+
+    async fn page_of_pushed(&self, ticket: i64) -> PairView {
+        let (app, caller) = self.console();
+        pairs::view(&app, &caller, self.pushed_into(ticket).await.pair.id, "").await.unwrap()
+    }
+
+    /// Sentinel answers so when an incident is made.
+    fn answers_making(&self, status: u16) {
+        self.fault(json!({ "effect": "status", "status": status, "kind": "sentinel.incident.put" }));
     }
 
     pub fn opened(&self, place: i64) -> i64 {
@@ -177,6 +219,210 @@ both! {
         bridge.pass(120).await;
         assert_eq!((bridge.incidents(0).len(), bridge.pushed().await), (3, (true, None)));
         bridge.mutate_no_more();
+        bridge.finish().await;
+    }
+
+    async fn a_push_is_planned_in_the_chain_and_shown_on_its_pair_before_it_is_sent(product) {
+        let bridge = Bridge::with(setup(product)).await;
+        let sent: Arc<Mutex<Vec<Value>>> = Arc::default();
+        let kept = sent.clone();
+        bridge.mutate(move |request, _| {
+            if request.method() == http::Method::PUT {
+                kept.lock().unwrap().push(serde_json::from_slice(request.body()).unwrap_or_default());
+            }
+        });
+        let ticket = bridge.opened(0);
+        bridge.answers_making(503);
+        bridge.push(ticket, false).await.unwrap();
+        let row = bridge.pushed_into(ticket).await;
+        assert!(row.subject.incident.drafted() && row.pair.ticket == Some(TicketId(ticket)));
+        let filter = LedgerFilter { pair: Some(row.pair.id), ..LedgerFilter::default() };
+        let mut entries = bridge.store.ledger_page(&filter, None, 100).await.unwrap();
+        entries.reverse();
+        let at = |fact: &str| entries.iter().position(|item| item.entry.fact == fact).expect("it is in the chain");
+        assert!(at("pair-opened") < at("operation-planned") && at("operation-planned") < at("operation-moved"));
+        assert_eq!(entries[at("pair-opened")].entry.at, entries[at("operation-planned")].entry.at, "in one step");
+        // The pair's page shows it as any other write.
+        let view = bridge.page_of_pushed(ticket).await;
+        let [making] = view.queue.as_slice() else { panic!("{:?}", view.queue) };
+        assert_eq!((making.words.as_str(), making.attempts), ("Create the incident of the pushed ticket", 1));
+        assert_eq!(making.reason, Reason::Pushed);
+        let shown = making.body.clone().expect("the request is shown");
+        let (head, body) = shown.split_once("\n\n").unwrap();
+        assert!(head.starts_with("PUT ") && head.contains("Authorization: Bearer \u{2022}"), "{head}");
+        bridge.heal();
+        sent.lock().unwrap().clear();
+        bridge.pass(120).await;
+        let first = sent.lock().unwrap().first().cloned().expect("it was sent");
+        assert_eq!(first, serde_json::from_str::<Value>(body).unwrap(), "the bytes sent are those shown");
+        assert_eq!(bridge.pushed().await, (true, None));
+        assert!(bridge.page_of_pushed(ticket).await.queue.is_empty());
+        bridge.mutate_no_more();
+        bridge.finish().await;
+    }
+
+    async fn a_refused_push_is_a_dead_letter_that_is_tried_again_from_what_the_ticket_says_by_then(product) {
+        let bridge = Bridge::with(setup(product)).await;
+        let ticket = bridge.opened(0);
+        bridge.answers_making(400);
+        bridge.push(ticket, false).await.unwrap();
+        assert_eq!(bridge.page_of_pushed(ticket).await.dead.len(), 1);
+        // Whole readings of both sides take the incident for none that was deleted, and nothing sends it again.
+        let writes = bridge.writes();
+        bridge.heal();
+        bridge.pass_by(13 * 3_600, 300).await;
+        let row = bridge.pushed_into(ticket).await;
+        assert_eq!((row.pair.gone, row.pair.health), (None, Health::NeedsYou));
+        assert_eq!((bridge.incidents(0).len(), bridge.writes()), (0, writes));
+        bridge.act("ticket.update", json!({ "ticket_id": ticket, "summary": "Two phone calls about a login" }));
+        bridge.cross().await;
+        let (app, olga) = operator(&bridge);
+        acts::retry(&app, &olga, bridge.making(ticket).await.id).await.unwrap();
+        bridge.run().await;
+        let incidents = bridge.incidents(0);
+        assert_eq!(incidents.len(), 1);
+        assert_eq!(incidents[0]["properties"]["title"], "Two phone calls about a login");
+        bridge.cross().await;
+        let row = bridge.pushed_into(ticket).await;
+        assert!(row.operations.is_empty() && row.pair.reason.is_none(), "{row:?}");
+        assert_eq!(bridge.pushed().await, (true, None), "who asked sees that it is there");
+        bridge.finish().await;
+    }
+
+    async fn a_push_that_a_person_drops_is_made_when_it_is_pushed_again(product) {
+        for unlinked in [false, true] {
+            let bridge = Bridge::with(setup(product)).await;
+            let (app, olga) = operator(&bridge);
+            let ticket = bridge.opened(0);
+            bridge.answers_making(400);
+            bridge.push(ticket, false).await.unwrap();
+            acts::drop_operation(&app, &olga, bridge.making(ticket).await.id).await.unwrap();
+            bridge.heal();
+            bridge.pass_by(7 * 3_600, 300).await;
+            let row = bridge.pushed_into(ticket).await;
+            assert_eq!(row.pair.reason.as_ref().map(Reason::code), Some("dropped"), "{unlinked}");
+            assert_eq!((row.pair.health, bridge.incidents(0).len()), (Health::Healthy, 0), "{unlinked}");
+            if unlinked {
+                links::unlink(&app, &olga, row.pair.id).await.unwrap();
+                let (workspace, incident) = (row.pair.workspace, row.pair.incident.clone());
+                let subject = bridge.store.subject(workspace, &incident).await.unwrap().unwrap();
+                let held = subject.held.map(|reason| reason.words()).unwrap_or_default();
+                assert!(held.contains("never made in Sentinel"), "{held}");
+                let made = links::make_ticket(&app, &olga, workspace, &incident).await;
+                assert!(matches!(made, Err(ServiceError::Invalid(_))), "{made:?}");
+                bridge.pass(600).await;
+                assert_eq!(bridge.tickets().len(), 1, "nor does it get a ticket by itself");
+            }
+            bridge.push(ticket, false).await.unwrap();
+            assert_eq!((bridge.incidents(0).len(), bridge.pushed().await), (1, (true, None)), "{unlinked}");
+            bridge.finish().await;
+        }
+    }
+
+    async fn a_push_is_over_when_its_pair_is_unlinked_before_its_incident_is_there(product) {
+        let bridge = Bridge::with(setup(product)).await;
+        let (app, olga) = operator(&bridge);
+        let ticket = bridge.opened(0);
+        bridge.answers_making(503);
+        bridge.push(ticket, false).await.unwrap();
+        links::unlink(&app, &olga, bridge.pushed_into(ticket).await.pair.id).await.unwrap();
+        bridge.heal();
+        bridge.pass(300).await;
+        let (paired, refused) = bridge.pushed().await;
+        assert!(!paired && refused.as_ref().is_some_and(|why| why.contains("unlinked")), "{refused:?}");
+        assert_eq!((bridge.incidents(0).len(), bridge.tickets().len()), (0, 1));
+        bridge.push(ticket, false).await.unwrap();
+        assert_eq!((bridge.incidents(0).len(), bridge.pushed().await), (1, (true, None)));
+        bridge.finish().await;
+    }
+
+    async fn a_push_behind_approval_waits_on_its_pair(product) {
+        let policy = "approve = [\"push\"]".to_owned();
+        for yes in [true, false] {
+            let bridge = Bridge::with(Setup { policy: policy.clone(), ..setup(product) }).await;
+            let ticket = bridge.opened(0);
+            let writes = bridge.writes();
+            bridge.push(ticket, false).await.unwrap();
+            bridge.pass(300).await;
+            assert_eq!((bridge.incidents(0).len(), bridge.writes()), (0, writes));
+            assert_eq!(bridge.pushed().await, (false, None));
+            let (app, olga) = operator(&bridge);
+            let rows = approvals::view(&app, &olga).await.unwrap().rows;
+            let [row] = rows.as_slice() else { panic!("{rows:?}") };
+            assert!(row.planned.body.as_ref().is_some_and(|body| body.contains("Phone call about a login")), "{row:?}");
+            let answer = if yes { row.approve.clone() } else { row.reject.clone() };
+            decisions::decide(&app, &olga, row.pair, Some(answer)).await.unwrap();
+            bridge.pass(60).await;
+            let (paired, refused) = bridge.pushed().await;
+            assert_eq!((bridge.incidents(0).len(), paired), (usize::from(yes), yes));
+            assert_eq!(refused.is_some_and(|why| why.contains("rejected")), !yes);
+            bridge.finish().await;
+        }
+    }
+
+    async fn what_agents_do_before_a_pushed_incident_is_there_crosses_afterwards(product) {
+        let policy = "severity = { direction = \"both\" }".to_owned();
+        let bridge = Bridge::with(Setup { policy, ..setup(product) }).await;
+        let (app, olga) = operator(&bridge);
+        let ticket = bridge.opened(0);
+        bridge.answers_making(503);
+        bridge.push(ticket, false).await.unwrap();
+        // Its client is paused with the write in its queue.
+        let client = PauseScope::Client { id: bridge.workspace(0).await.client };
+        pauses::pause(&app, &olga, client, "").await.unwrap();
+        bridge.heal();
+        bridge.note(ticket, "<p>they called again</p>", json!({}));
+        let high = match product { Product::Itsm => "P2 - High", Product::Psa => "High" };
+        bridge.act("ticket.update", json!({ "ticket_id": ticket, "priority": high }));
+        bridge.pass(600).await;
+        assert_eq!((bridge.incidents(0).len(), bridge.pushed().await), (0, (false, None)));
+        assert!(matches!(bridge.making(ticket).await.state, OperationState::Planned { .. }), "and nothing beside it");
+        pauses::resume(&app, &olga, client).await.unwrap();
+        bridge.pass(300).await;
+        let incidents = bridge.incidents(0);
+        assert_eq!(incidents.len(), 1);
+        assert_eq!(incidents[0]["properties"]["severity"], "High");
+        let incident = incidents[0]["name"].as_str().unwrap();
+        assert!(bridge.comments_of(incident).iter().any(|said| said.contains("they called again")));
+        assert_eq!(bridge.pushed().await, (true, None));
+        bridge.finish().await;
+    }
+
+    async fn a_crash_at_any_call_of_a_push_leaves_one_incident(product) {
+        let mut unknown = 0;
+        for (after, carried_out) in (0..8).flat_map(|after| [(after, false), (after, true)]) {
+            let mut bridge = Bridge::with(Setup { on_disk: true, ..setup(product) }).await;
+            bridge.pass(60).await;
+            let ticket = bridge.opened(0);
+            let (app, olga) = operator(&bridge);
+            let workspace = bridge.workspace(0).await.id;
+            pushes::ask(&app, &olga, workspace, &ticket.to_string(), false).await.unwrap();
+            drop(app);
+            bridge.run_and_die(Hang { after, carried_out }).await;
+            unknown += bridge.store.sending_operations(10).await.unwrap().len();
+            bridge.restart_cold().await;
+            bridge.pass(300).await;
+            assert_eq!((bridge.incidents(0).len(), bridge.tickets().len()), (1, 1), "{after} {carried_out}");
+            assert_eq!(bridge.pushed().await, (true, None), "{after} {carried_out}");
+            assert!(bridge.pushed_into(ticket).await.operations.is_empty(), "{after} {carried_out}");
+            bridge.finish().await;
+        }
+        assert!(unknown > 0, "it also died while the incident was being made");
+    }
+
+    async fn a_push_that_an_older_version_has_taken_up_is_planned_anew(product) {
+        let bridge = Bridge::with(setup(product)).await;
+        let ticket = bridge.opened(0);
+        let workspace = bridge.workspace(0).await;
+        let drafted = json!({ "id": "00000000-0000-5000-8000-000000000000", "title": "as it was drafted then" });
+        let detail =
+            json!({ "workspace": workspace.id, "ticket": ticket, "client": workspace.client, "incident": drafted });
+        bridge.store.ask(bridge.clock.now(), PUSH, &detail).await.unwrap();
+        bridge.pass(60).await;
+        let incidents = bridge.incidents(0);
+        assert_eq!(incidents.len(), 1);
+        assert_eq!(incidents[0]["properties"]["title"], "Phone call about a login");
+        assert_eq!(bridge.pushed().await, (true, None));
         bridge.finish().await;
     }
 

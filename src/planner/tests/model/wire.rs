@@ -37,6 +37,8 @@ impl Pairing {
         };
         let was_sent = operation.attempts > 0;
         let before = match &operation.kind {
+            // Nobody pushes a ticket here.
+            OperationKind::CreateIncident { .. } => return,
             OperationKind::CreateTicket { .. } | OperationKind::AddComment { .. } => Before::Nothing,
             OperationKind::AddNote { note, .. } => {
                 let Some(desk) = state.desk_of(&row).map(|(_, desk)| Desk::clone(desk)) else { return };
@@ -114,7 +116,7 @@ impl Pairing {
             OperationKind::CreateTicket { .. } | OperationKind::AddNote { .. } => {
                 self.over(state, of, row, Some(unknown()), Reading::default());
             }
-            OperationKind::AddComment { .. } => {
+            OperationKind::AddComment { .. } | OperationKind::CreateIncident { .. } => {
                 let again = OperationState::Planned { ready: some_time() };
                 self.over(state, of, row, Some(again), Reading::default());
             }
@@ -242,7 +244,7 @@ impl Pairing {
                 });
                 Answer::Done
             }
-            OperationKind::UpdateTicket { .. } => Answer::Done,
+            OperationKind::UpdateTicket { .. } | OperationKind::CreateIncident { .. } => Answer::Done,
         }
     }
 
@@ -360,7 +362,9 @@ impl Pairing {
                 let reading = self.ticket_arrived(&row.clone(), &mut row, change, current);
                 self.over(state, of, row, None, reading);
             }
-            OperationKind::AddComment { .. } => self.over(state, of, row, again, Reading::default()),
+            OperationKind::AddComment { .. } | OperationKind::CreateIncident { .. } => {
+                self.over(state, of, row, again, Reading::default());
+            }
         }
     }
 }
