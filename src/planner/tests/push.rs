@@ -235,7 +235,8 @@ fn a_push_that_the_policy_puts_behind_a_person_waits_for_approval() {
 
 #[test]
 fn no_incident_is_made_of_a_ticket_that_is_gone_or_another_clients() {
-    let cases: [(fn(&mut Scene), &str); 3] = [
+    type Change = fn(&mut Scene);
+    let cases: [(Change, &str); 3] = [
         (|s| s.ticket().deleted = true, "refused"),
         (|s| s.ticket().merged_into = Some(TicketId(71)), "refused"),
         (|s| s.ticket().client_id = Some(99), "wrong-client"),
