@@ -24,7 +24,7 @@ use super::{
     forth, homeless,
     known::Known,
     lanes::{CreatePlace, NewcomersLane},
-    newcomer, newer, pauses, push,
+    newcomer, newer, pauses, push, put_back,
     queue::Gate,
     registry::salt,
     schedule, settle, stop,
@@ -397,6 +397,10 @@ pub(super) async fn finish(
             digest::known_pair(engine, pair, known, all, *reading, go_on).await
         }
         Attempt::Refused(reason, facts, reading) => {
+            if operation.kind.side() == Side::Sentinel && matches!(reason, Reason::RecordGone { .. }) {
+                // It may be there after all.
+                engine.schedule().later_looks.insert(pair, now + put_back::LOOKED_FOR);
+            }
             let state = OperationState::Dead { at: now, reason };
             let mut all = vec![fact(state, operation.last_failure.clone())];
             all.extend(facts);

@@ -18,7 +18,9 @@ use crate::{
     store::StoreError,
 };
 
-use super::{Engine, alerts, digest, forth, halo::sight, known::Known, merges, rebuild, registry::salt, unread};
+use super::{
+    Engine, alerts, digest, forth, halo::sight, known::Known, merges, put_back, rebuild, registry::salt, unread,
+};
 
 /// Pairs of which it is remembered when they were looked at.
 const LOOKED_KEPT: usize = 10_000;
@@ -107,6 +109,9 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
     if reading.ticket.as_ref().is_some_and(|ticket| !ticket.deleted && ticket.merged_into.is_none()) {
         facts.extend(sight::shows_again(&row, now));
     }
+    if reading.incident.is_some() {
+        facts.extend(put_back::shows_again(&row, now));
+    }
     if hurried {
         for operation in &row.operations {
             if let OperationState::Planned { ready } = operation.state
@@ -135,7 +140,12 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
     };
     match (row.pair.gone, gone) {
         (_, Some(_)) if now < shows => {}
-        (before, Some(side)) if before != Some(side) => facts.push(Fact::RecordGone { pair: id, side, gone: true }),
+        (before, Some(side)) if before != Some(side) => {
+            if side == Side::Sentinel {
+                engine.schedule().later_looks.insert(id, now + put_back::LOOKED_FOR);
+            }
+            facts.push(Fact::RecordGone { pair: id, side, gone: true });
+        }
         (Some(side), None) if there(side) => facts.push(Fact::RecordGone { pair: id, side, gone: false }),
         _ => {}
     }

@@ -34,6 +34,7 @@ pub mod once;
 mod pauses;
 pub mod poll;
 pub mod push;
+mod put_back;
 pub mod queue;
 pub mod rebuild;
 pub mod registry;

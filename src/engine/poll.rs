@@ -50,7 +50,7 @@ use self::ahead::Ahead;
 use super::{
     Engine, digest,
     known::Known,
-    merges,
+    merges, put_back,
     registry::{salt, wait_for_catalogue},
     settled::Settled,
     unread::{self, Waiting},
@@ -383,6 +383,7 @@ impl<'a> Poll<'a> {
             }
         }
         let mut done = self.drifted(&row, &incident);
+        done.extend(put_back::shows_again(&row, self.engine.now()));
         let Ok(evidence) = self.late_alerts(&row, &incident, &mut done).await else { return Ok(()) };
         reading.evidence = evidence;
         self.counts.changed += 1;

@@ -106,6 +106,14 @@ pub fn refused(answer: &Answer, budget: &Budget, now: Timestamp) -> Failure {
                 action_of(&says).unwrap_or("a right is missing")
             ),
         ),
+        404 if of_the_place(answer, code.as_deref(), &says) => {
+            let says = match code.as_deref() {
+                None => format!("Azure answered 404 with {}, which says nothing of the incident.", answer.looks()),
+                code @ Some("SubscriptionNotFound" | "ResourceGroupNotFound" | "ResourceNotFound") => gone(code, &says),
+                _ => format!("Azure does not know the place of the incident. Azure says: {}", told(&says)),
+            };
+            fail(FailureKind::Transient, format!("{says} It is tried again."))
+        }
         404 => fail(FailureKind::Gone, gone(code.as_deref(), &says)),
         // Not every 409 is about a newer version: others pass, or are told in the end.
         409 if !of_version(code.as_deref(), &says) => fail(
@@ -235,13 +243,31 @@ fn action_of(message: &str) -> Option<&str> {
     (!action.is_empty()).then_some(action)
 }
 
+/// Whether a 404 to a call about one incident says nothing of that incident: Azure does not know the place where it is (a
+/// subscription that is moved or disabled, a workspace that is put back just now), or something else than Sentinel
+/// answered. An incident that is deleted has the code `NotFound`, or is named.
+fn of_the_place(answer: &Answer, code: Option<&str>, says: &str) -> bool {
+    const PLACES: [&str; 4] = ["subscription", "resourcegroup", "workspace", "provider"];
+    const OTHERS: [&str; 3] = ["resourcenotfound", "parentresourcenotfound", "invalidresourcetype"];
+    let Some((_, below)) = answer.named.split_once("/Microsoft.SecurityInsights/incidents/") else { return false };
+    let id = below.split('/').next().unwrap_or_default();
+    // What runs is a Logic App: it may be gone, and the incident there.
+    if id.is_empty() || below.ends_with("/runPlaybook") || says.contains(id) {
+        return false;
+    }
+    let Some(code) = code.map(str::to_ascii_lowercase) else { return true };
+    OTHERS.contains(&code.as_str()) || PLACES.iter().any(|place| code.contains(place))
+}
+
 fn gone(code: Option<&str>, says: &str) -> String {
     match code {
         Some("SubscriptionNotFound") => {
             "Azure does not know the subscription, or the identity may not see it. Check id and rights.".into()
         }
         Some("ResourceGroupNotFound") => "Azure does not know the resource group. Check its name.".into(),
-        Some("ResourceNotFound") => "Azure does not know the workspace. Check its name and resource group.".into(),
+        Some("ResourceNotFound") if !says.contains("/incidents/") => {
+            "Azure does not know the workspace. Check its name and resource group.".into()
+        }
         _ if says.is_empty() => "Sentinel has no such record (any more).".into(),
         _ => format!("Sentinel has no such record: {says}"),
     }

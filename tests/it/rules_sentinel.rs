@@ -595,7 +595,7 @@ async fn sentinel_rule_12_a_second_401_asks_for_a_person() {
 #[tokio::test]
 async fn a_read_and_a_write_fail_differently() {
     type Case = (fn(&Sent) -> crate::adapters_support::Reply, FailureKind, FailureKind);
-    let cases: [Case; 7] = [
+    let cases: [Case; 9] = [
         (|_| Err(TransportError::NotSent("refused".into())), FailureKind::Transient, FailureKind::Transient),
         (|_| Err(TransportError::NoAnswer("reset".into())), FailureKind::Transient, FailureKind::Unknown),
         (|_| text(503, ""), FailureKind::Transient, FailureKind::Unknown),
@@ -603,6 +603,9 @@ async fn a_read_and_a_write_fail_differently() {
         (|_| text(200, "<html>sign in"), FailureKind::Unreadable, FailureKind::Unknown),
         (|_| text(200, "{\"name\":"), FailureKind::Unreadable, FailureKind::Unknown),
         (|_| text(302, ""), FailureKind::Rejected, FailureKind::Unknown),
+        // Nothing that Sentinel says: it tells nothing of the incident.
+        (|_| text(404, ""), FailureKind::Transient, FailureKind::Transient),
+        (|_| text(404, "<html>Not found"), FailureKind::Transient, FailureKind::Transient),
     ];
     for (reply, of_read, of_write) in cases {
         let stage = stage(Script::new(reply));
@@ -637,7 +640,36 @@ async fn every_sample_refusal_has_a_sentence_with_a_remedy() {
             FailureKind::Forbidden,
             "Microsoft.SecurityInsights/incidents/read",
         ),
-        (404, "SubscriptionNotFound", "The subscription 'x' could not be found.", FailureKind::Gone, "subscription"),
+        (
+            404,
+            "SubscriptionNotFound",
+            "The subscription 'x' could not be found.",
+            FailureKind::Transient,
+            "subscription",
+        ),
+        (
+            404,
+            "ResourceGroupNotFound",
+            "Resource group 'x' could not be found.",
+            FailureKind::Transient,
+            "resource group",
+        ),
+        (
+            404,
+            "ResourceNotFound",
+            "The Resource 'workspaces/x' was not found.",
+            FailureKind::Transient,
+            "the workspace",
+        ),
+        (404, "WorkspaceNotFound", "Workspace 'x' was not found.", FailureKind::Transient, "Workspace 'x'"),
+        (404, "NotFound", "Incident 'x' was not found", FailureKind::Gone, "no such record"),
+        (
+            404,
+            "ResourceNotFound",
+            "The Resource 'x/incidents/5a000000-0000-4000-8000-000000000002' was not found.",
+            FailureKind::Gone,
+            "no such record",
+        ),
         (
             400,
             "BadRequest",

@@ -10,6 +10,7 @@ use crate::{
         ids::IncidentId,
         incident::{Incident, IncidentStatus},
     },
+    engine::put_back,
     ledger::fact::Fact,
     planner::drift::incident_moved,
     store::{SituationRow, StoreError},
@@ -38,6 +39,9 @@ impl Poll<'_> {
             let pairs = self.engine.store.open_pairs_of_workspace(self.workspace.id, after, 200).await?;
             let Some(last) = pairs.last() else { break };
             after = Some(last.id);
+            // One that was not found is listed: it is read by itself, and goes on.
+            let back = pairs.iter().filter(|pair| put_back::awaited(pair) && full.seen.contains(&pair.incident));
+            looks.extend(back.map(|pair| pair.id));
             let open = pairs.iter().filter(|pair| pair.base.incident_status != Some(IncidentStatus::Closed));
             let unseen = open.filter(|pair| pair.gone.is_none() && !full.seen.contains(&pair.incident));
             looks.extend(unseen.map(|pair| pair.id));

@@ -39,8 +39,6 @@ const ROWS: usize = 5_000;
 const PAGES: usize = 10;
 /// Incidents of a workspace that are listed as missing.
 const LISTED: usize = 100;
-/// Azure's words for a place that it does not know: they say nothing of an incident.
-const ELSEWHERE: [&str; 3] = ["SubscriptionNotFound", "ResourceGroupNotFound", "ResourceNotFound"];
 
 /// Compares workspaces with their logs.
 pub struct Worker {
@@ -317,7 +315,7 @@ impl Worker {
             one.trouble = None;
             match read {
                 Ok(()) => app.engine.poke_incident(workspace.id, one.id.clone()),
-                Err(failure) if of_the_incident(&failure) => deleted.push(one.id.clone()),
+                Err(failure) if failure.kind == FailureKind::Gone => deleted.push(one.id.clone()),
                 Err(failure) => one.trouble = Some(failure.message),
             }
         }
@@ -325,9 +323,4 @@ impl Worker {
         check.gone.extend(deleted);
         keep(app, workspace.id, Some(&check), false).await
     }
-}
-
-/// Whether Azure says that there is no such incident, and not that it does not know the place.
-fn of_the_incident(failure: &Failure) -> bool {
-    failure.kind == FailureKind::Gone && !failure.code.as_deref().is_some_and(|code| ELSEWHERE.contains(&code))
 }

@@ -29,6 +29,7 @@ mod notes;
 mod pace;
 mod pauses;
 pub mod person;
+mod poisoned;
 mod push;
 mod queue;
 mod rebuild;

@@ -1,0 +1,71 @@
+//! What goes wrong with one incident, or for a moment with its place, stays its own matter and loses nothing.
+
+use serde_json::json;
+
+use super::bridge::*;
+
+impl Bridge {
+    /// An agent begins to work on a ticket.
+    fn taken_up(&self, ticket: i64) {
+        let status = json!({ "ticket_id": ticket, "agent": AGENT, "status": "In Progress", "text": "on it" });
+        self.act("ticket.status", status);
+    }
+
+    fn status_of(&self, incident: &str) -> String {
+        self.incident(incident)["properties"]["status"].as_str().unwrap().to_owned()
+    }
+}
+
+both! {
+    /// A page of a proxy says nothing of the incident, nor does a place that Azure does not know just now.
+    async fn a_404_that_says_nothing_of_the_incident_loses_no_write(product) {
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+        bridge.pass(600).await;
+        bridge.fault(json!({ "effect": "status", "status": 404, "html": true, "kind": "sentinel.incident.get", "count": 1 }));
+        bridge.taken_up(ticket);
+        bridge.pass(300).await;
+        assert_eq!(bridge.status_of(&incident), "Active");
+        assert_eq!(bridge.reason_of(&incident).await, None);
+        // Nor does a look that meets one.
+        bridge.fault(json!({ "effect": "status", "status": 404, "html": true, "kind": "sentinel.incident.get", "count": 1 }));
+        bridge.engine.look_again(bridge.pair_of(&incident).await.unwrap().id);
+        bridge.run().await;
+        assert_eq!(bridge.reason_of(&incident).await, None);
+        assert_eq!(bridge.pair_of(&incident).await.unwrap().gone, None);
+        bridge.finish().await;
+    }
+
+    /// Sentinel said once that there is no such incident, and was wrong.
+    async fn an_incident_that_shows_again_gets_what_was_given_up(product) {
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+        bridge.pass(600).await;
+        bridge.fault(json!({ "effect": "status", "status": 404, "kind": "sentinel.incident.get", "count": 1 }));
+        bridge.taken_up(ticket);
+        bridge.cross().await;
+        assert_eq!(bridge.reason_of(&incident).await, Some("record-gone"));
+        assert_eq!(bridge.status_of(&incident), "New");
+        bridge.pass(1_800).await;
+        assert_eq!(bridge.reason_of(&incident).await, None, "it is looked for once more");
+        assert_eq!(bridge.status_of(&incident), "Active");
+        bridge.finish().await;
+    }
+
+    /// The same where its pair was told of as gone, and nothing of the incident changes when it is back.
+    async fn an_incident_that_was_told_of_as_gone_and_is_listed_goes_on(product) {
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+        bridge.pass(600).await;
+        let pair = bridge.pair_of(&incident).await.unwrap().id;
+        bridge.fault(json!({ "effect": "status", "status": 404, "kind": "sentinel.incident.get" }));
+        bridge.engine.look_again(pair);
+        bridge.run().await;
+        assert_eq!(bridge.reason_of(&incident).await, Some("record-gone"));
+        bridge.taken_up(ticket);
+        // Long enough for the look that follows: only a list shows it from then on.
+        bridge.pass(1_800).await;
+        bridge.heal();
+        bridge.pass_by(7 * 3_600, 300).await;
+        assert_eq!(bridge.reason_of(&incident).await, None);
+        assert_eq!(bridge.status_of(&incident), "Active");
+        bridge.finish().await;
+    }
+}
