@@ -14,7 +14,8 @@ use crate::{
     store::SituationRow,
 };
 
-/// Reads them, where the incident says that there are more than are known. Two calls, and only then.
+/// Reads them, where the incident says that there are more than are known, or they could not be read before (`again`). Two
+/// calls, and only then.
 ///
 /// # Errors
 /// What the service says.
@@ -24,6 +25,7 @@ pub(super) async fn late(
     incident: &Incident,
     (sentinel, at): (&dyn Incidents, &Place),
     class: Class,
+    again: bool,
 ) -> Result<Option<Evidence>, Failure> {
     let known = row.evidence.as_ref().map_or(0, |evidence| evidence.alerts.len());
     let before = &row.subject.incident;
@@ -31,7 +33,7 @@ pub(super) async fn late(
         NOT_TOLD => incident.modified != before.modified,
         count => count > i64::try_from(known).unwrap_or(i64::MAX) || count != before.alerts_count,
     };
-    if !more || !alerts::wanted(policy) || incident.redirected() {
+    if !(more || again) || !alerts::wanted(policy) || incident.redirected() {
         return Ok(None);
     }
     sentinel.evidence(at, &incident.id, class).await.map(Some)

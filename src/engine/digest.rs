@@ -33,6 +33,7 @@ use super::{
     ruled,
     second_writer::{self, Before},
     settle, silenced,
+    unread::Unread,
 };
 
 /// What is known of a pair's two records.
@@ -139,9 +140,7 @@ async fn step(
     }
     let comments_read = reading.comments.is_some();
     if comments_read {
-        let mut schedule = engine.schedule();
-        schedule.unread.remove(&id);
-        schedule.comments_waiting.remove(&id);
+        engine.schedule().comments_read(id);
     }
     let (configured, view) = (engine.store.configured(), engine.registry.view());
     let displaced = view.of_workspace(row.pair.workspace).is_some_and(|(_, client, _)| displaced(client, &row.pair));
@@ -350,7 +349,7 @@ fn replan(
         return (Vec::new(), Vec::new());
     };
     let ticket_url = halo.ticket_url_base();
-    let unread = engine.schedule().unread.get(&row.pair.id).cloned();
+    let unread = engine.schedule().unread.get(&row.pair.id).and_then(Unread::said);
     let situation = Situation {
         now,
         halo_tenant: &halo.tenant,

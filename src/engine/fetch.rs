@@ -76,7 +76,7 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
         Ok(ahead) => poll.page_after(found, ahead).await,
         Err(error) => Err(error),
     };
-    if recorded.is_err() || poll.failed() {
+    if recorded.is_err() || poll.failed() || poll.spoiled() {
         list(engine);
     } else {
         engine.schedule().poll_within(id, LIST_WITHIN, now);

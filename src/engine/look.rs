@@ -29,6 +29,7 @@ const LOOKED_KEPT: usize = 10_000;
 pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
     let hurried = engine.schedule().hurried.remove(&id);
     let Some(Known { row, .. }) = engine.known(id).await? else {
+        engine.schedule().unread.remove(&id);
         let refused = rebuild::Comes::Refused("It is not linked any more.".to_owned());
         return rebuild::ended(engine, id, refused).await;
     };
@@ -43,8 +44,9 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
     let mut joined = Vec::new();
     let mut reading = Reading::default();
     let mut failure = None;
+    // What of the incident alone could not be read.
+    let mut spoiled = None;
     let mut missing = Vec::new();
-    let mut unreadable = false;
     let mut note = |result: Failure| failure = Some(result);
     match (engine.registry.sentinel(workspace.connection), view.place(workspace)) {
         (Ok(sentinel), Some(at)) => match sentinel.incident(&at, &row.pair.incident, Class::Interactive).await {
@@ -54,26 +56,38 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
                     Ok(comments) => reading.comments = Some(comments),
                     Err(error) => {
                         let error = unread::named(&incident, error);
-                        unread::keep(engine, id, &error);
-                        unreadable = !error.retryable();
-                        note(error);
+                        unread::keep(engine, (id, (row.pair.workspace, &incident.id)), &error);
+                        match error.kind {
+                            FailureKind::WaitUntil { .. } => note(error),
+                            _ => spoiled = Some(error),
+                        }
                     }
                 }
-                match alerts::late(policy, &row, &incident, (sentinel.as_ref(), &at), Class::Interactive).await {
-                    Ok(Some(evidence)) => {
-                        alerts::first_look(&row, &evidence, &mut joined);
-                        reading.evidence = Some(evidence);
+                let again = engine.schedule().alerts_unread(id);
+                let way = (sentinel.as_ref(), &at);
+                match alerts::late(policy, &row, &incident, way, Class::Interactive, again).await {
+                    Ok(evidence) => {
+                        engine.schedule().alerts_read(id);
+                        if let Some(evidence) = &evidence {
+                            alerts::first_look(&row, evidence, &mut joined);
+                        }
+                        reading.evidence = evidence;
                     }
-                    Ok(None) => {}
-                    Err(error) => note(error),
+                    Err(error) if matches!(error.kind, FailureKind::WaitUntil { .. }) => note(error),
+                    Err(error) => spoiled = Some(unread::keep_alerts(engine, id, &incident, error)),
                 }
+                let mut taken = true;
                 if merges::survivor_wanted(&row, &incident) {
                     match merges::by_alerts(engine, &row, incident.modified, sentinel.as_ref(), &at).await? {
                         Ok(found) => joined.extend(found.map(|survivor| Fact::SurvivorFound { pair: id, survivor })),
-                        Err(error) => note(error),
+                        Err(error) => {
+                            // It is not taken for one without a survivor meanwhile.
+                            taken = false;
+                            note(error);
+                        }
                     }
                 }
-                reading.incident = Some(incident);
+                reading.incident = taken.then_some(incident);
             }
             // One that is still to be made is not there yet, and not gone.
             Err(error) if error.kind == FailureKind::Gone && row.subject.incident.drafted() => {}
@@ -149,25 +163,27 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
         (Some(side), None) if there(side) => facts.push(Fact::RecordGone { pair: id, side, gone: false }),
         _ => {}
     }
-    if let Some(failure) = &failure {
+    let failed = failure.as_ref().or(spoiled.as_ref());
+    if let Some(failure) = failed {
         tracing::warn!(pair.id = %id, error = %failure, "a pair could not be read whole");
-        if failure.retryable() {
-            let at = match failure.kind {
-                FailureKind::WaitUntil { at } => own_wait(at, 3, salt(&id.0), now),
-                _ => now + SignedDuration::from_secs(30),
-            };
-            engine.schedule().later_looks.insert(id, at);
-        } else if unreadable {
-            engine.schedule().later_looks.insert(id, now + unread::AGAIN);
-        }
     } else {
-        let looked = &mut engine.schedule().looked;
+        let mut schedule = engine.schedule();
+        schedule.unread.remove(&id);
+        let looked = &mut schedule.looked;
         if looked.len() >= LOOKED_KEPT {
             looked.clear();
         }
         looked.insert(id, now);
     }
-    let comes = rebuild::comes(engine, &row, &reading, failure.as_ref(), gone.is_some() && now >= shows);
+    // What belongs to the incident alone has set its own time.
+    if let Some(failure) = failure.as_ref().filter(|failure| failure.retryable()) {
+        let at = match failure.kind {
+            FailureKind::WaitUntil { at } => own_wait(at, 3, salt(&id.0), now),
+            _ => now + SignedDuration::from_secs(30),
+        };
+        engine.schedule().later_looks.insert(id, at);
+    }
+    let comes = rebuild::comes(engine, &row, &reading, failed, gone.is_some() && now >= shows);
     reading.anew = matches!(comes, rebuild::Comes::Done);
     if matches!(comes, rebuild::Comes::Later) {
         engine.schedule().later_looks.entry(id).or_insert(now + SignedDuration::from_secs(30));

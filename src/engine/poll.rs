@@ -1,7 +1,7 @@
 //! Reading a workspace: incidents changed since the cursor (with overlap), and now and then all open ones.
 //!
-//! The cursor moves only over what has been recorded whole: an incident whose comments could not be read
-//! holds it back, so that nothing is lost when the process ends in between.
+//! The cursor moves only over what has been recorded: an incident whose comments had no turn yet holds it back, so that
+//! nothing is lost when the process ends in between. One of which something alone can't be read is its pair's matter.
 
 use std::sync::Arc;
 
@@ -28,6 +28,7 @@ use crate::{
 
 mod adopt;
 pub(super) mod ahead;
+mod alone;
 mod beside;
 mod commented;
 mod ended;
@@ -105,7 +106,12 @@ struct Counts {
     /// There are more comments to be read again than one poll takes, or the budget.
     rest: bool,
     number: Option<i64>,
+    /// What of the workspace could not be read.
     failure: Option<Failure>,
+    /// How often something of some incident alone could not.
+    spoiled: u32,
+    /// The first incident of which something was refused for want of a right.
+    refused: Option<IncidentId>,
     /// Pairs opened.
     opened: u32,
     /// Incidents that the storm brake held for the first time.
@@ -279,7 +285,7 @@ impl<'a> Poll<'a> {
         self.counts.opened
     }
 
-    /// Whether something of what belongs to an incident could not be read.
+    /// Whether something of the workspace could not be read.
     pub(super) fn failed(&self) -> bool {
         self.counts.failure.is_some()
     }
@@ -363,7 +369,6 @@ impl<'a> Poll<'a> {
                     reading.comments = Some(comments);
                 }
                 Err(failure) => {
-                    self.counts.hold(&incident);
                     // No place in our own budget: it is waited for, and the poll goes on. A backfill has time.
                     if let FailureKind::WaitUntil { at } = failure.kind
                         && failure.own_budget()
@@ -372,13 +377,21 @@ impl<'a> Poll<'a> {
                         let id = self.workspace.id;
                         // The same while for all of a workspace, so that the oldest is the first of them.
                         let at = own_wait(at, 1, salt(&id.0), now);
+                        self.counts.hold(&incident);
                         self.engine.schedule().comments_wait(pair, Waiting::new(id, at, incident));
                         return Ok(());
                     }
                     let failure = unread::named(&incident, failure);
-                    let said = unread::say(self.engine, pair, &failure).await;
-                    self.failed_with(failure);
-                    return said;
+                    let whose = (pair, (self.workspace.id, &incident.id));
+                    if !self.alone(&incident.id, &failure) {
+                        self.counts.hold(&incident);
+                        let said = unread::say(self.engine, whose, &failure).await;
+                        self.failed_with(failure);
+                        return said;
+                    }
+                    // The rest of it is taken up. Its pair says so, and asks for them again.
+                    tracing::warn!(pair.id = %pair, error = %failure, "comments could not be read; the pair asks for them again");
+                    unread::keep(self.engine, whose, &failure);
                 }
             }
         }
@@ -392,6 +405,12 @@ impl<'a> Poll<'a> {
                 merges::by_alerts(self.engine, &row, incident.modified, self.sentinel.as_ref(), &self.at).await?;
             match survivor {
                 Ok(survivor) => done.extend(survivor.map(|survivor| Fact::SurvivorFound { pair, survivor })),
+                // The pair reads it again by itself: until then the incident is not taken for one without a survivor.
+                Err(failure) if self.alone(&incident.id, &failure) => {
+                    let now = self.engine.now();
+                    self.engine.schedule().read_later(pair, now);
+                    return Ok(());
+                }
                 Err(failure) => {
                     self.counts.hold(&incident);
                     self.failed_with(failure);

@@ -1,24 +1,21 @@
-//! Incidents whose comments alone cannot be read: their pairs say so until they are. Those for which our own budget has no
-//! place yet wait for it beside the polls, which go on.
+//! Incidents of which something alone cannot be read (comments, alerts): their pairs say so until it is, and ask again
+//! later and later; nobody else waits for them. Comments for which our own budget has no place yet wait for it beside the
+//! polls, which go on.
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     domain::{
         failure::{Failure, FailureKind},
-        ids::{PairId, WorkspaceId},
+        ids::{IncidentId, PairId, WorkspaceId},
         incident::Incident,
     },
-    planner::observed::Reading,
+    planner::{observed::Reading, retry::wait_secs},
     store::{PairFilter, PairSort, StoreError},
 };
 
-use super::{Engine, digest, poll::Poll, schedule::Schedule};
+use super::{Engine, digest, poll::Poll, registry::salt, schedule::Schedule};
 
-/// A pair whose comments alone a look could not read is looked at again after this long.
-pub(super) const AGAIN: SignedDuration = SignedDuration::from_mins(5);
-/// One that a poll could not read, after this long at the latest: most often the next poll asks again.
-const AT_THE_LATEST: SignedDuration = SignedDuration::from_hours(1);
 /// Pairs that are taken up at once when a process starts.
 const ROWS: u32 = 500;
 /// Incidents that wait for a place at once: any more are asked for with the next poll.
@@ -39,7 +36,63 @@ pub(super) struct Waiting {
     incident: Incident,
 }
 
+/// What of a pair's incident could not be read when it was last asked for.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Unread {
+    /// Why its comments could not.
+    comments: Option<String>,
+    /// Why its alerts could not.
+    alerts: Option<String>,
+    /// Whose comments they are, where a right is missing.
+    refused: Option<(WorkspaceId, IncidentId)>,
+    /// How often in a row.
+    tries: u32,
+}
+
+impl Unread {
+    /// What its pair says of it.
+    pub(super) fn said(&self) -> Option<String> {
+        self.comments.clone().or_else(|| self.alerts.clone())
+    }
+}
+
 impl Schedule {
+    /// Something of a pair's incident could not be read: the pair is looked at again, later each time (up to an hour).
+    pub(super) fn read_later(&mut self, pair: PairId, now: Timestamp) -> &mut Unread {
+        let unread = self.unread.entry(pair).or_default();
+        unread.tries = unread.tries.saturating_add(1);
+        let secs = wait_secs(unread.tries.saturating_add(2), salt(&pair.0));
+        let at = now + SignedDuration::from_secs(i64::try_from(secs).unwrap_or(3_600));
+        self.later_looks.entry(pair).and_modify(|due| *due = at.min(*due)).or_insert(at);
+        unread
+    }
+
+    /// A pair's comments were read.
+    pub(super) fn comments_read(&mut self, pair: PairId) {
+        self.comments_waiting.remove(&pair);
+        if let Some(unread) = self.unread.get_mut(&pair) {
+            (unread.comments, unread.refused) = (None, None);
+        }
+    }
+
+    /// Whether the comments of another incident of the workspace were refused for want of a right, and still are.
+    pub(super) fn refused_elsewhere(&self, workspace: WorkspaceId, incident: &IncidentId) -> bool {
+        let mut refused = self.unread.values().filter_map(|unread| unread.refused.as_ref());
+        refused.any(|(whose, which)| *whose == workspace && which != incident)
+    }
+
+    /// The alerts of a pair's incident were read, or need not be.
+    pub(super) fn alerts_read(&mut self, pair: PairId) {
+        if let Some(unread) = self.unread.get_mut(&pair) {
+            unread.alerts = None;
+        }
+    }
+
+    /// Whether the alerts of a pair's incident are still to be read.
+    pub(super) fn alerts_unread(&self, pair: PairId) -> bool {
+        self.unread.get(&pair).is_some_and(|unread| unread.alerts.is_some())
+    }
+
     /// There is no place for an incident's comments before `at`.
     pub(super) fn comments_wait(&mut self, pair: PairId, waiting: Waiting) {
         if self.comments_waiting.len() < WAITING_MAX || self.comments_waiting.contains_key(&pair) {
@@ -103,28 +156,46 @@ pub(super) async fn read_waiting(poll: &mut Poll<'_>, due: Vec<PairId>) -> Resul
     Ok(())
 }
 
-/// What failed, and of which incident: the run and the page's head say no more than that.
+/// What failed, and of which incident.
 pub(super) fn named(incident: &Incident, failure: Failure) -> Failure {
+    of("comments", incident, failure)
+}
+
+fn of(what: &str, incident: &Incident, failure: Failure) -> Failure {
     if matches!(failure.kind, FailureKind::WaitUntil { .. }) {
         return failure;
     }
     let which = incident.number.map_or_else(|| incident.id.to_string(), |number| format!("#{number}"));
-    Failure { message: format!("The comments of incident {which} could not be read: {}", failure.message), ..failure }
+    Failure { message: format!("The {what} of incident {which} could not be read: {}", failure.message), ..failure }
 }
 
 /// Keeps that a pair's comments could not be read, for whatever plans it next. Waiting for a turn is no such failure.
-pub(super) fn keep(engine: &Engine, pair: PairId, failure: &Failure) {
+pub(super) fn keep(engine: &Engine, (pair, whose): (PairId, (WorkspaceId, &IncidentId)), failure: &Failure) {
     if !matches!(failure.kind, FailureKind::WaitUntil { .. }) {
-        let again = engine.now() + AT_THE_LATEST;
+        let now = engine.now();
+        let (workspace, incident) = whose;
         let mut schedule = engine.schedule();
-        schedule.unread.insert(pair, failure.message.clone());
-        schedule.later_looks.entry(pair).or_insert(again);
+        let unread = schedule.read_later(pair, now);
+        unread.comments = Some(failure.message.clone());
+        unread.refused = (failure.kind == FailureKind::Forbidden).then(|| (workspace, incident.clone()));
     }
 }
 
+/// The same of the alerts. Gives what failed, and of which incident.
+pub(super) fn keep_alerts(engine: &Engine, pair: PairId, incident: &Incident, failure: Failure) -> Failure {
+    let failure = of("alerts", incident, failure);
+    let now = engine.now();
+    engine.schedule().read_later(pair, now).alerts = Some(failure.message.clone());
+    failure
+}
+
 /// As [`keep`]; the pair is planned anew, so that it says so at once.
-pub(super) async fn say(engine: &Engine, pair: PairId, failure: &Failure) -> Result<(), StoreError> {
-    keep(engine, pair, failure);
+pub(super) async fn say(
+    engine: &Engine,
+    (pair, whose): (PairId, (WorkspaceId, &IncidentId)),
+    failure: &Failure,
+) -> Result<(), StoreError> {
+    keep(engine, (pair, whose), failure);
     digest::pair(engine, pair, Vec::new(), Reading::default()).await
 }
 

@@ -97,7 +97,7 @@ impl Reason {
             }
             Self::VerdictRefused { .. } => Some("Correct the policy's classification table.".into()),
             Self::CommentsUnread { .. } => Some(
-                "They are asked for again by themselves. If it lasts, see whether the incident shows its comments in the Azure portal; none crosses before that."
+                "They are asked for again by themselves. If it lasts, see whether the incident shows them in the Azure portal; none crosses before that."
                     .into(),
             ),
             Self::CommentsFull => Some(

@@ -29,19 +29,23 @@ impl Poll<'_> {
         if incident.comments_count != 0 {
             match self.sentinel.comments(&self.at, &incident.id, Class::Comment).await {
                 Ok(read) => beside.comments = Some(read),
-                Err(failure) => {
-                    self.counts.hold(incident);
-                    match failure.kind {
-                        // They are waited for beside the polls. A backfill has time.
-                        FailureKind::WaitUntil { at } if failure.own_budget() && self.class != Class::Backfill => {
-                            beside.waits = Some(at);
-                        }
-                        _ => {
-                            beside.unread = true;
-                            self.failed_with(unread::named(incident, failure));
+                Err(failure) => match failure.kind {
+                    // They are waited for beside the polls. A backfill has time.
+                    FailureKind::WaitUntil { at } if failure.own_budget() && self.class != Class::Backfill => {
+                        self.counts.hold(incident);
+                        beside.waits = Some(at);
+                    }
+                    _ => {
+                        beside.unread = true;
+                        let failure = unread::named(incident, failure);
+                        if self.alone(&incident.id, &failure) {
+                            tracing::warn!(incident.id = %incident.id, error = %failure, "comments could not be read; the ticket is made without them, and they follow");
+                        } else {
+                            self.counts.hold(incident);
+                            self.failed_with(failure);
                         }
                     }
-                }
+                },
             }
         }
         if self.policy.reads_evidence() && incident.alerts_count != 0 {
@@ -54,6 +58,7 @@ impl Poll<'_> {
                 }
                 Err(failure) => {
                     beside.unread = true;
+                    self.counts.spoiled += 1;
                     tracing::warn!(incident.id = %incident.id, error = %failure, "alerts and entities could not be read; the ticket is made without them, and they are told later");
                 }
             }

@@ -62,15 +62,22 @@ impl Poll<'_> {
                 Err(failure) if failure.kind == FailureKind::Gone => {
                     self.engine.schedule().looks.insert(pair);
                 }
-                // With the next poll: the budget has no room, or it is this incident's alone.
-                Err(failure) => {
+                // With the next poll: the budget has no room.
+                Err(failure) if matches!(failure.kind, FailureKind::WaitUntil { .. }) => {
                     again.push(pair);
-                    if matches!(failure.kind, FailureKind::WaitUntil { .. }) {
+                    break;
+                }
+                Err(failure) => {
+                    tracing::warn!(pair.id = %pair, error = %failure, "comments could not be read again; they are asked for later");
+                    let failure = unread::named(&row.subject.incident, failure);
+                    // The pair asks for them by itself.
+                    let whose = (pair, (self.workspace.id, &row.pair.incident));
+                    unread::say(self.engine, whose, &failure).await?;
+                    if !self.alone(&row.pair.incident, &failure) {
+                        again.push(pair);
+                        self.failed_with(failure);
                         break;
                     }
-                    tracing::warn!(pair.id = %pair, error = %failure, "comments could not be read again; the next poll asks once more");
-                    let failure = unread::named(&row.subject.incident, failure);
-                    unread::say(self.engine, pair, &failure).await?;
                 }
             }
         }

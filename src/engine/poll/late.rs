@@ -2,7 +2,7 @@
 
 use crate::{
     domain::incident::{Evidence, Incident},
-    engine::alerts,
+    engine::{alerts, unread},
     ledger::fact::Fact,
     outbound::budget::Class,
     store::SituationRow,
@@ -18,21 +18,24 @@ impl Poll<'_> {
         incident: &Incident,
         done: &mut Vec<Fact>,
     ) -> Result<Option<Evidence>, ()> {
-        let way = (self.sentinel.as_ref(), &self.at);
-        match alerts::late(self.policy, row, incident, way, Class::Comment).await {
+        let (pair, way) = (row.pair.id, (self.sentinel.as_ref(), &self.at));
+        let again = self.engine.schedule().alerts_unread(pair);
+        match alerts::late(self.policy, row, incident, way, Class::Comment, again).await {
             Ok(read) => {
+                self.engine.schedule().alerts_read(pair);
                 if let Some(read) = &read {
                     alerts::first_look(row, read, done);
                 }
                 Ok(read)
             }
-            Err(failure) if failure.retryable() => {
+            Err(failure) if !self.alone(&incident.id, &failure) => {
                 self.counts.hold(incident);
                 self.failed_with(failure);
                 Err(())
             }
-            // What will not be told is no reason to leave the rest unread.
+            // Alerts that cannot be read are no reason to leave the rest unread. Their pair asks for them again.
             Err(failure) => {
+                let failure = unread::keep_alerts(self.engine, pair, incident, failure);
                 tracing::warn!(incident.id = %incident.id, error = %failure, "alerts that joined could not be read");
                 Ok(None)
             }

@@ -58,6 +58,30 @@ both! {
         bridge.finish().await;
     }
 
+    /// They are refused for good: the pair says so, and nothing else waits for them.
+    async fn alerts_that_cannot_be_read_hold_nothing_up(product) {
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+        bridge.fault(json!({ "effect": "status", "status": 400, "kind": "sentinel.alerts.post" }));
+        bridge.alert(&incident, "Told in the end");
+        bridge.comment(&incident, "said meanwhile");
+        bridge.pass(300).await;
+        assert_eq!(bridge.told_of(ticket, "said meanwhile"), 1);
+        let pair = bridge.pair_of(&incident).await.unwrap();
+        assert!(pair.reason.as_ref().is_some_and(|reason| reason.words().contains("alerts of incident #")), "{pair:?}");
+        let other = bridge.raise(json!({}));
+        bridge.alert(&other, "Of the other one");
+        bridge.pass(300).await;
+        let second = bridge.ticket_of(&other).await;
+        bridge.heal();
+        bridge.pass_by(3_900, 60).await;
+        assert_eq!(bridge.told_of(ticket, "Told in the end"), 1);
+        assert!(bridge.told_of(second, "Of the other one") >= 1);
+        for incident in [incident, other] {
+            assert_eq!(bridge.reason_of(&incident).await, None);
+        }
+        bridge.finish().await;
+    }
+
     async fn what_could_not_be_read_beside_a_new_incident_follows(product) {
         let bridge = Bridge::with(Setup { mode: "sentinel-to-halo", ..Setup::new(product) }).await;
         let incident = bridge.raise(json!({}));

@@ -186,6 +186,34 @@ both! {
         bridge.finish().await;
     }
 
+    /// A right that is missing on one incident says nothing of the others; one that a second incident lacks too does.
+    async fn what_one_incident_refuses_pauses_no_client(product) {
+        let bridge = Bridge::new(product).await;
+        let (one, two) = (bridge.raise(json!({})), bridge.raise(json!({})));
+        bridge.cross().await;
+        let path = format!("*/incidents/{one}/comments*");
+        bridge.fault(json!({ "effect": "status", "status": 403, "method": "GET", "path": path }));
+        bridge.comment(&one, "nobody may read this");
+        bridge.pass(600).await;
+        assert!(bridge.paused().await.is_empty());
+        assert_eq!(bridge.reason_of(&one).await, Some("comments-unread"));
+        bridge.comment(&two, "anybody may read this");
+        bridge.cross().await;
+        let notes = bridge.notes_of(bridge.ticket_of(&two).await);
+        assert!(notes.iter().any(|note| words(note).contains("anybody may read this")), "{notes:#?}");
+        bridge.fault(json!({ "effect": "status", "status": 403, "kind": "sentinel.comment.list" }));
+        bridge.comment(&one, "nor this");
+        bridge.comment(&two, "nor this");
+        bridge.pass(600).await;
+        let client = PauseScope::Client { id: bridge.pair_of(&one).await.unwrap().client };
+        let scopes: Vec<PauseScope> = bridge.paused().await.iter().map(|pause| pause.scope).collect();
+        assert_eq!(scopes, [client]);
+        bridge.heal();
+        bridge.pass_by(3_900, 60).await;
+        assert!(bridge.paused().await.is_empty(), "it ends by itself");
+        bridge.finish().await;
+    }
+
     async fn a_sign_in_that_one_workspace_refuses_pauses_its_client_alone(product) {
         let bridge = Bridge::new(product).await;
         let (here, there) = (bridge.raise_in(0, json!({})), bridge.raise_in(1, json!({})));

@@ -1,8 +1,12 @@
 //! What goes wrong with one incident, or for a moment with its place, stays its own matter and loses nothing.
 
+use halobridge::{
+    domain::{failure::Side, incident::Severity},
+    service::pulse,
+};
 use serde_json::json;
 
-use super::bridge::*;
+use super::{bridge::*, person::operator};
 
 impl Bridge {
     /// An agent begins to work on a ticket.
@@ -66,6 +70,36 @@ both! {
         bridge.pass_by(7 * 3_600, 300).await;
         assert_eq!(bridge.reason_of(&incident).await, None);
         assert_eq!(bridge.status_of(&incident), "Active");
+        bridge.finish().await;
+    }
+
+    /// Its comments alone cannot be read: it says so, what else changes on it is taken up, and everybody else is read as ever.
+    async fn one_incident_whose_comments_cannot_be_read_holds_up_no_other(product) {
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+        let other = bridge.raise(json!({}));
+        bridge.cross().await;
+        let path = format!("*/incidents/{incident}/comments*");
+        bridge.fault(json!({ "effect": "status", "status": 400, "method": "GET", "path": path }));
+        bridge.comment(&incident, "read in the end");
+        bridge.update(&incident, json!({ "severity": "High" }));
+        bridge.cross().await;
+        assert_eq!(bridge.reason_of(&incident).await, Some("comments-unread"));
+        let known = bridge.situation_of(&incident).await.subject.incident;
+        assert_eq!(known.severity, Severity::High, "the rest of it is taken up");
+        // Only the full list tells of this one.
+        bridge.act("incident.delete", json!({ "incident": other, "workspace": bridge.workspace_name(0) }));
+        let asked = bridge.calls("sentinel.comment.list");
+        bridge.pass_by(7 * 3_600, 300).await;
+        assert_eq!(bridge.pair_of(&other).await.unwrap().gone, Some(Side::Sentinel));
+        let asked = bridge.calls("sentinel.comment.list") - asked;
+        assert!((6..60).contains(&asked), "asked {asked} times in seven hours");
+        let (app, olga) = operator(&bridge);
+        let pulse = pulse::pulse(&app, &olga).await.unwrap();
+        assert!(pulse.broken.is_empty() && pulse.late.is_empty(), "its source is read: {pulse:?}");
+        bridge.heal();
+        bridge.pass_by(3_900, 60).await;
+        assert_eq!(bridge.reason_of(&incident).await, None);
+        assert_eq!(bridge.notes_of(ticket).iter().filter(|note| words(note).contains("read in the end")).count(), 1);
         bridge.finish().await;
     }
 }
