@@ -11,7 +11,7 @@ use crate::{
     domain::{
         approval::WriteKind,
         failure::{Failure, FailureKind},
-        ids::{IncidentId, OperationId, PairId, TicketId, WorkspaceId},
+        ids::{ClientId, IncidentId, OperationId, PairId, TicketId, WorkspaceId},
         operation::{Operation, OperationKind, OperationState},
         pair::{Health, Pair},
         reason::Reason,
@@ -351,7 +351,8 @@ pub async fn joined(store: &Store, workspace: &Workspace) -> Result<bool, StoreE
 /// Tickets read for one webhook's sake at most; what is above waits for the next poll.
 const READ_MAX: usize = 20;
 
-/// Tickets that webhooks named: those that a policy pushes are asked for to be pushed, as if a person had.
+/// Tickets that webhooks named: those that a policy pushes are asked for to be pushed, as if a person had. What is not
+/// pushed though a policy says so is told among the pushes, with the remedy; what could not be looked at yet waits.
 pub(super) async fn announced(engine: &Engine, halo: &Halo, named: &BTreeSet<TicketId>) -> Result<(), StoreError> {
     let view = engine.registry.view();
     let connection = halo.connection().id;
@@ -364,7 +365,14 @@ pub(super) async fn announced(engine: &Engine, halo: &Halo, named: &BTreeSet<Tic
     }
     rules
         .retain(|_, workspaces| workspaces.iter().any(|w| view.of_workspace(w.id).is_some_and(|(.., p)| p.push.any())));
-    let Some(catalogue) = engine.registry.catalogue(connection).filter(|_| !rules.is_empty()) else { return Ok(()) };
+    if rules.is_empty() {
+        return Ok(());
+    }
+    let Some(catalogue) = wait_for_catalogue(engine, connection) else {
+        // What a policy calls by name is not known yet.
+        engine.schedule().tickets.entry(connection).or_default().extend(named);
+        return Ok(());
+    };
     let ids: Vec<TicketId> = named.iter().copied().collect();
     let paired = engine.store.pairs_of_tickets(connection, &ids).await?;
     let free: Vec<TicketId> = ids.into_iter().filter(|id| !paired.contains_key(id)).collect();
@@ -384,19 +392,47 @@ pub(super) async fn announced(engine: &Engine, halo: &Halo, named: &BTreeSet<Tic
             Ok(found) => found,
             Err(failure) => {
                 let failure: Failure = failure;
-                if failure.retryable() {
-                    engine.schedule().tickets_again.entry(connection).or_default().insert(ticket);
+                if failure.retryable() || failure.kind == FailureKind::SignInAgain {
+                    later(engine);
+                } else if failure.kind != FailureKind::Gone {
+                    // Whose ticket it is would have been read with it.
+                    let clients: BTreeSet<ClientId> =
+                        rules.values().flatten().map(|workspace| workspace.client).collect();
+                    let client = clients.first().filter(|_| clients.len() == 1);
+                    let detail = json!({ "ticket": ticket, "client": client, "by": "policy" });
+                    let why = format!(
+                        "A webhook named it, and whether the policy pushes it could not be read. {} If it is to be an \
+                         incident, push it by hand then.",
+                        failure.message
+                    );
+                    not_pushed(engine, ticket, &detail, &why).await?;
                 }
                 continue;
             }
         };
-        let Some([workspace]) = record.client_id.and_then(|id| rules.get(&id)).map(Vec::as_slice) else { continue };
+        let Some(workspaces) = record.client_id.and_then(|id| rules.get(&id)) else { continue };
+        let pushed = |workspace: &&&Workspace| {
+            let found = view.of_workspace(workspace.id);
+            found.is_some_and(|(.., policy)| push::wanted(policy, &catalogue, &record, &actions))
+        };
+        let Some(workspace) = workspaces.iter().find(pushed) else { continue };
         let Some((_, client, policy)) = view.of_workspace(workspace.id) else { continue };
-        if !push::wanted(policy, &catalogue, &record, &actions) {
+        if workspaces.len() > 1 {
+            let detail = json!({ "ticket": ticket, "client": client.id, "by": "policy" });
+            let why = format!(
+                "The policy pushes it, but its client has {} workspaces in two-way mode, and nothing says to which of them it \
+                 belongs. Push it by hand to the right one.",
+                workspaces.len()
+            );
+            not_pushed(engine, ticket, &detail, &why).await?;
             continue;
         }
         if !policy.push.although_joined && joined(&engine.store, workspace).await? {
-            tracing::warn!(workspace.id = %workspace.id, ticket = %ticket, "not pushed: the workspace is joined to Defender, whose portal would not show the incident; push it by hand, or set although_joined in the policy's push");
+            let detail = json!({ "workspace": workspace.id, "ticket": ticket, "client": client.id, "by": "policy" });
+            let why = "The policy pushes it, but the workspace is joined to Defender, whose portal does not show incidents \
+                       made through the API. Push it by hand with “Push it all the same”, or set “although_joined” in the \
+                       policy's “push”.";
+            not_pushed(engine, ticket, &detail, why).await?;
             continue;
         }
         let same = |request: &Request| {
@@ -411,4 +447,19 @@ pub(super) async fn announced(engine: &Engine, halo: &Halo, named: &BTreeSet<Tic
         engine.wake();
     }
     Ok(())
+}
+
+/// Tells among the pushes that a ticket was not pushed though a policy says so, or may: once a day, however often webhooks
+/// name it.
+async fn not_pushed(engine: &Engine, ticket: TicketId, detail: &Value, why: &str) -> Result<(), StoreError> {
+    let told = |request: &Request| {
+        let said = request.result.as_ref().and_then(|result| result.get("error")).and_then(Value::as_str);
+        let of_it = request.detail.get("ticket").and_then(Value::as_i64) == Some(ticket.0);
+        of_it && (request.answered.is_none() || said == Some(why))
+    };
+    if engine.store.requests_of(PUSH, ASKED_MAX).await?.iter().any(told) {
+        return Ok(());
+    }
+    tracing::warn!(ticket = %ticket, "a ticket that a webhook named was not pushed: {why}");
+    engine.store.told(engine.now(), PUSH, detail, &json!({ "error": why })).await
 }

@@ -94,6 +94,20 @@ impl Store {
         Ok(id)
     }
 
+    /// Keeps what came of something that nobody had to ask for, among the requests of its kind.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn told(&self, now: Timestamp, kind: &str, detail: &Value, result: &Value) -> Result<()> {
+        let mut tx = self.begin().await?;
+        let id = tx.ask(now, kind, detail).await?;
+        let query = sqlx::query(ANSWER).bind(id).bind(to_ms(now)).bind(result.to_string());
+        one(query.execute(&mut *tx.connection).await?.rows_affected(), "requests", id)?;
+        let tidy = sqlx::query(TIDY).bind(to_ms(now) - 86_400_000).bind(to_ms(now) - 30 * 86_400_000);
+        tidy.execute(&mut *tx.connection).await?;
+        tx.commit().await
+    }
+
     /// What was asked and is not answered, oldest first.
     ///
     /// # Errors

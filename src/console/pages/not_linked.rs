@@ -273,7 +273,10 @@ fn pushes(ctx: &PageContext, view: &NotLinkedView) -> AnyView {
 }
 
 fn pushed(ctx: &PageContext, row: &PushRow) -> AnyView {
-    let what = format!("Ticket {} to {}: ", row.ticket, row.workspace);
+    let what = match row.workspace.as_str() {
+        "" => format!("Ticket {}: ", row.ticket),
+        workspace => format!("Ticket {} to {workspace}: ", row.ticket),
+    };
     let became = match (&row.pair, &row.refused) {
         (Some(pair), _) => {
             view! { "pushed and linked. "<a href=format!("/pairs/{pair}")>"See the pair of ticket "{row.ticket}</a> }

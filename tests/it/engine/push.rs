@@ -65,6 +65,14 @@ impl Bridge {
         pairs::view(&app, &caller, self.pushed_into(ticket).await.pair.id, "").await.unwrap()
     }
 
+    /// A webhook of Halo's names a ticket.
+    async fn named(&self, ticket: i64) {
+        let connection = self.store.installation().await.unwrap().halo[0].id;
+        let body = json!({ "event": "Ticket Updated", "object_id": ticket, "ticket": { "id": ticket } }).to_string();
+        self.receive(DeliverySource::Halo { connection }, body.as_bytes()).await;
+        self.cross().await;
+    }
+
     /// Sentinel answers so when an incident is made.
     fn answers_making(&self, status: u16) {
         self.fault(json!({ "effect": "status", "status": status, "kind": "sentinel.incident.put" }));
@@ -540,6 +548,59 @@ both! {
             assert_eq!(bridge.tickets().len(), 3, "{rule}");
             bridge.finish().await;
         }
+    }
+
+    /// A webhook named a ticket that the policy pushes: where that cannot be, the page says why, once.
+    async fn what_a_policy_cannot_push_says_why(product) {
+        let policy = "push = { ticket_types = [\"Security Incident\"] }".to_owned();
+        let joined = vec![("defender", "true"), ("automation_delay_s", "0"), ("defender_delay_s", "0")];
+        for (case, says) in [("two", "2 workspaces in two-way mode"), ("joined", "joined to Defender"), ("unread", "could not be read")] {
+            let switches = if case == "joined" { joined.clone() } else { Vec::new() };
+            let workspaces = if case == "two" { 2 } else { 1 };
+            let mut bridge = Bridge::with(Setup { policy: policy.clone(), switches, workspaces, ..setup(product) }).await;
+            let before = usize::from(case == "joined");
+            if case == "joined" {
+                bridge.raise(json!({}));
+            }
+            bridge.cross().await;
+            if case == "two" {
+                let second = bridge.workspace(1).await.arm_id;
+                let more = format!(
+                    "[[workspace]]\narm_id = \"{second}\"\nclient = \"Northwind Traders\"\nmode = \"two-way\"\nwebhook_secret = {{ file = \"hook.secret\" }}\n"
+                );
+                (bridge.setup.workspace, bridge.setup.workspaces) = (Box::leak(more.into_boxed_str()), 1);
+                bridge.apply().await;
+                bridge.cross().await;
+            }
+            let ticket = bridge.opened(0);
+            if case == "unread" {
+                bridge.fault(json!({ "effect": "status", "status": 403, "kind": "halo.tickets.get" }));
+            }
+            for _ in 0..2 {
+                bridge.named(ticket).await;
+            }
+            let (app, olga) = operator(&bridge);
+            let view = incidents::view(&app, &olga, Default::default()).await.unwrap();
+            let [row] = view.push.recent.as_slice() else { panic!("{case}: {:?}", view.push.recent) };
+            assert!(row.ticket == ticket && row.refused.as_ref().is_some_and(|why| why.contains(says)), "{case}: {row:?}");
+            assert_eq!(bridge.incidents(0).len(), before, "{case}: nothing was pushed");
+            bridge.heal();
+            bridge.finish().await;
+        }
+    }
+
+    /// It is looked at once Halo answers again.
+    async fn a_ticket_that_a_webhook_named_and_that_could_not_be_read_is_pushed_later(product) {
+        let policy = "push = { ticket_types = [\"Security Incident\"] }".to_owned();
+        let bridge = Bridge::with(Setup { policy, ..setup(product) }).await;
+        bridge.cross().await;
+        let ticket = bridge.opened(0);
+        bridge.fault(json!({ "effect": "status", "status": 503, "kind": "halo.tickets.get", "count": 2 }));
+        bridge.named(ticket).await;
+        bridge.pass(300).await;
+        assert_eq!(bridge.incidents(0).len(), 1);
+        assert_eq!(bridge.pushed().await, (true, None));
+        bridge.finish().await;
     }
 
     async fn a_workspace_joined_to_defender_is_warned_about_first(product) {
