@@ -14,7 +14,12 @@ use crate::domain::{
     workspace::{Mode, Workspace},
 };
 
-use super::{adopt, agreed, fields::mapped, mapping, notes, situation::Situation};
+use super::{
+    adopt, agreed,
+    fields::{mapped, owner},
+    mapping, notes,
+    situation::Situation,
+};
 
 /// Longest title and description that Sentinel takes, in characters (sentinel-api sheet, section 2).
 const TITLE_MAX: usize = 150;
@@ -145,10 +150,18 @@ pub(super) fn draft_again(s: &Situation<'_>, ticket: &Ticket) -> Result<Incident
     Ok(Incident { description, raw, ..drafted })
 }
 
-/// What both sides agree on from then on: the incident says what the ticket said.
+/// What both sides agree on from then on: the incident says what the ticket said. It begins as new and as nobody's: where
+/// the ticket is in hand already, that is a change of an agent's that is still to cross.
 pub fn base(policy: &Policy, catalogue: &Catalogue, incident: &Incident, ticket: &Ticket) -> Base {
     let closed = mapping::ticket_closed(policy, catalogue, ticket);
     let mut base = agreed::with_ticket(agreed::at_creation(incident), ticket, closed);
+    let begun = incident.status == IncidentStatus::New;
+    if begun && !closed && !mapping::status_means(policy, catalogue, ticket, &incident.status) {
+        base.status_id = None;
+    }
+    if incident.owner.is_none() && ticket.agent_id.is_some_and(|agent| agent > owner::UNASSIGNED) {
+        base.agent_id = None;
+    }
     base.joined.insert(mapped::JOINED.to_owned());
     base
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{
     closing::{incident_opened_again, shut, ticket_opened_again},
     fields::{custom, rule},
-    scene::{HOLD, Scene, WORKING, at, check, in_step, words},
+    scene::{HOLD, Scene, at, check, in_step, words},
 };
 use crate::{
     domain::{
@@ -122,7 +122,8 @@ fn a_pushed_incident_is_known_by_its_words_and_its_id() {
     other.description = Some("A person's words".into());
     assert_eq!(push::pushed_from("tenant", &other), None);
     let base = push::base(&scene.policy, &scene.catalogue, &pushed, &ticket);
-    assert_eq!((base.status_id, base.priority_id, base.agent_id), (Some(WORKING), Some(3), Some(1)));
+    // The incident begins as new: that the ticket is worked on is still to cross.
+    assert_eq!((base.status_id, base.priority_id, base.agent_id), (None, Some(3), Some(1)));
     assert_eq!((base.title, base.incident_status), (Some(pushed.title.clone()), Some(IncidentStatus::New)));
     assert!(base.joined.contains("mapped fields"));
     let mut scene = in_step();

@@ -1,6 +1,6 @@
 //! What a pushed ticket's incident says, and where nothing may be pushed.
 
-use super::scene::{Scene, in_step, words};
+use super::scene::{NEW, Scene, in_step, words};
 use crate::{
     domain::{
         approval::WriteKind,
@@ -8,7 +8,7 @@ use crate::{
         decision::Decision,
         failure::Side,
         ids::{IncidentId, TicketId},
-        incident::{Incident, Severity},
+        incident::{Incident, IncidentStatus, Severity},
         operation::OperationKind,
         reason::Reason,
         text,
@@ -131,7 +131,13 @@ fn nothing_is_pushed_but_in_two_way_and_joined_workspaces_are_known() {
 
 /// A ticket that was pushed, and whose incident is still to be made.
 fn pushed() -> Scene {
+    pushed_as(|_| {})
+}
+
+/// The same of a ticket that something is done to before.
+fn pushed_as(change: fn(&mut Scene)) -> Scene {
     let mut scene = in_step();
+    change(&mut scene);
     let (ticket, url) = (scene.ticket().clone(), Some("https://desk.example/tickets?id="));
     let incident = push::draft("msp", &ticket, url, &scene.policy, &scene.catalogue).expect("it can be pushed");
     scene.pair.base = push::base(&scene.policy, &scene.catalogue, &incident, &ticket);
@@ -179,6 +185,28 @@ fn a_pushed_pair_carries_nothing_but_its_incident_until_that_is_there() {
         assert!(!plan.operations.is_empty(), "and what waited crosses");
         assert!(plan.operations.iter().all(|planned| !planned.kind.makes_incident()), "{plan:?}");
         scene.incident = before;
+    }
+}
+
+#[test]
+fn a_ticket_that_is_in_hand_when_it_is_pushed_gives_its_status_and_agent() {
+    type Case = (&'static str, fn(&mut Scene), Option<IncidentStatus>, bool);
+    let cases: [Case; 5] = [
+        ("worked on", |_| {}, Some(IncidentStatus::Active), false),
+        ("new", |s| s.ticket().status_id = Some(NEW), None, false),
+        ("new and somebody's", |s| (s.ticket().status_id, s.ticket().agent_id) = (Some(NEW), Some(5)), None, true),
+        ("worked on by somebody", |s| s.ticket().agent_id = Some(5), Some(IncidentStatus::Active), true),
+        ("closed before: that is left to a person", |s| s.close_ticket(None), None, false),
+    ];
+    for (name, change, status, owned) in cases {
+        let mut scene = pushed_as(change);
+        made(&mut scene);
+        let plan = scene.plan();
+        let found = plan.operations.iter().find_map(|planned| match &planned.kind {
+            OperationKind::UpdateIncident { change } => Some((change.status.clone(), change.owner.is_some())),
+            _ => None,
+        });
+        assert_eq!(found.unwrap_or_default(), (status, owned), "{name}: {plan:?}");
     }
 }
 

@@ -396,6 +396,21 @@ both! {
         bridge.finish().await;
     }
 
+    /// Neither side moves after the push: what the ticket said by then crosses all the same.
+    async fn a_ticket_that_is_in_hand_when_it_is_pushed_gives_its_status_and_agent(product) {
+        let bridge = Bridge::with(setup(product)).await;
+        let ticket = bridge.opened(0);
+        bridge.act("ticket.update", json!({ "ticket_id": ticket, "status": "In Progress", "agent": AGENT }));
+        bridge.push(ticket, false).await.unwrap();
+        bridge.pass(300).await;
+        let incidents = bridge.incidents(0);
+        assert_eq!(incidents.len(), 1);
+        let properties = &incidents[0]["properties"];
+        assert_eq!((&properties["status"], &properties["owner"]["userPrincipalName"]), (&json!("Active"), &json!(ANALYST)));
+        assert_eq!(bridge.reason_of(incidents[0]["name"].as_str().unwrap()).await, None);
+        bridge.finish().await;
+    }
+
     async fn a_crash_at_any_call_of_a_push_leaves_one_incident(product) {
         let mut unknown = 0;
         for (after, carried_out) in (0..8).flat_map(|after| [(after, false), (after, true)]) {
