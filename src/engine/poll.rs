@@ -30,6 +30,7 @@ mod adopt;
 pub(super) mod ahead;
 mod alone;
 mod beside;
+pub(super) mod carried;
 mod commented;
 mod ended;
 mod gap;
@@ -466,7 +467,7 @@ impl<'a> Poll<'a> {
                 digest::pair(self.engine, pair.id, Vec::new(), Reading::default()).await?;
             }
         }
-        Ok(())
+        self.carry_what_waited().await
     }
 }
 

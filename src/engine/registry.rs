@@ -309,6 +309,7 @@ pub(super) async fn reload(engine: &Engine) -> Result<(), StoreError> {
     let version = view.version;
     engine.registry.build(view).await?;
     engine.kept.forget_all();
+    super::poll::carried::mind_modes(engine, &engine.registry.view()).await?;
     if first {
         left_behind(engine).await?;
         let (forgotten, second) = (engine.store.forgotten_until().await?, engine.store.second_writer().await?);

@@ -43,6 +43,8 @@ statements! {
     const OPEN_OF_WORKSPACE = concat!("SELECT ", pair_columns!(), " FROM pairs p
         WHERE p.workspace = ?1 AND NOT (p.status = 'Closed' AND p.sync = 'in-step') AND p.subject > ?2
         ORDER BY p.subject LIMIT 0 + ?3");
+    const CLOSED_SINCE = "SELECT p.id FROM pairs p
+        WHERE p.workspace = ?1 AND p.changed_ms >= ?2 AND p.status = 'Closed' AND p.sync = 'in-step'";
     // One statement, so that everything is of one moment, and one trip.
     const SITUATION = concat!("SELECT ", pair_columns!(), ", s.pair, s.held, s.first_seen_ms, s.changed_ms AS subject_changed_ms,
             bs.body AS incident_body, be.body AS evidence_body, bt.body AS ticket_body, bc.body AS comments_body,
@@ -303,6 +305,17 @@ impl Store {
         };
         let query = sqlx::query(OPEN_OF_WORKSPACE).bind(workspace.to_string()).bind(after).bind(i64::from(limit));
         pairs_of(&query.fetch_all(&mut *reader).await?)
+    }
+
+    /// Pairs of a workspace that are closed and in step and changed since.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn closed_pairs_since(&self, workspace: WorkspaceId, since: Timestamp) -> Result<Vec<PairId>> {
+        let mut reader = self.reader().await?;
+        let query = sqlx::query_scalar(CLOSED_SINCE).bind(workspace.to_string()).bind(to_ms(since));
+        let found: Vec<String> = query.fetch_all(&mut *reader).await?;
+        Ok(found.iter().filter_map(|text| text.parse().ok().map(PairId)).collect())
     }
 
     /// Pairs whose incidents were merged into this one.

@@ -100,8 +100,6 @@ pub struct Decided {
     pub dropped: BTreeSet<OperationId>,
     /// Whose value was taken of what both sides had changed, by incident.
     pub taken: BTreeMap<IncidentKey, Vec<Taken>>,
-    /// Places (by their numbers) in which only comments crossed, each with when everything did again, in the order of things.
-    pub only_comments: Vec<(usize, u64)>,
     /// In the end they answered all that waited for an answer.
     pub answered: bool,
 }
@@ -180,17 +178,10 @@ impl World {
         for (until, key) in std::mem::take(&mut self.people.desk.only_comments) {
             if until > now {
                 self.people.desk.only_comments.push((until, key));
-            } else if self.press_mode(&key, Mode::TwoWay) {
-                self.all_cross(key.0);
-            } else {
+            } else if !self.press_mode(&key, Mode::TwoWay) {
                 self.people.desk.only_comments.push((now + AGAIN, key));
             }
         }
-    }
-
-    fn all_cross(&mut self, place: usize) {
-        let order = self.watch.next_order();
-        self.people.decided.only_comments.push((place, order));
     }
 
     /// Whether the incident's workspace has the mode now.

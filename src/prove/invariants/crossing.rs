@@ -150,24 +150,6 @@ fn dropped(world: &Scene<'_>, ended: &Ended, said: &Said) -> bool {
     stands.any(|operation| matches!(operation.state, OperationState::Dropped { .. }) && carries(operation, said))
 }
 
-/// Whether words were written in the ticket of an incident that was closed when everything crossed again, after only comments
-/// had: nothing looks at such a pair until one of its sides changes.
-fn left_behind(world: &Scene<'_>, ended: &Ended, said: &Said) -> bool {
-    let Some(written) = said.versions.last().map(|wording| wording.order) else { return false };
-    let versions = world.watch.incidents.get(&ended.key).map_or(&[][..], Vec::as_slice);
-    let closed = |order: u64| {
-        let then = versions.iter().rev().find(|version| version.order < order);
-        then.is_some_and(|version| version.value.status == "Closed")
-    };
-    let mut ends = world.people.decided.only_comments.iter().filter(|(place, _)| *place == ended.key.0);
-    matches!(said.place, Where::Note(..)) && ends.any(|(_, order)| written < *order && closed(*order))
-}
-
-/// Whether words may be missing: their write was dropped, or they were left behind.
-fn may_lack(world: &Scene<'_>, ended: &Ended, said: &Said) -> bool {
-    dropped(world, ended, said) || left_behind(world, ended, said)
-}
-
 /// Whether an operation carries what was written there.
 fn carries(operation: &Operation, said: &Said) -> bool {
     match (&operation.kind, &said.place) {
@@ -246,7 +228,7 @@ pub fn once_in_order(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
                 found.push(wrong(text));
             }
         }
-        let lacks = |said: &&&Said| may_lack(world, crossing.ended, said);
+        let lacks = |said: &&&Said| dropped(world, crossing.ended, said);
         let wanted = crossing.said.len() - crossing.said.iter().filter(lacks).count();
         if crossing.due && !gone && !edited && present < wanted {
             found.push(wrong(format!("{} never crossed ({present} of {})", crossing.named(), crossing.said.len())));
@@ -266,7 +248,7 @@ pub fn once_in_order(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
                 .said
                 .iter()
                 .find(|said| {
-                    let stays = written_elsewhere(crossing.ended, said) || may_lack(world, crossing.ended, said);
+                    let stays = written_elsewhere(crossing.ended, said) || dropped(world, crossing.ended, said);
                     !stays && !told(&newest(said))
                 })
         {

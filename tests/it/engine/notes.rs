@@ -302,6 +302,30 @@ both! {
         }
     }
 
+    /// Neither side changes after that: nothing else would ask for the pair.
+    async fn a_note_on_a_closed_matter_crosses_once_the_mode_carries_it(product) {
+        for mode in ["comment-only", "sentinel-to-halo"] {
+            let (mut bridge, incident, ticket) = Bridge::linked(Setup { notes: "all", ..Setup::new(product) }).await;
+            bridge.close_ticket_as(ticket, 2);
+            bridge.pass(300).await;
+            assert_eq!(bridge.incident(&incident)["properties"]["status"], "Closed");
+            bridge.setup.mode = mode;
+            bridge.apply().await;
+            bridge.pass(300).await;
+            bridge.note(ticket, "<p>an afterthought</p>", json!({}));
+            bridge.pass(300).await;
+            assert!(bridge.comments_of(&incident).iter().all(|said| !said.contains("an afterthought")), "{mode}");
+            bridge.restart().await;
+            bridge.pass(60).await;
+            bridge.setup.mode = "two-way";
+            bridge.apply().await;
+            bridge.pass(600).await;
+            let crossed = bridge.comments_of(&incident).iter().filter(|said| said.contains("an afterthought")).count();
+            assert_eq!(crossed, 1, "{mode}");
+            bridge.finish().await;
+        }
+    }
+
     async fn near_the_end_notes_share_a_comment_and_places_are_kept(product) {
         let setup = Setup { policy: "digest_from = 3".into(), ..Setup::new(product) };
         let (bridge, incident, ticket) = Bridge::linked(setup).await;
