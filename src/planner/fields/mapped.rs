@@ -7,11 +7,11 @@ use crate::{
         catalogue::{Catalogue, FieldDefinition, Named, Ref},
         failure::Side,
         incident::{Evidence, Incident},
-        pair::Agreed,
+        pair::{Agreed, Base},
         policy::{FieldMapping, FieldTarget, Policy, field::MEMBERS},
         reason::Reason,
         text,
-        ticket::Ticket,
+        ticket::{Ticket, TicketDraft},
     },
     planner::{
         conflict::{self, Field, Moved, Outcome},
@@ -23,6 +23,8 @@ use super::Gather;
 
 /// Among the fields of two records that were joined: what a new ticket would have been given.
 pub const JOINED: &str = "mapped fields";
+/// The same of a ticket that was made from its incident before its alerts and entities were read: what was left out follows.
+pub const LEFT_OUT: &str = "mapped fields left out";
 
 /// A value with its place.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,6 +87,11 @@ pub fn custom_id(catalogue: &Catalogue, field: &Ref) -> Result<i64, Reason> {
     }
 }
 
+/// Whether the value of a mapping is not known: it lies in alerts or entities that were not read. It is not taken for empty.
+pub fn unread(mapping: &FieldMapping, incident: &Incident, evidence: Option<&Evidence>) -> bool {
+    evidence.is_none() && incident.alerts_count != 0 && mapping.source.reads_evidence()
+}
+
 /// The value of one mapping, in its place.
 ///
 /// # Errors
@@ -132,7 +139,8 @@ pub fn field_value(definition: Option<&FieldDefinition>, filled: &str) -> Option
     }
 }
 
-/// Everything mapped, for a new ticket: the policy's fields and the incident's GUID. Holes go to `lacking`.
+/// Everything mapped, for a new ticket: the policy's fields and the incident's GUID. Holes go to `lacking`; what was not read
+/// is left out.
 pub fn for_creation(
     policy: &Policy,
     catalogue: &Catalogue,
@@ -145,7 +153,8 @@ pub fn for_creation(
         Ok(value) => placed.push(value),
         Err(reason) => lacking.push(reason),
     };
-    for mapping in policy.fields.iter().filter(|mapping| mapping.rule.at_creation()) {
+    let told = |mapping: &&FieldMapping| mapping.rule.at_creation() && !unread(mapping, incident, evidence);
+    for mapping in policy.fields.iter().filter(told) {
         keep(place(catalogue, incident, evidence, mapping));
     }
     if let Some(field) = &policy.incident_id_field {
@@ -157,6 +166,20 @@ pub fn for_creation(
         keep(labels.map(|(id, value)| Placed::Custom(id, value)));
     }
     placed
+}
+
+/// Notes on a ticket that was just made which values its draft left out: those that are written once follow when they are known.
+pub fn left_out(base: &mut Base, policy: &Policy, catalogue: &Catalogue, draft: &TicketDraft) {
+    let drafted = |target: &FieldTarget| match target {
+        FieldTarget::Custom(field) => {
+            custom_id(catalogue, field).is_ok_and(|id| draft.custom_fields.iter().any(|(known, _)| *known == id))
+        }
+        FieldTarget::Member(name) => draft.members.iter().any(|(known, _)| known == name),
+    };
+    let once = |one: &&FieldMapping| one.rule.at_creation() && !one.rule.to_halo() && one.source.reads_evidence();
+    if policy.fields.iter().filter(once).any(|one| !drafted(&one.field)) {
+        base.joined.insert(LEFT_OUT.to_owned());
+    }
 }
 
 /// The incident's GUID, in a ticket that was not made from it: linked, adopted, pushed, or gone on with after a merge. What
@@ -177,22 +200,33 @@ fn incident_id(g: &mut Gather<'_, '_>) {
     }
 }
 
-/// What a new ticket is given when it is made, in one that was not made from its incident: once, where nothing stands.
+/// What a new ticket is given when it is made, in one that was not made from its incident, or whose draft left it out: once,
+/// where nothing stands.
 fn as_at_creation(g: &mut Gather<'_, '_>) {
     let (s, ticket) = (g.s, g.ticket);
     let mappings: Vec<_> = s.policy.fields.iter().filter(|one| one.rule.at_creation() && !one.rule.to_halo()).collect();
     // A list row carries no custom fields: what stands there is not known.
-    let unread = ticket.custom_fields.is_empty() && !mappings.is_empty();
-    if !g.base.joined.contains(JOINED) || unread || g.held.is_some() {
+    let unknown = ticket.custom_fields.is_empty() && !mappings.is_empty();
+    let due = g.base.joined.contains(JOINED) || g.base.joined.contains(LEFT_OUT);
+    if !due || unknown || g.held.is_some() {
         return;
     }
     let mut missing = false;
+    let mut stand = Vec::new();
     for mapping in mappings {
+        if unread(mapping, s.incident, s.evidence) {
+            missing = true;
+            continue;
+        }
         // A hole is an open item already.
         let Ok(placed) = place(s.catalogue, s.incident, s.evidence, mapping) else { continue };
         let there = placed.there(ticket).or_else(|| matches!(placed, Placed::Custom(..)).then(String::new));
-        let written = g.base.fields.contains_key(&placed.key());
-        if written || placed.text().is_empty() || there.is_none_or(|there| !there.trim().is_empty()) {
+        let Some(there) = there.filter(|_| !g.base.fields.contains_key(&placed.key())) else { continue };
+        if !there.trim().is_empty() {
+            stand.push((placed.key(), Agreed { sentinel: placed.text(), halo: Some(there) }));
+            continue;
+        }
+        if placed.text().is_empty() {
             continue;
         }
         missing = true;
@@ -201,8 +235,12 @@ fn as_at_creation(g: &mut Gather<'_, '_>) {
             Placed::Member(name, value) => change.members.push((name, value)),
         });
     }
-    if !missing {
+    if missing {
+        // What stands there by now is not written later either, when somebody has emptied it.
+        g.base.fields.extend(stand);
+    } else {
         g.base.joined.remove(JOINED);
+        g.base.joined.remove(LEFT_OUT);
     }
 }
 
@@ -210,7 +248,8 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
     let (s, ticket) = (g.s, g.ticket);
     incident_id(g);
     as_at_creation(g);
-    for mapping in s.policy.fields.iter().filter(|mapping| mapping.rule.to_halo()) {
+    let told = |mapping: &&FieldMapping| mapping.rule.to_halo() && !unread(mapping, s.incident, s.evidence);
+    for mapping in s.policy.fields.iter().filter(told) {
         let placed = match place(s.catalogue, s.incident, s.evidence, mapping) {
             Ok(placed) => placed,
             Err(reason) => {

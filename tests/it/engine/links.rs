@@ -94,6 +94,28 @@ both! {
         bridge.finish().await;
     }
 
+    /// What the incident says of a mapped field lies in entities that cannot be read when it is linked.
+    async fn what_an_agent_wrote_is_not_blanked_by_a_link_that_could_not_read_entities(product) {
+        let fields = r#"{ field = "CFAffectedAsset", path = "$entities[Host].properties.hostName", when = "always" },
+            { field = "CFSentinelEvidence", path = "$entities[Host].properties.hostName" },"#;
+        let bridge = Bridge::with(Setup { fields: fields.into(), ..by_hand_only(product) }).await;
+        let host = json!({ "kind": "Host", "properties": { "hostName": "PC-1" } });
+        let incident = bridge.raise(json!({ "alert": { "alertDisplayName": "Odd sign-in" }, "entities": [host] }));
+        bridge.cross().await;
+        let ticket = bridge.by_hand(0, json!({}));
+        bridge.act("ticket.update", json!({ "ticket_id": ticket, "customfields": [{ "name": "CFAffectedAsset", "value": "PC-1" }] }));
+        bridge.fault(json!({ "effect": "status", "status": 503, "kind": "sentinel.entities.post" }));
+        bridge.link(&incident, ticket).await;
+        bridge.pass(300).await;
+        assert_eq!(bridge.ticket_of(&incident).await, ticket);
+        let stands = |name: &str| field(&bridge.ticket(ticket), name);
+        assert_eq!((stands("CFAffectedAsset").as_str(), stands("CFSentinelEvidence").as_str()), ("PC-1", ""));
+        bridge.heal();
+        bridge.pass(1_200).await;
+        assert_eq!((stands("CFAffectedAsset").as_str(), stands("CFSentinelEvidence").as_str()), ("PC-1", "PC-1"));
+        bridge.finish().await;
+    }
+
     async fn what_cannot_be_linked_says_why_at_the_incident(product) {
         let bridge = Bridge::with(by_hand_only(product)).await;
         let one = bridge.raise(json!({}));
