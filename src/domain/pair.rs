@@ -54,6 +54,10 @@ pub struct Base {
     /// Fields of two records that people joined, which have not been found to agree yet.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub joined: BTreeSet<String>,
+    /// Its ticket was not made from its incident: the two were linked, adopted or pushed. What stands in a field of it that
+    /// nobody agreed on may be an agent's.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub linked: bool,
     /// Actions that first showed while the ticket belonged to another client: they are about that one and never cross.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub foreign: BTreeSet<ActionKey>,

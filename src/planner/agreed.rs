@@ -80,7 +80,7 @@ pub fn with_ticket(mut base: Base, ticket: &Ticket, closed: bool) -> Base {
 /// Of a ticket made in the place of one that is gone or left: its draft may be older than what the former one's changes
 /// came to meanwhile, so what the incident says is held against it once more.
 pub fn of_successor(base: Base) -> Base {
-    Base { severity: None, incident_status: None, ..base }
+    Base { severity: None, incident_status: None, linked: false, ..base }
 }
 
 /// The same for a ticket that was found after the answer to its making was lost. An agent may have had it in hand since:

@@ -244,6 +244,32 @@ fn as_at_creation(g: &mut Gather<'_, '_>) {
     }
 }
 
+/// Whether anything stands in a field: Halo has several ways to say that nothing was chosen.
+fn stands(catalogue: &Catalogue, placed: &Placed, there: &str) -> bool {
+    let there = there.trim();
+    let kind = match placed {
+        Placed::Custom(id, _) => catalogue.fields.iter().find(|known| known.id == *id).map(|known| known.kind),
+        Placed::Member(..) => Some(2),
+    };
+    let nothing: &[&str] = match kind {
+        Some(2 | 3) => &["0", "-1"],
+        Some(4) => &["1900-01-01T00:00:00", "1899-12-30T00:00:00", "0001-01-01T00:00:00"],
+        Some(6) => &["false", "0"],
+        _ => &[],
+    };
+    !there.is_empty() && !nothing.contains(&there)
+}
+
+/// A value as people see it: a select's option by its name.
+fn shown(catalogue: &Catalogue, placed: &Placed, value: &str) -> String {
+    let definition = match placed {
+        Placed::Custom(id, _) => catalogue.fields.iter().find(|known| known.id == *id),
+        Placed::Member(..) => None,
+    };
+    let option = definition.and_then(|known| known.options.iter().find(|option| option.id.to_string() == value));
+    option.map_or_else(|| value.to_owned(), |option| option.name.clone())
+}
+
 pub(super) fn plan(g: &mut Gather<'_, '_>) {
     let (s, ticket) = (g.s, g.ticket);
     incident_id(g);
@@ -262,18 +288,24 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         let (key, here) = (placed.key(), placed.text());
         let known = g.base.fields.get(&key).cloned();
         let name = mapping.field.to_string();
+        // What was agreed on by nobody and stands on a ticket that was not made from its incident may be an agent's.
+        if known.is_some() || !stands(s.catalogue, &placed, &there) {
+            g.base.joined.remove(&name);
+        } else if g.base.linked {
+            g.base.joined.insert(name.clone());
+        }
         let field = Field {
             name: &name,
             rule: mapping.rule,
             fixed: Side::Sentinel,
             same: here == there,
             moved: Moved {
-                // What was never agreed on is the incident's to say: the mapping may be newer than the ticket.
+                // What was never agreed on is else the incident's to say: the mapping may be newer than the ticket.
                 sentinel: known.as_ref().is_none_or(|known| known.sentinel != here),
                 halo: known.as_ref().and_then(|known| known.halo.as_ref()).is_some_and(|known| *known != there),
             },
-            sentinel: here.clone(),
-            halo: there.clone(),
+            sentinel: shown(s.catalogue, &placed, &here),
+            halo: shown(s.catalogue, &placed, &there),
         };
         let agreed = Agreed { sentinel: here, halo: Some(there) };
         match conflict::decide(s, &mut g.base, &field) {

@@ -116,6 +116,32 @@ both! {
         bridge.finish().await;
     }
 
+    async fn what_an_agent_wrote_into_a_mapped_field_is_asked_about_before_it_is_written_over(product) {
+        let fields = r#"{ field = "CFAffectedAsset", path = "$.properties.title", when = "always" },"#;
+        let bridge = Bridge::with(Setup { fields: fields.into(), ..by_hand_only(product) }).await;
+        let incident = bridge.raise(json!({ "title": "The incident's" }));
+        bridge.cross().await;
+        let ticket = bridge.by_hand(0, json!({}));
+        bridge.act("ticket.update", json!({ "ticket_id": ticket, "customfields": [{ "name": "CFAffectedAsset", "value": "the agent's" }] }));
+        bridge.link(&incident, ticket).await;
+        bridge.cross().await;
+        assert_eq!(field(&bridge.ticket(ticket), "CFAffectedAsset"), "the agent's");
+        let (app, olga) = operator(&bridge);
+        let pair = bridge.pair_of(&incident).await.unwrap().id;
+        let view = pairs::view(&app, &olga, pair, "").await.unwrap();
+        let takes = |decision: &halobridge::domain::decision::Decision| match decision {
+            halobridge::domain::decision::Decision::Take { field, side, .. } => {
+                field.contains("CFAffectedAsset") && *side == Side::Sentinel
+            }
+            _ => false,
+        };
+        let answer = view.choices.iter().flat_map(|choice| &choice.answers).find(|answer| takes(&answer.decision));
+        decisions::decide(&app, &olga, pair, Some(answer.expect("it is asked about").decision.clone())).await.unwrap();
+        bridge.cross().await;
+        assert_eq!(field(&bridge.ticket(ticket), "CFAffectedAsset"), "The incident's");
+        bridge.finish().await;
+    }
+
     async fn what_cannot_be_linked_says_why_at_the_incident(product) {
         let bridge = Bridge::with(by_hand_only(product)).await;
         let one = bridge.raise(json!({}));
