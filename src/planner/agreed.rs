@@ -214,7 +214,9 @@ pub(super) fn with_fields(mut base: Base, change: &TicketChange, answer: &Ticket
     for (id, value) in &change.custom_fields {
         let sentinel = mapped::plain(value);
         let halo = answer.custom_field(*id).map(|field| mapped::plain(&field.value));
-        base.fields.insert(id.to_string(), Agreed { halo: halo.or_else(|| Some(sentinel.clone())), sentinel });
+        // An answer that tells the others and not this one has not shown it set.
+        let sent = || (!answer.tells_fields() || sentinel.is_empty()).then(|| sentinel.clone());
+        base.fields.insert(id.to_string(), Agreed { halo: halo.or_else(sent), sentinel });
     }
     for (what, name, kept) in [(TEAM, TEAM, &answer.team), (CATEGORY, CATEGORY_MEMBER, &answer.category_1)] {
         if let Some(sent) = member(&change.members, name) {
@@ -324,5 +326,6 @@ pub fn with_sent_fields(mut answer: Ticket, known: Option<&Ticket>, change: &Tic
         }
     }
     answer.custom_fields = fields;
+    answer.fields_told = known.is_some_and(Ticket::tells_fields);
     answer
 }

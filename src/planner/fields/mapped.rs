@@ -54,7 +54,10 @@ impl Placed {
     /// What stands on the ticket in the same place; `None` when the reading does not tell.
     pub fn there(&self, ticket: &Ticket) -> Option<String> {
         match self {
-            Self::Custom(id, _) => ticket.custom_field(*id).map(|field| plain(&field.value)),
+            Self::Custom(id, _) => match ticket.custom_field(*id) {
+                Some(field) => Some(plain(&field.value)),
+                None => ticket.tells_fields().then(String::new),
+            },
             Self::Member(name, _) if name == "team" => Some(ticket.team.clone().unwrap_or_default()),
             Self::Member(name, _) if name == "category_1" => Some(ticket.category_1.clone().unwrap_or_default()),
             Self::Member(name, _) => ticket.raw.get(name).map(plain),
@@ -188,7 +191,7 @@ fn incident_id(g: &mut Gather<'_, '_>) {
     let (s, ticket) = (g.s, g.ticket);
     let Some(Ok(id)) = s.policy.incident_id_field.as_ref().map(|field| custom_id(s.catalogue, field)) else { return };
     // A list row carries no custom fields: what stands there is not known.
-    if ticket.custom_fields.is_empty() || g.held.is_some() {
+    if ticket.custom_fields.is_empty() && !ticket.tells_fields() || g.held.is_some() {
         return;
     }
     let here = s.incident.id.as_str();
@@ -206,7 +209,7 @@ fn as_at_creation(g: &mut Gather<'_, '_>) {
     let (s, ticket) = (g.s, g.ticket);
     let mappings: Vec<_> = s.policy.fields.iter().filter(|one| one.rule.at_creation() && !one.rule.to_halo()).collect();
     // A list row carries no custom fields: what stands there is not known.
-    let unknown = ticket.custom_fields.is_empty() && !mappings.is_empty();
+    let unknown = ticket.custom_fields.is_empty() && !ticket.tells_fields() && !mappings.is_empty();
     let due = g.base.joined.contains(JOINED) || g.base.joined.contains(LEFT_OUT);
     if !due || unknown || g.held.is_some() {
         return;

@@ -348,6 +348,10 @@ fn a_ticket_that_was_not_made_from_its_incident_is_given_the_incidents_id() {
         words(&plan),
         format!("ticket field120=\"{guid}\" because changed-in-sentinel; behind waiting changed-in-sentinel")
     );
+    let mut unset = scene.clone();
+    unset.ticket().custom_fields.clear();
+    unset.ticket().raw = json!({ "id": 70, "customfields": [] }).into();
+    assert_eq!(words(&unset.plan()), words(&plan), "a whole reading shows only fields that are set");
     scene.field(120, &guid.to_uppercase());
     assert_eq!(words(&scene.plan()), "in-step healthy -", "it stands there");
     // So is what a new ticket would have been given, where nothing stands.

@@ -236,6 +236,37 @@ both! {
         }
     }
 
+    /// An instance that shows only the custom fields of a ticket in which something stands.
+    async fn a_field_that_a_ticket_does_not_show_is_written_and_an_agents_emptying_stays(product) {
+        let policy = "labels = { field = \"CFSentinelEvidence\", direction = \"to-halo\" }".to_owned();
+        let switches = vec![("unset_fields_left_out", "on")];
+        let bridge = Bridge::with(Setup { policy, switches, ..Setup::new(product) }).await;
+        let incident = bridge.raise(json!({ "severity": "Medium" }));
+        bridge.cross().await;
+        let id = bridge.ticket_of(&incident).await;
+        assert_eq!(field(&bridge.ticket(id), "CFSentinelIncidentId"), incident);
+        let shows = |name: &str| bridge.ticket(id)["customfields"].as_array().unwrap().iter().any(|f| f["name"] == name);
+        assert!(!shows("CFSentinelEvidence"), "no label was there when it was made");
+        bridge.update(&incident, json!({ "labels": ["vip"] }));
+        bridge.cross().await;
+        assert_eq!(field(&bridge.ticket(id), "CFSentinelEvidence"), "vip");
+        // A label that an agent takes off comes back; a mapped value stays away until the incident's changes.
+        let empty = |name: &str| json!({ "ticket_id": id, "customfields": [{ "name": name, "value": "" }] });
+        for name in ["CFSentinelEvidence", "CFSentinelSeverity"] {
+            bridge.act("ticket.update", empty(name));
+            bridge.cross().await;
+        }
+        assert_eq!(field(&bridge.ticket(id), "CFSentinelEvidence"), "vip");
+        assert!(!shows("CFSentinelSeverity"));
+        let writes = bridge.writes();
+        bridge.pass(900).await;
+        assert_eq!(bridge.writes(), writes, "and rests");
+        bridge.update(&incident, json!({ "severity": "Low" }));
+        bridge.cross().await;
+        assert_eq!(field(&bridge.ticket(id), "CFSentinelSeverity"), "Low");
+        bridge.finish().await;
+    }
+
     async fn the_affected_user_is_the_requester(product) {
         let policy = "requester = \"affected-user\"";
         let bridge = Bridge::with(Setup { policy: policy.into(), ..Setup::new(product) }).await;

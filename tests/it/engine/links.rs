@@ -94,6 +94,25 @@ both! {
         bridge.finish().await;
     }
 
+    /// An instance that shows only the custom fields of a ticket in which something stands, and a ticket without any.
+    async fn a_linked_ticket_without_any_custom_field_is_given_what_is_mapped(product) {
+        let switches = vec![("unset_fields_left_out", "on")];
+        let bridge = Bridge::with(Setup { switches, ..by_hand_only(product) }).await;
+        let incident = bridge.raise(json!({ "severity": "High" }));
+        bridge.cross().await;
+        let ticket = bridge.by_hand(0, json!({}));
+        bridge.link(&incident, ticket).await;
+        bridge.pass(300).await;
+        let stands = |name: &str| field(&bridge.ticket(ticket), name);
+        assert_eq!(stands("CFSentinelIncidentId"), incident);
+        assert_eq!(stands("CFSentinelSeverity"), "High");
+        assert_eq!(stands("CFSentinelIncidentNumber"), bridge.incident(&incident)["properties"]["incidentNumber"].to_string());
+        let writes = bridge.writes();
+        bridge.pass(1_800).await;
+        assert_eq!(bridge.writes(), writes, "once");
+        bridge.finish().await;
+    }
+
     /// What the incident says of a mapped field lies in entities that cannot be read when it is linked.
     async fn what_an_agent_wrote_is_not_blanked_by_a_link_that_could_not_read_entities(product) {
         let fields = r#"{ field = "CFAffectedAsset", path = "$entities[Host].properties.hostName", when = "always" },
