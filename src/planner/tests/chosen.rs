@@ -137,7 +137,10 @@ fn the_classification_field_is_found_by_its_id_too() {
     let hole = Reason::Unmapped { table: "classification".into(), value: verdict.words() };
     assert_eq!((written(&scene), lacks(&scene)), (None, Some(hole)));
     scene.policy.classification_field = Some(Ref::Id(77));
-    assert_eq!((written(&scene), lacks(&scene)), (None, None), "another field is none");
+    let words = Some((77, json!("Benign positive")));
+    assert_eq!((written(&scene), lacks(&scene)), (words, None), "an id that the look-up lacks is believed");
+    scene.policy.classification_field = Some(Ref::Name("CFNowhere".into()));
+    assert_eq!((written(&scene), lacks(&scene)), (None, None), "another name is none");
 }
 
 /// A merged incident's number, where the service tells it.
