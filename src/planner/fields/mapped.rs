@@ -171,6 +171,11 @@ pub fn for_creation(
     placed
 }
 
+/// Whether a ticket may still lack what a new one is given when it is made.
+pub fn awaits(base: &Base) -> bool {
+    base.joined.contains(JOINED) || base.joined.contains(LEFT_OUT)
+}
+
 /// Notes on a ticket that was just made which values its draft left out: those that are written once follow when they are known.
 pub fn left_out(base: &mut Base, policy: &Policy, catalogue: &Catalogue, draft: &TicketDraft) {
     let drafted = |target: &FieldTarget| match target {
@@ -210,8 +215,7 @@ fn as_at_creation(g: &mut Gather<'_, '_>) {
     let mappings: Vec<_> = s.policy.fields.iter().filter(|one| one.rule.at_creation() && !one.rule.to_halo()).collect();
     // A list row carries no custom fields: what stands there is not known.
     let unknown = ticket.custom_fields.is_empty() && !ticket.tells_fields() && !mappings.is_empty();
-    let due = g.base.joined.contains(JOINED) || g.base.joined.contains(LEFT_OUT);
-    if !due || unknown || g.held.is_some() {
+    if !awaits(&g.base) || unknown || g.held.is_some() {
         return;
     }
     let mut missing = false;
