@@ -95,7 +95,10 @@ pub fn forget_changed(base: &mut Base, ticket: &Ticket) {
     if let Some(own) = &mut base.own_closing {
         own.fields.retain(|id, value| {
             let field = id.parse().ok().and_then(|id| ticket.custom_field(id));
-            field.is_none_or(|field| is_written(&field.value, value))
+            match field {
+                Some(field) => is_written(&field.value, value),
+                None => value.is_empty() || !ticket.tells_fields(),
+            }
         });
     }
 }

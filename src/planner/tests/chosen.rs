@@ -114,6 +114,15 @@ fn what_we_wrote_into_the_field_is_told_from_an_agents_choice() {
         closing::forget_changed(&mut forgotten, &ticket);
         assert_eq!(forgotten.own_closing.expect("it stays").fields.is_empty(), !ours, "{written:?} {value}");
     }
+    // A list row tells nothing of it; a whole ticket that does not show it has been emptied.
+    let mut ticket = with(json!(2)).ticket.expect("there is one");
+    ticket.custom_fields.clear();
+    for told in [false, true] {
+        ticket.fields_told = told;
+        let mut base = Base { own_closing: own("2"), ..Base::default() };
+        closing::forget_changed(&mut base, &ticket);
+        assert_eq!(base.own_closing.expect("it stays").fields.is_empty(), told);
+    }
 }
 
 #[test]
