@@ -150,5 +150,6 @@ pub fn base(policy: &Policy, catalogue: &Catalogue, incident: &Incident, ticket:
     let closed = mapping::ticket_closed(policy, catalogue, ticket);
     let mut base = agreed::with_ticket(agreed::at_creation(incident), ticket, closed);
     base.joined.insert(mapped::JOINED.to_owned());
+    base.linked = true;
     base
 }

@@ -116,6 +116,7 @@ pub fn in_step() -> Scene {
         last_update: Some(at("2026-03-01T11:00:05Z")),
         last_action: Some(at("2026-03-01T11:00:05Z")),
         custom_fields: Vec::new(),
+        fields_told: false,
         warning: None,
         raw: json!({"id": 70}).into(),
     };

@@ -171,6 +171,7 @@ switches! {
     concurrent_create_ms: u64 = 0, "A create that begins within so many milliseconds of the one before answers 500 (7.3, 14); 0 = never.";
     warn_on_success: bool = false, "A successful ticket POST carries a text in _warning.";
     numbers: String = "int".to_owned(), "How ids are spelled in answers: int, float (3.0), text (\"3\") or mixed (7.3, 6).";
+    unset_fields_left_out: bool = false, "A whole ticket shows only the custom fields in which something stands.";
     empty_date: String = "1900-01-01T00:00:00".to_owned(), "What stands for no date (1899-12-30T00:00:00 and 0001-01-01T00:00:00 are seen too).";
     private_notes_move_last_update: bool = true, "A private note moves last_update; otherwise only lastactiondate (open question 1).";
     notes_move_last_update: bool = true, "Any note moves last_update.";

@@ -89,6 +89,8 @@ pub struct Setup {
     pub workspace: &'static str,
     /// Further rows of its agents, each with a comma before it.
     pub agents: String,
+    /// Further rows of its mapped fields, each with a comma behind it.
+    pub fields: String,
     /// Replaces the line of priorities.
     pub priorities: Option<String>,
     pub bound: bool,
@@ -120,6 +122,7 @@ impl Setup {
             policy: String::new(),
             workspace: "",
             agents: String::new(),
+            fields: String::new(),
             priorities: None,
             bound: true,
             since_secs: 0,
@@ -412,6 +415,7 @@ fields = [
   {{ field = "CFSentinelIncidentNumber", path = "$.properties.incidentNumber" }},
   {{ field = "CFSentinelSeverity", path = "$.properties.severity", when = "always" }},
   {{ field = "CFSentinelLink", path = "$.properties.incidentUrl" }},
+  {}
 ]
 classification_field = "CFSentinelClassification"
 missing_verdict = {}
@@ -435,6 +439,7 @@ link_comment = {}
             s.settle_secs,
             s.agents,
             s.product.security_team(),
+            s.fields,
             s.missing_verdict,
             s.notes,
             s.evidence,
