@@ -15,6 +15,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
+use http::{HeaderValue, Method, header::CONTENT_LENGTH};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::{BoxFuture, Transport, TransportError, exchange::BODY_MAX, url_policy};
@@ -81,7 +82,11 @@ impl Network {
         let address = request.uri().to_string();
         url_policy::check("The address", &address, self.allow_insecure)
             .map_err(|refused| TransportError::Refused(refused.to_string()))?;
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        // Nothing says of itself how long it is, and Azure refuses (411) a `POST` that does not say it.
+        if body.is_empty() && matches!(parts.method, Method::POST | Method::PUT | Method::PATCH) {
+            parts.headers.entry(CONTENT_LENGTH).or_insert(HeaderValue::from_static("0"));
+        }
         let mut outgoing = self.client().request(parts.method, &address).headers(parts.headers);
         if !body.is_empty() {
             outgoing = outgoing.body(body);
