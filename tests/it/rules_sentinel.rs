@@ -416,6 +416,25 @@ async fn a_write_whose_answer_does_not_tell_the_incident_is_looked_at() {
 }
 
 #[tokio::test]
+async fn a_comment_whose_answer_holds_no_json_is_looked_at() {
+    let id = CommentId::derived("acme", ActionKey { ticket: TicketId(12), action: 34 }, 0, 0);
+    let comment = json!({"name": id.as_str(), "properties": {"message": "x"}});
+    for body in ["", "<html>sign in", "{\"name\":"] {
+        for (there, expected) in [(true, Ok(Written::AlreadyThere)), (false, Err(FailureKind::Unknown))] {
+            let (comment, body) = (comment.clone(), body.to_owned());
+            let stage = stage(Script::new(move |sent| match sent.method.as_str() {
+                "PUT" => text(201, &body),
+                _ if there => answer(200, &comment),
+                _ => answer(404, &json!({"error": {"code": "NotFound", "message": "none"}})),
+            }));
+            let put = stage.sentinel.write_comment(&place(), &IncidentId::new(ID), &id, "x", Class::Comment).await;
+            assert_eq!(put.map_err(|failure| failure.kind), expected, "{body:?}");
+            assert_eq!(stage.script.sent().len(), 2, "{body:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_version_in_the_header_alone_goes_back_in_the_body() {
     let stage = stage(Script::new(|_| {
         let mut bare = resource(1);
