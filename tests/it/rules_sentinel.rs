@@ -467,6 +467,59 @@ async fn sentinel_rule_08_a_list_whose_order_is_refused_is_asked_for_without() {
     }
 }
 
+/// A script that refuses every list whose option `name` holds `what`.
+fn without(name: &'static str, what: &'static str) -> Arc<Script> {
+    Script::new(move |sent| match sent.query(name).filter(|text| text.contains(what)) {
+        Some(_) => answer(400, &json!({"error": {"code": "BadRequest", "message": "OData query syntax error"}})),
+        None => {
+            let mut closed = resource(2);
+            closed["properties"]["status"] = json!("Closed");
+            answer(200, &json!({"value": [resource(1), closed]}))
+        }
+    })
+}
+
+#[tokio::test]
+async fn sentinel_rule_08_a_filter_that_is_refused_is_put_in_other_words_and_the_order_kept() {
+    let want = ListWanted { open_only: true, ..ListWanted::default() };
+    // Where no filter by status is taken at all, the open ones are picked out of all.
+    let cases = [(" or ", Some("properties/status ne 'Closed'"), 3, 2), ("status", None, 5, 1)];
+    for (refused, filter, calls, rows) in cases {
+        let stage = stage(without("$filter", refused));
+        for asked in [calls, calls + 1] {
+            let page = stage.sentinel.list(&place(), &want, None, Class::Reconcile).await.unwrap();
+            assert_eq!((page.incidents.len(), page.incidents[0].number), (rows, Some(1)), "{refused}");
+            let sent = stage.script.sent();
+            assert_eq!(sent.len(), asked, "it is learned once");
+            let last = sent.last().unwrap();
+            assert_eq!(last.query("$filter").as_deref(), filter);
+            assert!(last.query("$orderby").is_some(), "the order was not what was refused");
+        }
+    }
+}
+
+#[tokio::test]
+async fn sentinel_rule_08_a_size_that_is_refused_is_left_out() {
+    let stage = stage(without("$top", "1000"));
+    for calls in [3, 4] {
+        assert_eq!(all(&stage).await.unwrap().len(), 2);
+        assert_eq!(stage.script.sent().len(), calls, "it is learned once");
+    }
+    let last = stage.script.sent().pop().unwrap();
+    assert!(last.query("$top").is_none() && last.query("$orderby").is_some());
+}
+
+#[tokio::test]
+async fn sentinel_rule_08_a_refusal_that_nothing_helps_against_costs_no_option() {
+    let stage = stage(without("$filter", "lastModified"));
+    let since = ListWanted { modified_since: Some(moment("2026-05-04T08:00:00Z")), ..ListWanted::default() };
+    let refused = stage.sentinel.list(&place(), &since, None, Class::Reconcile).await.unwrap_err();
+    assert_eq!(refused.kind, FailureKind::Rejected);
+    stage.sentinel.list(&place(), &ListWanted::default(), None, Class::Reconcile).await.unwrap();
+    let last = stage.script.sent().pop().unwrap();
+    assert!(last.query("$orderby").is_some() && last.query("$top").is_some());
+}
+
 #[tokio::test]
 async fn sentinel_rule_08_asks_by_modified_time_ascending() {
     let stage = stage(Script::new(|_| answer(200, &json!({"value": []}))));
