@@ -106,13 +106,14 @@ impl Network {
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if whole.len() + chunk.len() > self.body_max => {
-                    return Err(TransportError::NoAnswer(format!(
-                        "the answer is larger than {} MiB",
-                        self.body_max >> 20
-                    )));
+                    let text = format!("the answer is larger than {} MiB", self.body_max >> 20);
+                    return Err(TransportError::TooMuch(text));
                 }
                 Ok(Some(chunk)) => whole.extend_from_slice(&chunk),
                 Ok(None) => break,
+                Err(error) if error.is_timeout() => {
+                    return Err(TransportError::TooMuch(format!("the answer did not end within {WHOLE_SECS} s")));
+                }
                 Err(error) => return Err(TransportError::NoAnswer(reason(&error))),
             }
         }
@@ -133,6 +134,8 @@ fn sort(error: &reqwest::Error) -> TransportError {
     }
     if error.is_connect() || error.is_builder() {
         TransportError::NotSent(reason(error))
+    } else if error.is_timeout() {
+        TransportError::TooSlow(reason(error))
     } else {
         TransportError::NoAnswer(reason(error))
     }

@@ -1,10 +1,21 @@
 //! With which options a list of incidents is asked for: with as many as the service takes.
 //!
 //! Not every option of a query is promised (sentinel-api sheet 1.6). Where the service refuses one and does not say which,
-//! milder forms are tried; the first that is answered is kept for as long as the process lives.
+//! milder forms are tried; the first that is answered is kept for as long as the process lives. A page that is too large to
+//! be read is asked for in smaller ones.
 
 use super::ListWanted;
-use crate::domain::{failure::Failure, time};
+use crate::{
+    domain::{failure::Failure, time},
+    outbound::exchange::{TOO_MUCH, TOO_SLOW},
+};
+
+/// Incidents asked for per page: the service's largest.
+pub const PAGE: u32 = 1000;
+/// The fewest, where larger pages are too large to be read.
+const LEAST: u32 = 10;
+/// The fewest where nothing came in time: that has other causes, too.
+const LEAST_IN_TIME: u32 = 125;
 
 /// How those that are not closed are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -75,4 +86,15 @@ impl Form {
 pub fn refuses_options(failure: &Failure) -> bool {
     let text = failure.message.to_ascii_lowercase();
     failure.status == Some(400) && ["odata", "orderby", "$filter", "$top"].iter().any(|word| text.contains(word))
+}
+
+/// How many to ask for when a page of so many failed; `None` when that is not for its size.
+pub fn smaller(size: u32, failure: &Failure) -> Option<u32> {
+    let least = match failure.code.as_deref()? {
+        TOO_MUCH => LEAST,
+        TOO_SLOW => LEAST_IN_TIME,
+        _ => return None,
+    };
+    let half = (size / 2).max(least);
+    (half < size).then_some(half)
 }

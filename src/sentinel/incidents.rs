@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{
     IncidentPage, ListWanted, Place, Sentinel, body,
     call::{Call, segment, value},
-    form::{Form, Open, refuses_options},
+    form::{Form, Open, PAGE, refuses_options, smaller},
     paging::Trail,
     read,
 };
@@ -25,8 +25,6 @@ use crate::{
     },
 };
 
-/// Incidents asked for per page: the service's largest.
-const PAGE: u32 = 1000;
 /// A page of more rows is no page.
 const ROWS_MAX: usize = 5 * PAGE as usize;
 /// So many rows in a row come in ascending order by chance nowhere.
@@ -72,13 +70,27 @@ impl Sentinel {
             url.push_str(&format!("&$orderby={}", value("properties/lastModifiedTimeUtc asc")));
         }
         if form.sized {
-            url.push_str(&format!("&$top={PAGE}"));
+            url.push_str(&format!("&$top={}", self.page_size(at)));
         }
         url
     }
 
     async fn page(&self, at: &Place, url: &str, class: Class) -> Result<Answer, Failure> {
-        self.call(self.at(at, Method::GET, url.to_owned(), Kind::Read, class)).await
+        let asked = self.call(self.at(at, Method::GET, url.to_owned(), Kind::Read, class)).await;
+        asked.inspect_err(|failure| self.mind_size(at, failure))
+    }
+
+    /// Incidents to a page of this workspace.
+    fn page_size(&self, at: &Place) -> u32 {
+        let sizes = self.page_sizes.lock().unwrap_or_else(PoisonError::into_inner);
+        sizes.get(&at.workspace).copied().unwrap_or(PAGE)
+    }
+
+    /// A page that is too large to be read would be too large the next time as well.
+    fn mind_size(&self, at: &Place, failure: &Failure) {
+        let Some(size) = smaller(self.page_size(at), failure) else { return };
+        tracing::warn!(workspace = %at.workspace.workspace, size, error = %failure, "a page is too large; smaller ones are asked for");
+        self.page_sizes.lock().unwrap_or_else(PoisonError::into_inner).insert(at.workspace.clone(), size);
     }
 
     /// The first page in the first of the milder forms that is answered; it is kept. What the refusal was about is known

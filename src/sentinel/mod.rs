@@ -148,6 +148,8 @@ pub struct Sentinel {
     app_only: bool,
     /// The options of a list that the service takes.
     form: Mutex<form::Form>,
+    /// Incidents to a page, of the workspaces whose pages were too large.
+    page_sizes: Mutex<BTreeMap<WorkspaceAddress, u32>>,
     /// Rows in a row that came in the order asked for.
     order_kept: AtomicU64,
     /// Lists of comments that have more pages than a budget bears: how many were read, and until when none is asked for.
@@ -174,6 +176,7 @@ impl Sentinel {
             writes_per_5min: connection.writes_per_5min,
             app_only: !connection.identity.delegated(),
             form: Mutex::default(),
+            page_sizes: Mutex::default(),
             order_kept: AtomicU64::new(0),
             long_lists: Mutex::default(),
             exchange: Exchange::new(transport, Side::Sentinel),

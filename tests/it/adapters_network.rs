@@ -97,6 +97,7 @@ async fn an_endless_body_is_given_up() {
     let mut answer = b"HTTP/1.1 200 OK\r\n\r\n".to_vec();
     answer.resize(answer.len() + 33 * 1024 * 1024, b'x');
     let error = send(&answer).await.unwrap_err();
+    assert!(matches!(error, TransportError::TooMuch(_)), "{error}");
     assert!(error.to_string().contains("32 MiB"), "{error}");
 }
 

@@ -520,6 +520,46 @@ async fn sentinel_rule_08_a_refusal_that_nothing_helps_against_costs_no_option()
     assert!(last.query("$orderby").is_some() && last.query("$top").is_some());
 }
 
+/// Sizes of page that a workspace was asked for with.
+fn sizes(stage: &Stage, workspace: &str) -> Vec<u32> {
+    let sent = stage.script.sent();
+    let asked = sent.iter().filter(|sent| sent.path().contains(&format!("/workspaces/{workspace}/")));
+    asked.map(|sent| sent.query("$top").unwrap().parse().unwrap()).collect()
+}
+
+/// The same page would be too large the next time as well: the list would never be read again.
+#[tokio::test]
+async fn sentinel_rule_08_a_page_that_is_too_large_is_asked_for_in_smaller_ones() {
+    type Refused = fn() -> TransportError;
+    let cases: [(Refused, &[u32]); 3] = [
+        (|| TransportError::TooMuch("larger than 32 MiB".into()), &[1000, 500, 250, 125, 62, 31, 15, 10, 10]),
+        // That nothing came has other causes, too.
+        (|| TransportError::TooSlow("nothing came".into()), &[1000, 500, 250, 125, 125]),
+        (|| TransportError::NoAnswer("reset".into()), &[1000, 1000]),
+    ];
+    for (refused, asked) in cases {
+        let stage = stage(Script::new(move |_| Err(refused())));
+        for _ in asked {
+            let failure = stage.sentinel.list(&place(), &ListWanted::default(), None, Class::New).await.unwrap_err();
+            assert_eq!(failure.kind, FailureKind::Transient);
+        }
+        assert_eq!(sizes(&stage, "law-soc"), asked);
+        let mut other = place();
+        other.workspace.workspace = "law-other".into();
+        let _ = stage.sentinel.list(&other, &ListWanted::default(), None, Class::New).await;
+        assert_eq!(sizes(&stage, "law-other"), [1000], "each workspace has a size of its own");
+    }
+    // What is read once it is small enough stays so.
+    let stage = stage(Script::new(|sent| match sent.query("$top").unwrap().parse::<u32>().unwrap() {
+        ..300 => answer(200, &json!({"value": [resource(1)]})),
+        _ => Err(TransportError::TooMuch("larger than 32 MiB".into())),
+    }));
+    for _ in 0..4 {
+        let _ = stage.sentinel.list(&place(), &ListWanted::default(), None, Class::New).await;
+    }
+    assert_eq!(sizes(&stage, "law-soc"), [1000, 500, 250, 250]);
+}
+
 #[tokio::test]
 async fn sentinel_rule_08_asks_by_modified_time_ascending() {
     let stage = stage(Script::new(|_| answer(200, &json!({"value": []}))));
