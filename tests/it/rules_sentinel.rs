@@ -384,6 +384,27 @@ async fn sentinel_rule_07_a_link_without_a_host_goes_on_at_the_same_one() {
 }
 
 #[tokio::test]
+async fn sentinel_rule_07_a_link_by_any_of_its_names_is_followed() {
+    for name in ["nextLink", "NextLink", "@odata.nextLink", "@odata.nextlink"] {
+        let stage = stage(Script::new(move |sent| match sent.query("$skipToken") {
+            None => {
+                let mut page = json!({"value": [resource(1)]});
+                page[name] = json!(link("a"));
+                answer(200, &page)
+            }
+            Some(_) => answer(200, &json!({"value": [resource(2)], (name): null})),
+        }));
+        assert_eq!(all(&stage).await.unwrap().len(), 2, "{name}");
+    }
+    // One that is null hides no other.
+    let stage = stage(Script::new(|sent| match sent.query("$skipToken") {
+        None => answer(200, &json!({"value": [resource(1)], "nextLink": null, "@odata.nextLink": link("a")})),
+        Some(_) => answer(200, &json!({"value": [resource(2)]})),
+    }));
+    assert_eq!(all(&stage).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
 async fn an_empty_list_may_be_null_but_not_missing() {
     for (body, fine) in [(json!({"value": null}), true), (json!({}), false), (json!({"value": {}}), false)] {
         let stage = stage(Script::new(move |_| answer(200, &body)));
