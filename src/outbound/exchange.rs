@@ -302,6 +302,9 @@ impl Exchange {
             match self.transport.send(request).await {
                 Ok(response) => {
                     let (parts, body) = response.into_parts();
+                    let kind = parts.headers.get(http::header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+                    let recoded = kind.and_then(|kind| super::read::recoded(kind, &body));
+                    let body = recoded.map_or(body, Bytes::from);
                     let answer = Answer {
                         status: parts.status.as_u16(),
                         headers: parts.headers,
