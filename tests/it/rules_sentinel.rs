@@ -442,9 +442,9 @@ async fn a_comment_whose_answer_holds_no_json_is_looked_at() {
     let comment = json!({"name": id.as_str(), "properties": {"message": "x"}});
     for body in ["", "<html>sign in", "{\"name\":"] {
         for (there, expected) in [(true, Ok(Written::AlreadyThere)), (false, Err(FailureKind::Unknown))] {
-            let (comment, body) = (comment.clone(), body.to_owned());
+            let comment = comment.clone();
             let stage = stage(Script::new(move |sent| match sent.method.as_str() {
-                "PUT" => text(201, &body),
+                "PUT" => text(201, body),
                 _ if there => answer(200, &comment),
                 _ => answer(404, &json!({"error": {"code": "NotFound", "message": "none"}})),
             }));
