@@ -472,6 +472,47 @@ async fn look_ups_that_are_missing_or_refused_hold_nothing_up() {
     }
 }
 
+/// Not found, or sent elsewhere: where that says nothing of a record, it is a proxy's or a restart's answer and passes.
+#[tokio::test]
+async fn only_a_record_can_be_gone_and_a_redirect_passes() {
+    use FailureKind::{Gone, Transient, Unknown};
+    let page = "<html>Not Found</html>";
+    let named = "{\"Message\":\"No HTTP resource was found that matches the request URI.\"}";
+    // Status, body; what a ticket that is read, its actions, a list, a new ticket and a new note come to.
+    for (status, body, expected) in [
+        (404, "", [Gone, Transient, Transient, Transient, Transient]),
+        (404, named, [Gone, Transient, Transient, Transient, Transient]),
+        (404, page, [Transient; 5]),
+        (410, "", [Gone, Transient, Transient, Transient, Transient]),
+        (302, page, [Transient, Transient, Transient, Unknown, Unknown]),
+    ] {
+        let twin = HaloTwin::new(Product::Itsm, Limits::Off);
+        let halo = twin.adapter();
+        let id = created(&twin, &halo, "HB-5555555555").await;
+        twin.meddle(move |_, _| crate::adapters_support::text(status, body));
+        let since = moment("2026-05-04T00:00:00Z");
+        let came = [
+            halo.ticket(id, Class::New).await.unwrap_err(),
+            halo.actions(id, Class::New).await.unwrap_err(),
+            halo.changed_tickets(since, 1, Class::New).await.unwrap_err(),
+            halo.create_ticket(&draft(&twin, "HB-6666666666"), Class::New).await.unwrap_err(),
+            halo.add_note(id, &note("x"), Class::New).await.unwrap_err(),
+        ];
+        assert_eq!(came.map(|failure| failure.kind), expected, "{status} {body}");
+    }
+    for status in [302, 404] {
+        let twin = HaloTwin::new(Product::Itsm, Limits::Off);
+        twin.meddle(move |sent, response| {
+            if sent.path().ends_with("/token") {
+                return crate::adapters_support::text(status, "");
+            }
+            Ok(response)
+        });
+        let failure = twin.adapter().me(Class::Interactive).await.unwrap_err();
+        assert_eq!((failure.kind, failure.status), (Transient, Some(status)), "{failure}");
+    }
+}
+
 #[tokio::test]
 async fn one_ticket_may_come_as_an_array_of_one() {
     let twin = HaloTwin::new(Product::Itsm, Limits::Off);

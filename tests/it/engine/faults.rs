@@ -7,7 +7,7 @@ use std::sync::{
 
 use halobridge::{
     domain::{
-        operation::OperationState,
+        operation::{Operation, OperationState},
         pair::{Health, SyncState},
         reason::Reason,
         view::dashboard::PairFilter,
@@ -161,6 +161,34 @@ both! {
             assert_eq!(crossed, by_list, "{status}");
             bridge.finish().await;
         }
+    }
+
+    /// A proxy's maintenance, or a service that restarts, answers with a redirect or “not found”.
+    async fn a_passing_redirect_or_not_found_makes_no_dead_letter(product) {
+        let dead = |operation: &Operation| matches!(operation.state, OperationState::Dead { .. });
+        for (status, kind) in [(302, "halo.tickets.get"), (404, "halo.actions.post")] {
+            let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+            bridge.fault(json!({ "effect": "status", "status": status, "kind": kind }));
+            bridge.comment(&incident, "said meanwhile");
+            bridge.pass(120).await;
+            let operations = bridge.situation_of(&incident).await.operations;
+            assert!(!operations.is_empty() && !operations.iter().any(dead), "{status} {kind}: {operations:#?}");
+            bridge.heal();
+            bridge.pass(900).await;
+            assert!(bridge.notes_of(ticket).iter().any(|n| words(n).contains("said meanwhile")), "{status} {kind}");
+            bridge.finish().await;
+        }
+        let bridge = Bridge::new(product).await;
+        bridge.fault(json!({ "effect": "status", "status": 404, "kind": "halo.tickets.post" }));
+        let incident = bridge.raise(json!({}));
+        bridge.pass(120).await;
+        let operations = bridge.situation_of(&incident).await.operations;
+        assert!(!operations.is_empty() && !operations.iter().any(dead), "{operations:#?}");
+        bridge.heal();
+        bridge.pass(900).await;
+        bridge.ticket_of(&incident).await;
+        assert_eq!(bridge.tickets().len(), 1);
+        bridge.finish().await;
     }
 
     /// A reading that was under way while we wrote arrives after it: it knows nothing of what was written.
