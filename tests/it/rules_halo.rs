@@ -514,6 +514,20 @@ async fn only_a_record_can_be_gone_and_a_redirect_passes() {
 }
 
 #[tokio::test]
+async fn a_list_of_errors_is_no_list_of_rows() {
+    for body in [json!({"errors": ["No."]}), json!({"errors": [{"message": "No."}]}), json!(["No."])] {
+        let twin = HaloTwin::new(Product::Itsm, Limits::Off);
+        let halo = twin.adapter();
+        let id = created(&twin, &halo, "HB-7777777777").await;
+        let told = body.clone();
+        twin.meddle(move |_, _| crate::adapters_support::json(200, &told));
+        let read = halo.actions(id, Class::New).await.unwrap_err();
+        let listed = halo.changed_tickets(moment("2026-05-04T00:00:00Z"), 1, Class::New).await.unwrap_err();
+        assert_eq!([read.kind, listed.kind], [FailureKind::Unreadable; 2], "{body}");
+    }
+}
+
+#[tokio::test]
 async fn one_ticket_may_come_as_an_array_of_one() {
     let twin = HaloTwin::new(Product::Itsm, Limits::Off);
     let halo = twin.adapter();
