@@ -348,6 +348,56 @@ async fn halo_rule_09_actions_by_ticket_and_number_with_html() {
 }
 
 #[tokio::test]
+async fn halo_rule_09_actions_that_are_handed_out_in_part_are_paged_or_unreadable() {
+    for (cap, calls) in [("0", 1), ("4", 5)] {
+        let twin = HaloTwin::new(Product::Itsm, Limits::Off);
+        twin.switch("actions_cap", cap);
+        let halo = twin.adapter();
+        let id = created(&twin, &halo, "HB-9c").await;
+        for n in 0..10 {
+            twin.act("ticket.note", &json!({"ticket_id": id.0, "html": format!("<p>{n}</p>"), "private": false}));
+        }
+        let before = twin.count("GET", "/halo/api/Actions");
+        let there = twin.halo.lock().unwrap().actions(id.0).count();
+        assert!((10..=12).contains(&there), "{there}");
+        let actions = halo.actions(id, Class::Comment).await.unwrap();
+        assert_eq!(actions.len(), there, "{cap}");
+        assert_eq!(twin.count("GET", "/halo/api/Actions") - before, calls, "{cap}");
+    }
+    // Of 11 actions five are handed out at once. A twelfth is written after the first call; later the pages end early, or a
+    // row has no number.
+    for (pages_end_at, nameless, read) in [(12, 0, Some(12)), (10, 0, None), (12, 7, None)] {
+        let twin = HaloTwin::new(Product::Itsm, Limits::Off);
+        let halo = twin.adapter();
+        let id = created(&twin, &halo, "HB-9d").await;
+        twin.meddle(move |sent, response| {
+            if sent.method != "GET" || !sent.path().ends_with("/Actions") {
+                return Ok(response);
+            }
+            let page = sent.query("page_no").map(|page| page.parse::<usize>().unwrap());
+            let counted = sent.query("count").is_some();
+            let there: usize = if page.is_some() || counted { 12 } else { 11 };
+            let from = page.map_or(0, |page| (page - 1) * 5);
+            let most = if counted { 11 } else { 5 };
+            let shown = if page.is_some() { pages_end_at } else { there };
+            let rows: Vec<Value> = (1..=there)
+                .rev()
+                .take(shown)
+                .skip(from)
+                .take(most)
+                .map(|n| json!({"id": if n == nameless { 0 } else { n }, "ticket_id": id.0, "note": "x"}))
+                .collect();
+            crate::adapters_support::json(200, &json!({"record_count": there, "actions": rows}))
+        });
+        match (halo.actions(id, Class::Comment).await, read) {
+            (Ok(actions), Some(read)) => assert_eq!(actions.len(), read),
+            (Err(failure), None) => assert_eq!(failure.kind, FailureKind::Unreadable, "{failure}"),
+            (other, _) => panic!("{pages_end_at} {nameless}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
 async fn halo_rule_10_creates_one_ticket_at_a_time() {
     let twin = HaloTwin::new(Product::Itsm, Limits::Off);
     let halo = Arc::new(twin.adapter());
