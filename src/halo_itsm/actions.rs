@@ -80,16 +80,16 @@ impl Halo {
     /// The same, read once. Another count on a later page tells that something moved between the pages.
     async fn pages(&self, query: &[(&str, &str)], wanted: usize, class: Class) -> Answered<Option<Vec<Value>>> {
         let size = PAGE.to_string();
-        let (mut rows, mut known, mut counted) = (Vec::new(), BTreeSet::new(), None);
+        let (mut rows, mut known): (Vec<Value>, BTreeSet<String>) = Default::default();
+        let mut first: Option<Option<i64>> = None;
         for page_no in 1..=PAGES_MAX {
             let page = page_no.to_string();
             let paged = [("pageinate", "true"), ("page_size", size.as_str()), ("page_no", page.as_str())];
             let answer = self.get("Actions", &[query, &paged].concat(), class).await?;
             let (more, total) = listed(&answer)?;
-            if counted.is_some_and(|counted| counted != total) {
+            if *first.get_or_insert(total) != total {
                 return Ok(None);
             }
-            counted = Some(total);
             let before = rows.len();
             rows.extend(more.into_iter().filter(|row| known.insert(key(row))));
             if rows.len() >= wanted && lacks(&rows, total).is_none() {
