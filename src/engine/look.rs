@@ -43,6 +43,8 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
     let mut failure = None;
     let mut missing = Vec::new();
     let mut unreadable = false;
+    // What the ticket alone met.
+    let mut alone: Option<Failure> = None;
     let mut note = |result: Failure| failure = Some(result);
     match (engine.registry.sentinel(workspace.connection), view.place(workspace)) {
         (Ok(sentinel), Some(at)) => match sentinel.incident(&at, &row.pair.incident, Class::Interactive).await {
@@ -89,6 +91,7 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
                         Ok(actions) => reading.actions = Some(actions),
                         Err(error) => {
                             reading.unread = moved_since(row.ticket.as_ref(), &read);
+                            alone = Some(error.clone());
                             note(error);
                         }
                     }
@@ -97,10 +100,24 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
                 Err(error) if error.kind == FailureKind::Gone && !sight::is_lost(engine, row.pair.halo) => {
                     missing.push(Side::Halo);
                 }
-                Err(error) => note(error),
+                Err(error) => {
+                    alone = Some(error.clone());
+                    note(error);
+                }
             },
             Err(error) => note(error),
         }
+    }
+    let standing = engine.schedule().instances.get(&row.pair.halo).cloned();
+    // While its whole instance fails it is asked for like all others.
+    let fails = standing.is_some_and(|standing| standing.last_failure.is_some());
+    let alone = alone.filter(|failure| unread::may_be_its_own(failure) && !(fails && failure.retryable()));
+    match (row.pair.ticket, &alone) {
+        (Some(ticket), Some(failure)) => unread::keep_ticket(engine, id, ticket, failure),
+        _ if missing.contains(&Side::Halo) => {
+            engine.schedule().unread.remove(&(id, Side::Halo));
+        }
+        _ => {}
     }
     let now = engine.now();
     let mut facts = joined;
@@ -141,7 +158,7 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
     }
     if let Some(failure) = &failure {
         tracing::warn!(pair.id = %id, error = %failure, "a pair could not be read whole");
-        if failure.retryable() {
+        if failure.retryable() && alone.is_none() {
             let at = match failure.kind {
                 FailureKind::WaitUntil { at } => own_wait(at, 3, salt(&id.0), now),
                 _ => now + SignedDuration::from_secs(30),

@@ -26,7 +26,7 @@ use super::{
     queue::Queue,
     ruled::SentPriority,
     settled::Settled,
-    unread::Waiting as CommentsWait,
+    unread::{Unread, Waiting as CommentsWait},
     unreadable,
     unrecorded::Unrecorded,
 };
@@ -160,8 +160,8 @@ pub struct Schedule {
     pub later_looks: BTreeMap<PairId, Timestamp>,
     /// Pairs whose comments are read again, a few with each poll.
     pub comment_rereads: BTreeMap<WorkspaceId, BTreeSet<PairId>>,
-    /// Pairs whose incident's comments could not be read when they were last asked for, and why.
-    pub unread: BTreeMap<PairId, String>,
+    /// Pairs of which the incident's comments, or the ticket, could not be read when they were last asked for.
+    pub(super) unread: BTreeMap<(PairId, Side), Unread>,
     /// Pairs whose incident's comments wait for a place in our own budget.
     pub(super) comments_waiting: BTreeMap<PairId, CommentsWait>,
     /// Records without an id that were kept.

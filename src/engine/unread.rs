@@ -1,12 +1,12 @@
-//! Incidents whose comments alone cannot be read: their pairs say so until they are. Those for which our own budget has no
-//! place yet wait for it beside the polls, which go on.
+//! Incidents whose comments alone cannot be read, and tickets that alone cannot be: their pairs say so until they are. Those
+//! for which our own budget has no place yet wait for it beside the polls, which go on.
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     domain::{
-        failure::{Failure, FailureKind},
-        ids::{PairId, WorkspaceId},
+        failure::{Failure, FailureKind, Side},
+        ids::{ConnectionId, PairId, TicketId, WorkspaceId},
         incident::Incident,
     },
     planner::observed::Reading,
@@ -27,6 +27,20 @@ const WAITING_MAX: usize = 2_000;
 const REFUSED_MAX: u32 = 3;
 /// After this long one is asked for once more of which it is not known what it came to.
 const ONCE_MORE: SignedDuration = SignedDuration::from_mins(1);
+
+/// A ticket that alone could not be read is read again after so many seconds, then after twice that, and so on.
+const TICKET_AGAIN_SECS: i64 = 15;
+/// How often that doubles: it comes to half an hour.
+const DOUBLINGS: u32 = 7;
+
+/// What could not be read when it was last asked for.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Unread {
+    /// Why.
+    pub why: String,
+    /// How often in a row.
+    pub times: u32,
+}
 
 /// An incident whose comments wait for a place in our own budget. The cursor waits for it too, so nothing is lost with it.
 #[derive(Debug, Clone)]
@@ -54,6 +68,14 @@ impl Schedule {
         };
         waiting.incident = incident.clone();
         true
+    }
+
+    /// Whether a pair's ticket, which alone could not be read, is not to be read before a later time than `now`. While its whole
+    /// instance fails, its tickets tell when that is over.
+    pub(super) fn ticket_waits(&self, pair: PairId, halo: ConnectionId, now: Timestamp) -> bool {
+        let fails = self.instances.get(&halo).is_some_and(|standing| standing.last_failure.is_some());
+        let later = || self.later_looks.get(&pair).is_some_and(|at| *at > now);
+        !fails && self.unread.contains_key(&(pair, Side::Halo)) && later()
     }
 
     /// Those of a workspace whose time has come, oldest first. Of what then comes to nothing each is asked for once more.
@@ -117,7 +139,7 @@ pub(super) fn keep(engine: &Engine, pair: PairId, failure: &Failure) {
     if !matches!(failure.kind, FailureKind::WaitUntil { .. }) {
         let again = engine.now() + AT_THE_LATEST;
         let mut schedule = engine.schedule();
-        schedule.unread.insert(pair, failure.message.clone());
+        schedule.unread.insert((pair, Side::Sentinel), Unread { why: failure.message.clone(), times: 1 });
         schedule.later_looks.entry(pair).or_insert(again);
     }
 }
@@ -128,16 +150,56 @@ pub(super) async fn say(engine: &Engine, pair: PairId, failure: &Failure) -> Res
     digest::pair(engine, pair, Vec::new(), Reading::default()).await
 }
 
+/// What could not be read of a pair, and why.
+pub(super) fn of(engine: &Engine, pair: PairId) -> Option<(Side, String)> {
+    let schedule = engine.schedule();
+    let said = |side| schedule.unread.get(&(pair, side)).map(|unread| (side, unread.why.clone()));
+    said(Side::Sentinel).or_else(|| said(Side::Halo))
+}
+
+/// Whether a failure to read one ticket may be that ticket's alone (its type, its team or its client is kept from the agent,
+/// Halo has a fault with it): Halo answered, and neither the sign-in nor the pace is what is wrong, nor is the
+/// ticket gone.
+pub(super) fn may_be_its_own(failure: &Failure) -> bool {
+    let other = matches!(failure.kind, FailureKind::SignInAgain | FailureKind::WaitUntil { .. } | FailureKind::Gone);
+    failure.side == Side::Halo && failure.status.is_some() && !other
+}
+
+/// Keeps that a pair's ticket alone could not be read, for whatever plans it next. It is read again, ever more rarely.
+pub(super) fn keep_ticket(engine: &Engine, pair: PairId, ticket: TicketId, failure: &Failure) {
+    let now = engine.now();
+    let mut schedule = engine.schedule();
+    let unread = schedule.unread.entry((pair, Side::Halo)).or_default();
+    let again = now + SignedDuration::from_secs(TICKET_AGAIN_SECS << unread.times.min(DOUBLINGS));
+    unread.times = unread.times.saturating_add(1);
+    unread.why = format!("Ticket {ticket} could not be read whole: {}", failure.message);
+    schedule.later_looks.entry(pair).and_modify(|at| *at = (*at).min(again)).or_insert(again);
+}
+
+/// As [`keep_ticket`]; the pair is planned anew, so that it says so at once.
+pub(super) async fn say_ticket(
+    engine: &Engine,
+    pair: PairId,
+    ticket: TicketId,
+    failure: &Failure,
+) -> Result<(), StoreError> {
+    keep_ticket(engine, pair, ticket, failure);
+    digest::pair(engine, pair, Vec::new(), Reading::default()).await
+}
+
 /// Pairs that said so when the process before this one ended are looked at: nothing else would ask for them.
 pub(super) async fn left_behind(engine: &Engine) -> Result<(), StoreError> {
-    let filter = PairFilter { reason: Some("comments-unread".to_owned()), ..PairFilter::default() };
-    let mut after = None;
-    loop {
-        let page = engine.store.pairs_page(&filter, PairSort::default(), after, ROWS).await?;
-        engine.schedule().looks.extend(page.rows.iter().map(|row| row.pair.id));
-        after = page.next;
-        if after.is_none() {
-            return Ok(());
+    for reason in ["comments-unread", "ticket-unread"] {
+        let filter = PairFilter { reason: Some(reason.to_owned()), ..PairFilter::default() };
+        let mut after = None;
+        loop {
+            let page = engine.store.pairs_page(&filter, PairSort::default(), after, ROWS).await?;
+            engine.schedule().looks.extend(page.rows.iter().map(|row| row.pair.id));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
         }
     }
+    Ok(())
 }

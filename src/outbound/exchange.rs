@@ -185,11 +185,12 @@ impl Answer {
     }
 
     /// A failure: we were sent elsewhere, and redirects are never followed. Most often a proxy's page for signing in or for
-    /// maintenance: a write is looked for and tried again.
+    /// maintenance, which passes: a read is tried again, a write is looked for first. A wrong address stays, and is told as
+    /// long.
     pub fn redirected(&self) -> Failure {
         let side = self.side.words();
         let text = format!("{side} answered with a redirect, which is not followed. Enter the final address.");
-        self.failure(if self.changes { FailureKind::Unknown } else { FailureKind::Rejected }, None, text)
+        self.failure(if self.changes { FailureKind::Unknown } else { FailureKind::Transient }, None, text)
     }
 
     /// A failure that carries this answer's status and request id.

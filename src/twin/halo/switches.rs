@@ -147,6 +147,7 @@ switches! {
     rows_tell_last_update: bool = true, "Rows of a list carry last_update; otherwise only tickets read by id do.";
     default_view: bool = true, "A list without any filter shows open tickets and those closed in the last seven days (3.1).";
     page_cap: u64 = 100, "Largest page of tickets; larger page_size is trimmed without a word.";
+    actions_cap: u64 = 0, "Most actions handed out at once, whatever count or page_size asks for; 0 = all.";
     page_repeats: bool = false, "Every page_no hands back the first page (S3 met this).";
     record_count_lies: bool = false, "record_count holds the rows of this page instead of all matching ones.";
     record_count_form: String = "number".to_owned(), "record_count of tickets and actions: number, text or missing.";

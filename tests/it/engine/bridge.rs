@@ -144,6 +144,8 @@ pub struct Tap {
     mutate: Mutex<Option<Box<Mutation>>>,
     /// Part of the addresses that cannot be reached.
     away: Mutex<Option<&'static str>>,
+    /// Tickets whose actions are answered with a status and nothing else.
+    withheld: Mutex<(Vec<i64>, u16)>,
     hang: Mutex<Option<Hang>>,
     /// Method and part of the address of calls that stand still for ever.
     still: Mutex<Option<&'static str>>,
@@ -216,6 +218,13 @@ impl Transport for Tap {
             let away = *self.away.lock().unwrap();
             if away.is_some_and(|part| request.uri().path().contains(part)) {
                 return Err(TransportError::NotSent("connection refused".into()));
+            }
+            if called.starts_with("GET") && called.ends_with("/Actions") {
+                let (tickets, status) = self.withheld.lock().unwrap().clone();
+                let query = request.uri().query().unwrap_or_default();
+                if tickets.iter().any(|id| query.split('&').any(|part| part == format!("ticket_id={id}"))) {
+                    return Ok(http::Response::builder().status(status).body(Bytes::new()).unwrap());
+                }
             }
             if self.yields.load(Ordering::SeqCst) {
                 tokio::task::yield_now().await;
@@ -314,6 +323,7 @@ impl Bridge {
             inner: Judge::of_requests(TwinTransport::new(twin.clone())),
             mutate: Mutex::new(None),
             away: Mutex::new(None),
+            withheld: Mutex::default(),
             hang: Mutex::new(None),
             still: Mutex::new(None),
             hung: Notify::new(),
@@ -653,6 +663,11 @@ allow_insecure = true
     /// Addresses that hold this part cannot be reached.
     pub fn away(&self, part: Option<&'static str>) {
         *self.tap.away.lock().unwrap() = part;
+    }
+
+    /// The actions of these tickets are answered with this status, and those of no others.
+    pub fn withhold(&self, tickets: &[i64], status: u16) {
+        *self.tap.withheld.lock().unwrap() = (tickets.to_vec(), status);
     }
 
     /// The instance below this address tells local time, so many hours ahead of UTC, as if it were UTC.
