@@ -214,6 +214,8 @@ pub fn reason_title(code: &str) -> &'static str {
         "wrong-client" => "Ticket of another client",
         "verdict-missing" => "Classification missing",
         "verdict-refused" => "Classification not allowed",
+        "comments-unread" => "Comments can't be read",
+        "ticket-unread" => "Ticket can't be read",
         "note-held-back" => "Note held back",
         "comments-full" => "No room for comments",
         "conflict" => "Changed on both sides",

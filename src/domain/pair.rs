@@ -58,6 +58,10 @@ pub struct Base {
     /// a change of ours without an answer arrived on the other. Whatever it says is its move.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub unsettled: BTreeMap<String, Side>,
+    /// Its ticket was not made from its incident: the two were linked, adopted or pushed. What stands in a field of it that
+    /// nobody agreed on may be an agent's.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub linked: bool,
     /// Actions that first showed while the ticket belonged to another client: they are about that one and never cross.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub foreign: BTreeSet<ActionKey>,

@@ -275,6 +275,16 @@ impl Policy {
             || self.fields.iter().any(|mapping| mapping.source.reads_evidence())
     }
 
+    /// Whether a mapped value lies in alerts or entities: it is not known before they were read.
+    pub fn maps_evidence(&self) -> bool {
+        self.fields.iter().any(|mapping| mapping.rule.at_creation() && mapping.source.reads_evidence())
+    }
+
+    /// Whether such a value is carried with each later change, so that what joins is read for it.
+    pub fn follows_evidence(&self) -> bool {
+        self.fields.iter().any(|mapping| mapping.rule.to_halo() && mapping.source.reads_evidence())
+    }
+
     /// A policy with every default: what the applied file leaves out.
     pub fn new(id: PolicyId, name: impl Into<String>, ticket_type: Ref, notes: NotesRule) -> Self {
         let stock = [("New", "New"), ("Active", "In Progress"), ("Closed", "Closed")];

@@ -176,6 +176,11 @@ pub enum Reason {
         /// What failed.
         why: String,
     },
+    /// The ticket alone, or its notes, could not be read.
+    TicketUnread {
+        /// What failed.
+        why: String,
+    },
     /// The note is not of the kind the policy lets cross.
     NoteHeldBack,
     /// Halo did not say whether the note is hidden, and the policy lets only cross what is not.
@@ -353,6 +358,7 @@ impl Reason {
             Self::VerdictMissing => "verdict-missing",
             Self::VerdictRefused { .. } => "verdict-refused",
             Self::CommentsUnread { .. } => "comments-unread",
+            Self::TicketUnread { .. } => "ticket-unread",
             Self::NoteHeldBack => "note-held-back",
             Self::NotePrivacyUntold => "note-privacy-untold",
             Self::WrittenElsewhere => "written-elsewhere",
@@ -437,11 +443,11 @@ impl Reason {
                 let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
                 format!("“{name}” may mean more than one {table} in Halo ({}): none is taken.", ids.join(", "))
             }
-            Self::RecordGone { what } => what.clone(),
+            Self::RecordGone { what } | Self::CopyLost { what, .. } => what.clone(),
             Self::WrongClient => "The ticket belongs to another client now, so nothing is written to it.".into(),
             Self::VerdictMissing => "The ticket was closed without a classification.".into(),
             Self::VerdictRefused { why } => format!("The classification can't be sent: {why}."),
-            Self::CommentsUnread { why } => why.clone(),
+            Self::CommentsUnread { why } | Self::TicketUnread { why } | Self::Refused { why } => why.clone(),
             Self::NoteHeldBack => "The note is not of the kind the policy lets cross.".into(),
             Self::NotePrivacyUntold => {
                 "Halo does not say whether the note is hidden, so it counts as hidden and does not cross.".into()
@@ -479,7 +485,6 @@ impl Reason {
             Self::TicketsMeet { ticket, other, name } => {
                 format!("The incident was merged in Defender into {name}: its ticket {ticket} meets ticket {other}.")
             }
-            Self::CopyLost { what, .. } => what.clone(),
             Self::AwaitsApproval { what, .. } => format!("It waits for approval: {what}."),
             Self::Rejected { what } => format!("“{what}” was rejected by a person and is not written in this form."),
             Self::OutcomeUnknown => "It is not known whether the last write was carried out.".into(),
@@ -490,7 +495,6 @@ impl Reason {
             Self::HaloKept { what, sent, kept } => {
                 format!("Halo kept another {what} than was sent: “{kept}”, not “{sent}”.")
             }
-            Self::Refused { why } => why.clone(),
         }
     }
 }

@@ -53,6 +53,9 @@ pub struct Ticket {
     pub last_action: Option<Timestamp>,
     /// Custom fields, when read by id.
     pub custom_fields: Vec<CustomField>,
+    /// A reading by id told them before this one, which leaves them out: those known stand ([`Ticket::tells_fields`]).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fields_told: bool,
     /// `_warning` of a write that succeeded all the same.
     pub warning: Option<String>,
     /// The whole object as read.
@@ -76,6 +79,12 @@ impl Ticket {
             self.deleted
         ]);
         fingerprint(&words.to_string())
+    }
+
+    /// Whether all its custom fields are known, from a reading by id: one that is not among them is empty, for an instance may
+    /// hand out only those in which something stands. A list row tells none.
+    pub fn tells_fields(&self) -> bool {
+        self.fields_told || self.raw.get("customfields").is_some_and(Value::is_array)
     }
 
     /// The custom field with this id.

@@ -9,13 +9,14 @@ use crate::{
     },
     ledger::fact::Fact,
     outbound::budget::Class,
-    planner::alerts,
+    planner::{alerts, fields::mapped},
     sentinel::{Incidents, Place},
     store::SituationRow,
 };
 
-/// Reads them, where the incident says that there are more than are known, or they could not be read before (`again`). Two
-/// calls, and only then.
+/// Reads them, where the incident says that there are more than are known (or they could not be read before: `again`) and the
+/// policy tells of them or maps from them, or where values that its ticket is still to be given lie in what was never read.
+/// Two calls, and only then.
 ///
 /// # Errors
 /// What the service says.
@@ -33,7 +34,11 @@ pub(super) async fn late(
         NOT_TOLD => incident.modified != before.modified,
         count => count > i64::try_from(known).unwrap_or(i64::MAX) || count != before.alerts_count,
     };
-    if !(more || again) || !alerts::wanted(policy) || incident.redirected() {
+    let joined = (more || again) && (alerts::wanted(policy) || policy.follows_evidence());
+    let once = row.pair.ticket.is_none() || mapped::awaits(&row.pair.base);
+    let mapped = policy.follows_evidence() || policy.maps_evidence() && once;
+    let lacking = mapped && row.evidence.is_none() && incident.alerts_count != 0;
+    if !joined && !lacking || incident.redirected() {
         return Ok(None);
     }
     sentinel.evidence(at, &incident.id, class).await.map(Some)

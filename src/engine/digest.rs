@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     domain::{
+        failure::Side,
         ids::{OperationId, PairId},
         incident::Incident,
         merge::Merge,
@@ -33,7 +34,6 @@ use super::{
     ruled,
     second_writer::{self, Before},
     settle, silenced,
-    unread::Unread,
 };
 
 /// What is known of a pair's two records.
@@ -141,6 +141,9 @@ async fn step(
     let comments_read = reading.comments.is_some();
     if comments_read {
         engine.schedule().comments_read(id);
+    }
+    if reading.actions.is_some() {
+        engine.schedule().unread.remove(&(id, Side::Halo));
     }
     let (configured, view) = (engine.store.configured(), engine.registry.view());
     let displaced = view.of_workspace(row.pair.workspace).is_some_and(|(_, client, _)| displaced(client, &row.pair));
@@ -349,7 +352,7 @@ fn replan(
         return (Vec::new(), Vec::new());
     };
     let ticket_url = halo.ticket_url_base();
-    let unread = engine.schedule().unread.get(&row.pair.id).and_then(Unread::said);
+    let unread = super::unread::of(engine, row.pair.id);
     let situation = Situation {
         now,
         halo_tenant: &halo.tenant,
@@ -370,7 +373,7 @@ fn replan(
         merged: &around.merged,
         mates: &row.mates,
         seen,
-        unread: unread.as_deref(),
+        unread: unread.as_ref().map(|(side, why)| (*side, why.as_str())),
     };
     let mut signs = Vec::new();
     if let Some(before) = before {

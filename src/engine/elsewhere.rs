@@ -53,11 +53,13 @@ fn fenced(row: &SituationRow, read: Ticket) -> Ticket {
         category_1: None,
         closure_note: None,
         custom_fields: Vec::new(),
+        fields_told: false,
         warning: None,
         raw,
         ..read
     };
     let Some(known) = row.ticket.clone() else { return bare };
+    let fields_told = known.tells_fields();
     let Ticket { client_id, client_name, merged_into, deleted, last_update, last_action, raw, .. } = bare;
-    Ticket { client_id, client_name, merged_into, deleted, last_update, last_action, raw, ..known }
+    Ticket { client_id, client_name, merged_into, deleted, last_update, last_action, raw, fields_told, ..known }
 }

@@ -399,7 +399,7 @@ pub(super) async fn finish(
         Attempt::Refused(reason, facts, reading) => {
             if operation.kind.side() == Side::Sentinel && matches!(reason, Reason::RecordGone { .. }) {
                 // It may be there after all.
-                engine.schedule().later_looks.insert(pair, now + put_back::LOOKED_FOR);
+                engine.schedule().later_looks.entry(pair).or_insert(now + put_back::LOOKED_FOR);
             }
             let state = OperationState::Dead { at: now, reason };
             let mut all = vec![fact(state, operation.last_failure.clone())];

@@ -18,7 +18,9 @@ use crate::{
     ledger::fact::Fact,
     outbound::budget::Class,
     planner::{
-        agreed, alerts, mapping, notes,
+        agreed, alerts,
+        fields::mapped,
+        mapping, notes,
         observed::{Reading, found_note},
         sent::{self, Found},
     },
@@ -132,12 +134,13 @@ pub(super) fn ticket_made(
 ) -> Attempt {
     let view = engine.registry.view();
     let base = row.pair.base.clone();
-    let base = match (view.of_workspace(row.pair.workspace), engine.registry.catalogue(row.pair.halo)) {
+    let catalogue = engine.registry.catalogue(row.pair.halo);
+    let base = match (view.of_workspace(row.pair.workspace), &catalogue) {
         (Some((_, _, policy)), Some(catalogue)) => {
-            let closed = mapping::ticket_closed(policy, &catalogue, &ticket);
+            let closed = mapping::ticket_closed(policy, catalogue, &ticket);
             match settled {
                 true if may_be_forgotten(engine, row) => {
-                    agreed::with_found(base, policy, &catalogue, &row.subject.incident, &ticket, closed)
+                    agreed::with_found(base, policy, catalogue, &row.subject.incident, &ticket, closed)
                 }
                 true => agreed::with_settled(base, draft, &ticket),
                 false => agreed::with_answer(base, draft, &ticket, catalogue.own_agent_id),
@@ -152,6 +155,9 @@ pub(super) fn ticket_made(
     let drafted = |summary: &String| notes::words::letters(summary) == notes::words::letters(&draft.summary);
     if !settle::at_home(row, &ticket) && !base.summary.as_ref().is_some_and(drafted) {
         base.summary = None;
+    }
+    if let (Some((_, _, policy)), Some(catalogue)) = (view.of_workspace(row.pair.workspace), &catalogue) {
+        mapped::left_out(&mut base, policy, catalogue, draft);
     }
     let now = engine.now();
     if now.duration_since(row.pair.created) > AT_ONCE {

@@ -1,5 +1,6 @@
 //! Reading a Halo instance: tickets changed since the cursor (with overlap), and the actions of those that are paired.
 
+mod alone;
 mod changed;
 pub(super) mod once_more;
 mod open;
@@ -25,6 +26,7 @@ use crate::{
     store::{SituationRow, StoreError},
 };
 
+use self::alone::Alone;
 use self::changed::{move_cursor, since};
 pub(super) use self::once_more::wrote;
 use self::once_more::{look_once_more, not_over, whole_seconds};
@@ -35,6 +37,7 @@ use super::{
     poll::unseen,
     registry::{budgets::Coming, salt},
     schedule::{ROWS_KEPT, Schedule},
+    unread,
 };
 
 /// Polls look this far behind the cursor (halo-api sheet, rule 7).
@@ -54,7 +57,10 @@ struct Counts {
     /// One that tells a time to come, and that time.
     future: Option<(Timestamp, TicketId)>,
     held_at: Option<Timestamp>,
+    /// What failed for all: a list, the sign-in, the look of the instance as such.
     failure: Option<Failure>,
+    /// Pairs whose ticket alone could not be read.
+    alone: BTreeMap<PairId, Alone>,
     /// Open paired tickets whose rows were read by number, when that was due.
     open_rows: Option<i64>,
     /// Actions are read whatever the row says: not every change is proven to move its times.
@@ -182,6 +188,11 @@ async fn one(
     asked: Timestamp,
     counts: &mut Counts,
 ) -> Result<bool, StoreError> {
+    let turn = counts.thorough || counts.named;
+    let waits = !turn && engine.schedule().ticket_waits(pair, halo.connection().id, asked);
+    if waits || counts.alone.contains_key(&pair) {
+        return Ok(false);
+    }
     let Some(Known { row: known, .. }) = engine.known(pair).await? else { return Ok(true) };
     let told = |ticket: &Ticket| RowVersion::of(ticket) == RowVersion::of(&row);
     let same = known.ticket.as_ref().is_some_and(told) && known.actions.is_some();
@@ -267,6 +278,10 @@ async fn one(
                 return Ok(false);
             }
             let at = known.ticket.as_ref().and_then(|t| t.last_update).unwrap_or(asked);
+            if unread::may_be_its_own(&failure) {
+                counts.alone.insert(pair, Alone { ticket: id, at, failure });
+                return Ok(false);
+            }
             counts.held_at = Some(counts.held_at.map_or(at, |held| held.min(at)));
             counts.failure.get_or_insert(failure);
             Ok(false)
@@ -356,6 +371,7 @@ async fn by_number(
         Ok(tickets) => {
             let found: Vec<TicketId> = tickets.iter().map(|t| t.id).collect();
             rows(engine, halo, tickets, asked, counts).await?;
+            alone::weigh(engine, halo, counts).await?;
             // One that did not come back may be gone: it is read by its number. With the rows of every few minutes only once in
             // a while: an instance may leave one out for reasons of its own.
             let looks = counts.thorough || class == Class::WebhookBorn;

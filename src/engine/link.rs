@@ -3,7 +3,8 @@
 use crate::{
     domain::{
         failure::{FailureKind, Side},
-        ids::{PairId, TicketId},
+        ids::{IncidentId, PairId, TicketId},
+        incident::Evidence,
         pair::{Pair, Subject},
         reason::Reason,
     },
@@ -55,6 +56,8 @@ impl Poll<'_> {
                 };
             }
         };
+        let maps = self.policy().maps_evidence() && fresh.alerts_count != 0;
+        let evidence = if maps { self.beside_linked(&incident).await } else { None };
         let lane = engine.lanes.newcomers(workspace.id).await;
         let still = engine.store.subject(workspace.id, &incident).await?;
         if !still.is_some_and(|now| now.pair.is_none() && now.held == subject.held) {
@@ -77,17 +80,39 @@ impl Poll<'_> {
         let begun = newcomer::opened(id, workspace, &binding, incident.clone(), reference, base, now);
         let pair = Pair { ticket: Some(ticket), ..begun };
         let same = adopt::same_words(id, &comments, &actions);
-        let mut facts = vec![
-            Fact::IncidentRead { workspace: workspace.id, client: client.id, incident: Box::new(fresh) },
+        let lacking = maps && evidence.is_none();
+        let read = evidence.map(|evidence| {
+            let incident = incident.clone();
+            Fact::EvidenceRead { workspace: workspace.id, incident, evidence: Box::new(evidence) }
+        });
+        let mut facts =
+            vec![Fact::IncidentRead { workspace: workspace.id, client: client.id, incident: Box::new(fresh) }];
+        facts.extend(read);
+        facts.extend([
             Fact::PairOpened { pair: Box::new(pair) },
             Fact::CommentsRead { pair: id, comments },
             Fact::TicketRead { pair: id, ticket: Box::new(record) },
             Fact::ActionsRead { pair: id, actions },
-        ];
+        ]);
         facts.extend(same.into_iter().map(|link| Fact::NoteLinked { link }));
         engine.record(now, Some(client.id), facts).await?;
         drop(lane);
+        if lacking {
+            engine.schedule().comment_rereads.entry(workspace.id).or_default().insert(id);
+        }
         digest::pair(engine, id, Vec::new(), Reading::default()).await
+    }
+
+    /// What mapped values of an incident lie in. Without it the two are linked all the same: it is read with the next polls,
+    /// and until then those values are not known.
+    async fn beside_linked(&self, incident: &IncidentId) -> Option<Evidence> {
+        match self.sentinel.evidence(&self.at, incident, Class::Interactive).await {
+            Ok(read) => Some(read),
+            Err(failure) => {
+                tracing::warn!(incident.id = %incident, error = %failure, "alerts and entities of an incident that is being linked could not be read; they are asked for again");
+                None
+            }
+        }
     }
 }
 

@@ -29,7 +29,7 @@ const LOOKED_KEPT: usize = 10_000;
 pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
     let hurried = engine.schedule().hurried.remove(&id);
     let Some(Known { row, .. }) = engine.known(id).await? else {
-        engine.schedule().unread.remove(&id);
+        engine.schedule().unread.retain(|(pair, _), _| *pair != id);
         let refused = rebuild::Comes::Refused("It is not linked any more.".to_owned());
         return rebuild::ended(engine, id, refused).await;
     };
@@ -47,6 +47,8 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
     // What of the incident alone could not be read.
     let mut spoiled = None;
     let mut missing = Vec::new();
+    // What the ticket alone met.
+    let mut alone: Option<Failure> = None;
     let mut note = |result: Failure| failure = Some(result);
     match (engine.registry.sentinel(workspace.connection), view.place(workspace)) {
         (Ok(sentinel), Some(at)) => match sentinel.incident(&at, &row.pair.incident, Class::Interactive).await {
@@ -105,6 +107,7 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
                         Ok(actions) => reading.actions = Some(actions),
                         Err(error) => {
                             reading.unread = moved_since(row.ticket.as_ref(), &read);
+                            alone = Some(error.clone());
                             note(error);
                         }
                     }
@@ -113,10 +116,24 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
                 Err(error) if error.kind == FailureKind::Gone && !sight::is_lost(engine, row.pair.halo) => {
                     missing.push(Side::Halo);
                 }
-                Err(error) => note(error),
+                Err(error) => {
+                    alone = Some(error.clone());
+                    note(error);
+                }
             },
             Err(error) => note(error),
         }
+    }
+    let standing = engine.schedule().instances.get(&row.pair.halo).cloned();
+    // While its whole instance fails it is asked for like all others.
+    let fails = standing.is_some_and(|standing| standing.last_failure.is_some());
+    let alone = alone.filter(|failure| unread::may_be_its_own(failure) && !(fails && failure.retryable()));
+    match (row.pair.ticket, &alone) {
+        (Some(ticket), Some(failure)) => unread::keep_ticket(engine, id, ticket, failure),
+        _ if missing.contains(&Side::Halo) => {
+            engine.schedule().unread.remove(&(id, Side::Halo));
+        }
+        _ => {}
     }
     let now = engine.now();
     let mut facts = joined;
@@ -156,7 +173,7 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
         (_, Some(_)) if now < shows => {}
         (before, Some(side)) if before != Some(side) => {
             if side == Side::Sentinel {
-                engine.schedule().later_looks.insert(id, now + put_back::LOOKED_FOR);
+                engine.schedule().later_looks.entry(id).or_insert(now + put_back::LOOKED_FOR);
             }
             facts.push(Fact::RecordGone { pair: id, side, gone: true });
         }
@@ -168,15 +185,15 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
         tracing::warn!(pair.id = %id, error = %failure, "a pair could not be read whole");
     } else {
         let mut schedule = engine.schedule();
-        schedule.unread.remove(&id);
+        schedule.unread.remove(&(id, Side::Sentinel));
         let looked = &mut schedule.looked;
         if looked.len() >= LOOKED_KEPT {
             looked.clear();
         }
         looked.insert(id, now);
     }
-    // What belongs to the incident alone has set its own time.
-    if let Some(failure) = failure.as_ref().filter(|failure| failure.retryable()) {
+    // What belongs to one record alone has set its own time.
+    if let Some(failure) = failure.as_ref().filter(|failure| failure.retryable() && alone.is_none()) {
         let at = match failure.kind {
             FailureKind::WaitUntil { at } => own_wait(at, 3, salt(&id.0), now),
             _ => now + SignedDuration::from_secs(30),

@@ -160,8 +160,8 @@ pub struct Schedule {
     pub later_looks: BTreeMap<PairId, Timestamp>,
     /// Pairs whose comments are read again, a few with each poll.
     pub comment_rereads: BTreeMap<WorkspaceId, BTreeSet<PairId>>,
-    /// Pairs of whose incident something could not be read when it was last asked for.
-    pub(super) unread: BTreeMap<PairId, Unread>,
+    /// Pairs of which something (the incident's comments or alerts, the ticket) could not be read when last asked for.
+    pub(super) unread: BTreeMap<(PairId, Side), Unread>,
     /// Pairs whose incident's comments wait for a place in our own budget.
     pub(super) comments_waiting: BTreeMap<PairId, CommentsWait>,
     /// Records without an id that were kept.

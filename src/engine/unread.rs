@@ -1,13 +1,13 @@
-//! Incidents of which something alone cannot be read (comments, alerts): their pairs say so until it is, and ask again
-//! later and later; nobody else waits for them. Comments for which our own budget has no place yet wait for it beside the
-//! polls, which go on.
+//! Records of which something alone cannot be read (an incident's comments or alerts, a ticket): their pairs say so until it
+//! is, and ask again later and later; nobody else waits for them. Comments for which our own budget has no place yet wait
+//! for it beside the polls, which go on.
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     domain::{
-        failure::{Failure, FailureKind},
-        ids::{IncidentId, PairId, WorkspaceId},
+        failure::{Failure, FailureKind, Side},
+        ids::{ConnectionId, IncidentId, PairId, TicketId, WorkspaceId},
         incident::Incident,
     },
     planner::{observed::Reading, retry::wait_secs},
@@ -25,6 +25,11 @@ const REFUSED_MAX: u32 = 3;
 /// After this long one is asked for once more of which it is not known what it came to.
 const ONCE_MORE: SignedDuration = SignedDuration::from_mins(1);
 
+/// A ticket that alone could not be read is read again after so many seconds, then after twice that, and so on.
+const TICKET_AGAIN_SECS: i64 = 15;
+/// How often that doubles: it comes to half an hour.
+const DOUBLINGS: u32 = 7;
+
 /// An incident whose comments wait for a place in our own budget. The cursor waits for it too, so nothing is lost with it.
 #[derive(Debug, Clone)]
 pub(super) struct Waiting {
@@ -36,32 +41,25 @@ pub(super) struct Waiting {
     incident: Incident,
 }
 
-/// What of a pair's incident could not be read when it was last asked for.
+/// What of one side's record could not be read when it was last asked for.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Unread {
-    /// Why its comments could not.
-    comments: Option<String>,
-    /// Why its alerts could not.
+    /// Why the comments, or the ticket, could not.
+    why: Option<String>,
+    /// Why the incident's alerts could not.
     alerts: Option<String>,
     /// Whose comments they are, where a right is missing.
     refused: Option<(WorkspaceId, IncidentId)>,
     /// How often in a row.
-    tries: u32,
-}
-
-impl Unread {
-    /// What its pair says of it.
-    pub(super) fn said(&self) -> Option<String> {
-        self.comments.clone().or_else(|| self.alerts.clone())
-    }
+    times: u32,
 }
 
 impl Schedule {
     /// Something of a pair's incident could not be read: the pair is looked at again, later each time (up to an hour).
     pub(super) fn read_later(&mut self, pair: PairId, now: Timestamp) -> &mut Unread {
-        let unread = self.unread.entry(pair).or_default();
-        unread.tries = unread.tries.saturating_add(1);
-        let secs = wait_secs(unread.tries.saturating_add(2), salt(&pair.0));
+        let unread = self.unread.entry((pair, Side::Sentinel)).or_default();
+        unread.times = unread.times.saturating_add(1);
+        let secs = wait_secs(unread.times.saturating_add(2), salt(&pair.0));
         let at = now + SignedDuration::from_secs(i64::try_from(secs).unwrap_or(3_600));
         self.later_looks.entry(pair).and_modify(|due| *due = at.min(*due)).or_insert(at);
         unread
@@ -70,8 +68,8 @@ impl Schedule {
     /// A pair's comments were read.
     pub(super) fn comments_read(&mut self, pair: PairId) {
         self.comments_waiting.remove(&pair);
-        if let Some(unread) = self.unread.get_mut(&pair) {
-            (unread.comments, unread.refused) = (None, None);
+        if let Some(unread) = self.unread.get_mut(&(pair, Side::Sentinel)) {
+            (unread.why, unread.refused) = (None, None);
         }
     }
 
@@ -83,14 +81,14 @@ impl Schedule {
 
     /// The alerts of a pair's incident were read, or need not be.
     pub(super) fn alerts_read(&mut self, pair: PairId) {
-        if let Some(unread) = self.unread.get_mut(&pair) {
+        if let Some(unread) = self.unread.get_mut(&(pair, Side::Sentinel)) {
             unread.alerts = None;
         }
     }
 
     /// Whether the alerts of a pair's incident are still to be read.
     pub(super) fn alerts_unread(&self, pair: PairId) -> bool {
-        self.unread.get(&pair).is_some_and(|unread| unread.alerts.is_some())
+        self.unread.get(&(pair, Side::Sentinel)).is_some_and(|unread| unread.alerts.is_some())
     }
 
     /// There is no place for an incident's comments before `at`.
@@ -107,6 +105,14 @@ impl Schedule {
         };
         waiting.incident = incident.clone();
         true
+    }
+
+    /// Whether a pair's ticket, which alone could not be read, is not to be read before a later time than `now`. While its whole
+    /// instance fails, its tickets tell when that is over.
+    pub(super) fn ticket_waits(&self, pair: PairId, halo: ConnectionId, now: Timestamp) -> bool {
+        let fails = self.instances.get(&halo).is_some_and(|standing| standing.last_failure.is_some());
+        let later = || self.later_looks.get(&pair).is_some_and(|at| *at > now);
+        !fails && self.unread.contains_key(&(pair, Side::Halo)) && later()
     }
 
     /// Those of a workspace whose time has come, oldest first. Of what then comes to nothing each is asked for once more.
@@ -158,10 +164,10 @@ pub(super) async fn read_waiting(poll: &mut Poll<'_>, due: Vec<PairId>) -> Resul
 
 /// What failed, and of which incident.
 pub(super) fn named(incident: &Incident, failure: Failure) -> Failure {
-    of("comments", incident, failure)
+    worded("comments", incident, failure)
 }
 
-fn of(what: &str, incident: &Incident, failure: Failure) -> Failure {
+fn worded(what: &str, incident: &Incident, failure: Failure) -> Failure {
     if matches!(failure.kind, FailureKind::WaitUntil { .. }) {
         return failure;
     }
@@ -176,14 +182,14 @@ pub(super) fn keep(engine: &Engine, (pair, whose): (PairId, (WorkspaceId, &Incid
         let (workspace, incident) = whose;
         let mut schedule = engine.schedule();
         let unread = schedule.read_later(pair, now);
-        unread.comments = Some(failure.message.clone());
+        unread.why = Some(failure.message.clone());
         unread.refused = (failure.kind == FailureKind::Forbidden).then(|| (workspace, incident.clone()));
     }
 }
 
 /// The same of the alerts. Gives what failed, and of which incident.
 pub(super) fn keep_alerts(engine: &Engine, pair: PairId, incident: &Incident, failure: Failure) -> Failure {
-    let failure = of("alerts", incident, failure);
+    let failure = worded("alerts", incident, failure);
     let now = engine.now();
     engine.schedule().read_later(pair, now).alerts = Some(failure.message.clone());
     failure
@@ -199,16 +205,60 @@ pub(super) async fn say(
     digest::pair(engine, pair, Vec::new(), Reading::default()).await
 }
 
+/// What could not be read of a pair, and why.
+pub(super) fn of(engine: &Engine, pair: PairId) -> Option<(Side, String)> {
+    let schedule = engine.schedule();
+    let said = |side| {
+        let unread = schedule.unread.get(&(pair, side))?;
+        let why = unread.why.as_ref().or(unread.alerts.as_ref())?;
+        Some((side, why.clone()))
+    };
+    said(Side::Sentinel).or_else(|| said(Side::Halo))
+}
+
+/// Whether a failure to read one ticket may be that ticket's alone (its type, its team or its client is kept from the agent,
+/// Halo has a fault with it): Halo answered, and neither the sign-in nor the pace is what is wrong, nor is the
+/// ticket gone.
+pub(super) fn may_be_its_own(failure: &Failure) -> bool {
+    let other = matches!(failure.kind, FailureKind::SignInAgain | FailureKind::WaitUntil { .. } | FailureKind::Gone);
+    failure.side == Side::Halo && failure.status.is_some() && !other
+}
+
+/// Keeps that a pair's ticket alone could not be read, for whatever plans it next. It is read again, ever more rarely.
+pub(super) fn keep_ticket(engine: &Engine, pair: PairId, ticket: TicketId, failure: &Failure) {
+    let now = engine.now();
+    let mut schedule = engine.schedule();
+    let unread = schedule.unread.entry((pair, Side::Halo)).or_default();
+    let again = now + SignedDuration::from_secs(TICKET_AGAIN_SECS << unread.times.min(DOUBLINGS));
+    unread.times = unread.times.saturating_add(1);
+    unread.why = Some(format!("Ticket {ticket} could not be read whole: {}", failure.message));
+    schedule.later_looks.entry(pair).and_modify(|at| *at = (*at).min(again)).or_insert(again);
+}
+
+/// As [`keep_ticket`]; the pair is planned anew, so that it says so at once.
+pub(super) async fn say_ticket(
+    engine: &Engine,
+    pair: PairId,
+    ticket: TicketId,
+    failure: &Failure,
+) -> Result<(), StoreError> {
+    keep_ticket(engine, pair, ticket, failure);
+    digest::pair(engine, pair, Vec::new(), Reading::default()).await
+}
+
 /// Pairs that said so when the process before this one ended are looked at: nothing else would ask for them.
 pub(super) async fn left_behind(engine: &Engine) -> Result<(), StoreError> {
-    let filter = PairFilter { reason: Some("comments-unread".to_owned()), ..PairFilter::default() };
-    let mut after = None;
-    loop {
-        let page = engine.store.pairs_page(&filter, PairSort::default(), after, ROWS).await?;
-        engine.schedule().looks.extend(page.rows.iter().map(|row| row.pair.id));
-        after = page.next;
-        if after.is_none() {
-            return Ok(());
+    for reason in ["comments-unread", "ticket-unread"] {
+        let filter = PairFilter { reason: Some(reason.to_owned()), ..PairFilter::default() };
+        let mut after = None;
+        loop {
+            let page = engine.store.pairs_page(&filter, PairSort::default(), after, ROWS).await?;
+            engine.schedule().looks.extend(page.rows.iter().map(|row| row.pair.id));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
         }
     }
+    Ok(())
 }

@@ -73,7 +73,7 @@ impl Tokens for AppTokens {
         }
     }
 
-    fn reject(&self, tenant: &str, resource: Resource) {
-        self.kept.drop(tenant, resource);
+    fn reject(&self, tenant: &str, resource: Resource, refused: &SecretString) {
+        self.kept.drop(tenant, resource, refused);
     }
 }

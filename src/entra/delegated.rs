@@ -178,8 +178,8 @@ impl Tokens for DelegatedTokens {
         }
     }
 
-    fn reject(&self, tenant: &str, resource: Resource) {
-        self.kept.drop(tenant, resource);
+    fn reject(&self, tenant: &str, resource: Resource, refused: &SecretString) {
+        self.kept.drop(tenant, resource, refused);
     }
 
     async fn challenged(&self, tenant: &str, resource: Resource, claims: &str) {

@@ -76,8 +76,8 @@ pub trait Tokens: Send + Sync {
     /// `SignInAgain` when a person must act (never retried in a loop), `Transient` and `WaitUntil` else.
     async fn bearer(&self, tenant: &str, resource: Resource) -> Result<SecretString, Failure>;
 
-    /// The token was answered with 401: drop it, so that the next call asks for a new one.
-    fn reject(&self, tenant: &str, resource: Resource);
+    /// This token was answered with 401: drop it, so that the next call asks for a new one. A newer one stays.
+    fn reject(&self, tenant: &str, resource: Resource, refused: &SecretString);
 
     /// A call was refused for want of these claims: the next sign-in asks for them. The app's own tokens have none.
     async fn challenged(&self, _tenant: &str, _resource: Resource, _claims: &str) {}

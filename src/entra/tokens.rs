@@ -6,7 +6,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     Resource,
@@ -88,11 +88,12 @@ impl Kept {
         }
     }
 
-    pub fn drop(&self, tenant: &str, resource: Resource) {
+    /// Drops this token. A 401 to an older one undoes neither a newer token nor a refusal.
+    pub fn drop(&self, tenant: &str, resource: Resource, refused: &SecretString) {
         self.with(|tokens| {
             let key = (tenant.to_ascii_lowercase(), resource);
-            // A refusal is not undone by a 401 to an older token.
-            if matches!(tokens.get(&key), Some(One::Token { .. })) {
+            let is_kept = |token: &SecretString| token.expose_secret() == refused.expose_secret();
+            if matches!(tokens.get(&key), Some(One::Token { token, .. }) if is_kept(token)) {
                 tokens.remove(&key);
             }
         });

@@ -8,7 +8,11 @@ use crate::{
         failure::{Failure, FailureKind, Side},
         time::iso,
     },
-    outbound::{budget::Budget, exchange::Answer, read},
+    outbound::{
+        budget::Budget,
+        exchange::{Answer, brief},
+        read,
+    },
 };
 
 /// Members by which a body says that something went wrong.
@@ -99,8 +103,9 @@ pub fn token_refused(answer: &Answer, budget: &Budget, now: Timestamp) -> Failur
             "Halo's sign-in failed on Halo's side. If it goes on, check the tenant: a wrong one is answered like this.",
         ),
         (300..=399, _) => answer.redirected(),
+        // A wrong address stays; one that was right yesterday comes back after a restart or a proxy's maintenance.
         (404, _) => fail(
-            FailureKind::Rejected,
+            FailureKind::Transient,
             "There is no sign-in at this address. Copy the authorisation server from Halo's API page.",
         ),
         (400 | 403, _) if body.is_object() => fail(
@@ -161,6 +166,18 @@ fn says_something(value: &Value) -> bool {
     }
 }
 
+/// Whether “not found” says nothing of a record: it came as a web page, or the call was to what every instance has, tickets
+/// and actions as such, or was to add something there. A look-up that an instance lacks is answered like that too, and stays
+/// what it is.
+fn not_of_a_record(answer: &Answer) -> bool {
+    let path = answer.named.split_once(' ').map_or("", |(_, path)| path).trim_end_matches('/');
+    let last = path.rsplit('/').next().unwrap_or_default();
+    if last.contains(|c: char| c.is_ascii_digit()) {
+        return answer.looks().starts_with("a web page");
+    }
+    answer.changes || ["tickets", "actions"].iter().any(|word| last.eq_ignore_ascii_case(word))
+}
+
 /// A refused call to the resource server.
 pub fn refused(answer: &Answer, budget: &Budget, now: Timestamp) -> Failure {
     let body = answer.json_if_any().unwrap_or(Value::Null);
@@ -177,6 +194,15 @@ pub fn refused(answer: &Answer, budget: &Budget, now: Timestamp) -> Failure {
             "Halo refuses this: the application's scopes, or the rights of the agent it is bound to, do not suffice. A \
              change there works with the next token."
                 .into(),
+        ),
+        404 | 410 if not_of_a_record(answer) => fail(
+            FailureKind::Transient,
+            format!(
+                "Halo answers that there is nothing at this address (HTTP {}, {}): most often it restarts, or a proxy stands in \
+                 between. It is tried again; if it lasts, check the Resource Server's address.",
+                answer.status,
+                brief(&answer.named)
+            ),
         ),
         404 | 410 => fail(FailureKind::Gone, "Halo has no such record (any more).".into()),
         409 => fail(FailureKind::Conflict, "Someone else changed the record in between. It is read again.".into()),

@@ -28,7 +28,7 @@ impl Halo {
         let mut page = TicketPage { more, total, told: answer.told(), ..TicketPage::default() };
         if turn != Turn::Repeated {
             for row in rows {
-                match read::ticket(row) {
+                match read::row(row) {
                     Ok(ticket) => page.tickets.push(ticket),
                     Err(raw) => page.unreadable.push(raw),
                 }
@@ -80,7 +80,7 @@ impl Halo {
         let more = !rows.is_empty();
         let mut page = TicketPage { more, total, told: answer.told(), ..TicketPage::default() };
         for row in rows {
-            match read::ticket(row) {
+            match read::row(row) {
                 Ok(ticket) => page.tickets.push(ticket),
                 Err(raw) => page.unreadable.push(raw),
             }
@@ -115,8 +115,7 @@ impl Halo {
                 // The filter is never trusted (rule 8): only what was asked for is taken.
                 let asked =
                     |ticket: &Ticket| some.contains(&ticket.id) && !found.iter().any(|known| known.id == ticket.id);
-                let new: Vec<Ticket> =
-                    rows.into_iter().filter_map(|row| read::ticket(row).ok()).filter(asked).collect();
+                let new: Vec<Ticket> = rows.into_iter().filter_map(|row| read::row(row).ok()).filter(asked).collect();
                 missing = missing.saturating_sub(new.len());
                 // A server may hand out fewer at once than are asked for.
                 let over = missing == 0 || new.is_empty() || !limit;

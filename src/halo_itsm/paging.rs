@@ -25,11 +25,16 @@ pub fn may_have_slipped(page_no: u32, rows: usize, before: (usize, Option<i64>))
 /// Members of a page that say what kind of thing it is, whether or not it holds rows.
 const PAGE_MEMBERS: [&str; 2] = ["page_no", "page_size"];
 
-/// Rows of an answer: under the expected name, a bare array, or the first list found (sheet section 5).
+/// Members that hold lists and no rows.
+const NO_ROWS: [&str; 3] = ["columns", "error", "errors"];
+
+/// Rows of an answer: under the expected name, a bare array, or the first list found (sheet section 5). A list under another
+/// name is taken for rows only if it holds records, or if what stands beside it tells that this is a page: else the list of
+/// what went wrong would be one.
 pub fn rows(mut body: Value, name: &str) -> Option<(Vec<Value>, Option<i64>)> {
     let total = read::int_at(&body, "record_count");
     if let Value::Array(rows) = body {
-        return Some((rows, None));
+        return Some((rows, None)).filter(|(rows, _)| rows.is_empty() || rows.iter().any(Value::is_object));
     }
     let members = body.as_object_mut()?;
     let key = match members.get(name) {
@@ -38,7 +43,11 @@ pub fn rows(mut body: Value, name: &str) -> Option<(Vec<Value>, Option<i64>)> {
             // An empty list may be left out or `null`: then a page's other members alone tell that this is one.
             let none =
                 named.is_some_and(Value::is_null) || PAGE_MEMBERS.iter().any(|member| members.contains_key(*member));
-            let beside = |(key, value): &(&String, &Value)| value.is_array() && key.as_str() != "columns";
+            let told = none || total.is_some();
+            let records = |rows: &Vec<Value>| told || !rows.is_empty() && rows.iter().all(Value::is_object);
+            let other = |key: &str| !NO_ROWS.iter().any(|word| key.eq_ignore_ascii_case(word));
+            let beside =
+                |(key, value): &(&String, &Value)| other(key.as_str()) && value.as_array().is_some_and(records);
             match (members.iter().find(beside).map(|(key, _)| key.clone()), total) {
                 (_, Some(0)) => return Some((Vec::new(), total)),
                 (Some(key), _) => key,

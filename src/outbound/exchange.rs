@@ -18,6 +18,11 @@ use crate::domain::failure::{Failure, FailureKind, Side};
 /// Largest answer that is read, in bytes.
 pub const BODY_MAX: usize = 32 * 1024 * 1024;
 
+/// [`Failure::code`] of a read whose answer was larger than that, or did not end in time.
+pub const TOO_MUCH: &str = "AnswerTooLarge";
+/// [`Failure::code`] of a read to which nothing came in time.
+pub const TOO_SLOW: &str = "NoAnswerInTime";
+
 /// A call to be made.
 #[derive(Debug)]
 pub struct Ask {
@@ -180,11 +185,12 @@ impl Answer {
     }
 
     /// A failure: we were sent elsewhere, and redirects are never followed. Most often a proxy's page for signing in or for
-    /// maintenance: a write is looked for and tried again.
+    /// maintenance, which passes: a read is tried again, a write is looked for first. A wrong address stays, and is told as
+    /// long.
     pub fn redirected(&self) -> Failure {
         let side = self.side.words();
         let text = format!("{side} answered with a redirect, which is not followed. Enter the final address.");
-        self.failure(if self.changes { FailureKind::Unknown } else { FailureKind::Rejected }, None, text)
+        self.failure(if self.changes { FailureKind::Unknown } else { FailureKind::Transient }, None, text)
     }
 
     /// A failure that carries this answer's status and request id.
@@ -297,6 +303,9 @@ impl Exchange {
             match self.transport.send(request).await {
                 Ok(response) => {
                     let (parts, body) = response.into_parts();
+                    let kind = parts.headers.get(http::header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+                    let recoded = kind.and_then(|kind| super::read::recoded(kind, &body));
+                    let body = recoded.map_or(body, Bytes::from);
                     let answer = Answer {
                         status: parts.status.as_u16(),
                         headers: parts.headers,
@@ -311,7 +320,8 @@ impl Exchange {
                     }
                     tracing::debug!("answered");
                     if answer.body.len() > BODY_MAX {
-                        return Err(answer.unreadable());
+                        let code = (!changes).then(|| TOO_MUCH.to_owned());
+                        return Err(Failure { code, ..answer.unreadable() });
                     }
                     Ok(answer)
                 }
@@ -344,16 +354,22 @@ fn no_answer(side: Side, changes: bool, named: &str, error: &TransportError) -> 
             FailureKind::Transient,
             format!("{who} can't be reached ({why}). Check the address and the network; it is tried again."),
         ),
-        TransportError::NoAnswer(why) if changes => Failure::new(
-            side,
-            FailureKind::Unknown,
-            format!("{who} did not answer {named} ({why}). It may have been carried out: it is looked up first."),
-        ),
-        TransportError::NoAnswer(why) => Failure::new(
-            side,
-            FailureKind::Transient,
-            format!("{who} did not answer {named} ({why}). It is tried again."),
-        ),
+        TransportError::NoAnswer(why) | TransportError::TooSlow(why) | TransportError::TooMuch(why) if changes => {
+            Failure::new(
+                side,
+                FailureKind::Unknown,
+                format!("{who} did not answer {named} ({why}). It may have been carried out: it is looked up first."),
+            )
+        }
+        TransportError::NoAnswer(why) | TransportError::TooSlow(why) | TransportError::TooMuch(why) => {
+            let code = match error {
+                TransportError::TooSlow(_) => Some(TOO_SLOW.to_owned()),
+                TransportError::TooMuch(_) => Some(TOO_MUCH.to_owned()),
+                _ => None,
+            };
+            let text = format!("{who} did not answer {named} ({why}). It is tried again.");
+            Failure { code, ..Failure::new(side, FailureKind::Transient, text) }
+        }
         TransportError::Refused(why) => Failure::new(side, FailureKind::Rejected, why.clone()),
     }
 }

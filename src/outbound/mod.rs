@@ -34,6 +34,12 @@ pub enum TransportError {
     /// It left and no whole answer came back: it may have been carried out.
     #[error("no answer came back ({0})")]
     NoAnswer(String),
+    /// It left, and nothing came back in time: it may have been carried out.
+    #[error("no answer came back in time ({0})")]
+    TooSlow(String),
+    /// It left, and the answer was larger than what is read, or did not end in time: it may have been carried out.
+    #[error("the answer was too much ({0})")]
+    TooMuch(String),
     /// The address is refused by the policy for outgoing requests.
     #[error("{0}")]
     Refused(String),

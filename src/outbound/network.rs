@@ -15,6 +15,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
+use http::{HeaderValue, Method, header::CONTENT_LENGTH};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::{BoxFuture, Transport, TransportError, exchange::BODY_MAX, url_policy};
@@ -81,7 +82,11 @@ impl Network {
         let address = request.uri().to_string();
         url_policy::check("The address", &address, self.allow_insecure)
             .map_err(|refused| TransportError::Refused(refused.to_string()))?;
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
+        // Nothing says of itself how long it is, and Azure refuses (411) a `POST` that does not say it.
+        if body.is_empty() && matches!(parts.method, Method::POST | Method::PUT | Method::PATCH) {
+            parts.headers.entry(CONTENT_LENGTH).or_insert(HeaderValue::from_static("0"));
+        }
         let mut outgoing = self.client().request(parts.method, &address).headers(parts.headers);
         if !body.is_empty() {
             outgoing = outgoing.body(body);
@@ -101,13 +106,14 @@ impl Network {
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if whole.len() + chunk.len() > self.body_max => {
-                    return Err(TransportError::NoAnswer(format!(
-                        "the answer is larger than {} MiB",
-                        self.body_max >> 20
-                    )));
+                    let text = format!("the answer is larger than {} MiB", self.body_max >> 20);
+                    return Err(TransportError::TooMuch(text));
                 }
                 Ok(Some(chunk)) => whole.extend_from_slice(&chunk),
                 Ok(None) => break,
+                Err(error) if error.is_timeout() => {
+                    return Err(TransportError::TooMuch(format!("the answer did not end within {WHOLE_SECS} s")));
+                }
                 Err(error) => return Err(TransportError::NoAnswer(reason(&error))),
             }
         }
@@ -128,6 +134,8 @@ fn sort(error: &reqwest::Error) -> TransportError {
     }
     if error.is_connect() || error.is_builder() {
         TransportError::NotSent(reason(error))
+    } else if error.is_timeout() {
+        TransportError::TooSlow(reason(error))
     } else {
         TransportError::NoAnswer(reason(error))
     }

@@ -3,6 +3,8 @@
 //! Nothing here fails: a member that makes no sense is "not there", and the whole object is kept
 //! beside the typed values anyway.
 
+use std::sync::Once;
+
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -27,6 +29,51 @@ pub fn crowded(bytes: &[u8]) -> bool {
         }
     }
     values > VALUES_MAX
+}
+
+/// What stands at 0x80 to 0x9f in Windows' western characters.
+const WINDOWS_1252: [char; 32] = [
+    '\u{20ac}', '\u{81}', '\u{201a}', '\u{192}', '\u{201e}', '\u{2026}', '\u{2020}', '\u{2021}', '\u{2c6}', '\u{2030}',
+    '\u{160}', '\u{2039}', '\u{152}', '\u{8d}', '\u{17d}', '\u{8f}', '\u{90}', '\u{2018}', '\u{2019}', '\u{201c}',
+    '\u{201d}', '\u{2022}', '\u{2013}', '\u{2014}', '\u{2dc}', '\u{2122}', '\u{161}', '\u{203a}', '\u{153}', '\u{9d}',
+    '\u{17e}', '\u{178}',
+];
+
+/// An encoding that is not known is told once.
+static OTHER_CHARSET: Once = Once::new();
+
+/// A body as UTF-8 when its `content-type` names another encoding; `None` when it stays as it is. What is UTF-8 stays so,
+/// whatever the header says. Latin 1 is read as Windows writes it, as browsers do.
+pub fn recoded(content_type: &str, bytes: &[u8]) -> Option<String> {
+    let named = content_type.split(';').skip(1).filter_map(|part| part.split_once('='));
+    let (_, charset) =
+        named.map(|(name, value)| (name.trim(), value)).find(|(name, _)| name.eq_ignore_ascii_case("charset"))?;
+    let charset = charset.trim().trim_matches('"').to_ascii_lowercase();
+    if std::str::from_utf8(bytes).is_ok() {
+        return None;
+    }
+    match charset.as_str() {
+        "iso-8859-1" | "iso8859-1" | "iso_8859-1" | "latin1" | "latin-1" | "l1" | "windows-1252" | "cp1252" => {
+            Some(bytes.iter().map(|byte| western(*byte)).collect())
+        }
+        "utf-8" | "utf8" => None,
+        other => {
+            OTHER_CHARSET.call_once(|| {
+                let charset: String = other.chars().filter(|c| c.is_ascii_graphic()).take(40).collect();
+                tracing::warn!(
+                    charset,
+                    "answers come in an encoding that is not known; other letters than English ones are lost"
+                );
+            });
+            None
+        }
+    }
+}
+
+/// A byte of Windows' western characters.
+fn western(byte: u8) -> char {
+    let own = usize::from(byte).checked_sub(0x80).and_then(|at| WINDOWS_1252.get(at));
+    own.copied().unwrap_or(char::from(byte))
 }
 
 /// JSON as the outside sends it. What strict JSON forbids inside a text and senders produce all the same (a byte

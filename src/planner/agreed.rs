@@ -88,7 +88,7 @@ pub fn with_ticket(mut base: Base, ticket: &Ticket, closed: bool) -> Base {
 /// Of a ticket made in the place of one that is gone or left: its draft may be older than what the former one's changes
 /// came to meanwhile, so what the incident says is held against it once more.
 pub fn of_successor(base: Base) -> Base {
-    Base { severity: None, incident_status: None, ..base }
+    Base { severity: None, incident_status: None, linked: false, ..base }
 }
 
 /// The same for a ticket that was found after the answer to its making was lost. An agent may have had it in hand since:
@@ -222,7 +222,9 @@ pub(super) fn with_fields(mut base: Base, change: &TicketChange, answer: &Ticket
     for (id, value) in &change.custom_fields {
         let sentinel = mapped::plain(value);
         let halo = answer.custom_field(*id).map(|field| mapped::plain(&field.value));
-        base.fields.insert(id.to_string(), Agreed { halo: halo.or_else(|| Some(sentinel.clone())), sentinel });
+        // An answer that tells the others and not this one has not shown it set.
+        let sent = || (!answer.tells_fields() || sentinel.is_empty()).then(|| sentinel.clone());
+        base.fields.insert(id.to_string(), Agreed { halo: halo.or_else(sent), sentinel });
     }
     for (what, name, kept) in [(TEAM, TEAM, &answer.team), (CATEGORY, CATEGORY_MEMBER, &answer.category_1)] {
         if let Some(sent) = member(&change.members, name) {
@@ -332,5 +334,6 @@ pub fn with_sent_fields(mut answer: Ticket, known: Option<&Ticket>, change: &Tic
         }
     }
     answer.custom_fields = fields;
+    answer.fields_told = known.is_some_and(Ticket::tells_fields);
     answer
 }

@@ -96,7 +96,10 @@ pub fn forget_changed(base: &mut Base, ticket: &Ticket) {
     if let Some(own) = &mut base.own_closing {
         own.fields.retain(|id, value| {
             let field = id.parse().ok().and_then(|id| ticket.custom_field(id));
-            field.is_none_or(|field| is_written(&field.value, value))
+            match field {
+                Some(field) => is_written(&field.value, value),
+                None => value.is_empty() || !ticket.tells_fields(),
+            }
         });
     }
 }
@@ -272,35 +275,38 @@ pub fn closure_note(incident: &Incident) -> String {
     note
 }
 
-/// The classification field's value for a closed incident, where the policy has such a field and a fitting option.
+/// The policy's classification field. An id is believed, also where the look-up lacks it.
+fn field<'a>(policy: &Policy, catalogue: &'a Catalogue) -> Option<(i64, Option<&'a FieldDefinition>)> {
+    use crate::domain::catalogue::Ref;
+    match policy.classification_field.as_ref()? {
+        Ref::Id(id) => Some((*id, catalogue.fields.iter().find(|f| f.id == *id))),
+        Ref::Name(name) => catalogue.field(name).map(|definition| (definition.id, Some(definition))),
+    }
+}
+
+/// The classification field's value for a closed incident, where the policy has such a field and a fitting option; in words
+/// where the field has no options, or nothing is known of them.
 pub fn field_of_verdict(
     policy: &Policy,
     catalogue: &Catalogue,
     incident: &Incident,
 ) -> Option<(i64, serde_json::Value)> {
-    use crate::domain::catalogue::Ref;
     let verdict = incident.verdict()?;
-    let wanted = policy.classification_field.as_ref()?;
-    let definition = match wanted {
-        Ref::Id(id) => catalogue.fields.iter().find(|f| f.id == *id),
-        Ref::Name(name) => catalogue.field(name),
-    }?;
-    if definition.options.is_empty() {
-        let name = policy.classifications.iter().find(|(_, v)| same(v, &verdict)).map(|(name, _)| name.clone());
-        return Some((definition.id, name.unwrap_or_else(|| verdict.classification.words().to_owned()).into()));
+    let (id, definition) = field(policy, catalogue)?;
+    match definition.filter(|definition| !definition.options.is_empty()) {
+        Some(definition) => option_of(policy, definition, &verdict).map(|option| (id, option.id.into())),
+        None => {
+            let name = policy.classifications.iter().find(|(_, v)| same(v, &verdict)).map(|(name, _)| name.clone());
+            Some((id, name.unwrap_or_else(|| verdict.classification.words().to_owned()).into()))
+        }
     }
-    option_of(policy, definition, &verdict).map(|option| (definition.id, option.id.into()))
 }
 
 /// What the ticket cannot say of how its incident was closed: the policy's field is a select in which no choice stands for
 /// that.
 pub fn without_choice(policy: &Policy, catalogue: &Catalogue, incident: &Incident) -> Option<Reason> {
-    use crate::domain::catalogue::Ref;
     let verdict = incident.verdict()?;
-    let definition = match policy.classification_field.as_ref()? {
-        Ref::Id(id) => catalogue.fields.iter().find(|f| f.id == *id),
-        Ref::Name(name) => catalogue.field(name),
-    }?;
+    let (_, Some(definition)) = field(policy, catalogue)? else { return None };
     let lacks = !definition.options.is_empty() && option_of(policy, definition, &verdict).is_none();
     lacks.then(|| Reason::Unmapped { table: "classification".into(), value: verdict.words() })
 }

@@ -231,7 +231,7 @@ pub(super) fn wanted(s: &Situation<'_>, what: &str) -> Option<String> {
     let member = if what == agreed::TEAM { agreed::TEAM } else { agreed::CATEGORY_MEMBER };
     let mapped = s.policy.fields.iter().rev().find(|mapping| {
         let this = matches!(&mapping.field, FieldTarget::Member(name) if name == member);
-        this && mapping.rule.at_creation()
+        this && mapping.rule.at_creation() && !mapped::unread(mapping, s.incident, s.evidence)
     });
     if let Some(mapping) = mapped {
         return mapped::place(s.catalogue, s.incident, s.evidence, mapping).ok().map(|placed| placed.text());
@@ -304,7 +304,7 @@ fn details(
     row(&mut html, "Workspace", &workspace.name);
     members(&mut html, "", &incident.raw);
     html.push_str("</table>");
-    if let Some(said) = requester::said(policy, evidence, affected) {
+    if let Some(said) = requester::said(policy, incident, evidence, affected) {
         let _ = write!(html, "<p>{}</p>", text::escape(&said));
     }
     if let Some(evidence) = evidence.filter(|_| policy.evidence) {

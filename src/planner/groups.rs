@@ -225,6 +225,10 @@ pub fn base_of_joined(
     }
     // Should its pair come to lead, what the ticket says is not overwritten for that alone.
     for mapping in policy.fields.iter().filter(|mapping| mapping.rule.to_halo()) {
+        if mapped::unread(mapping, incident, evidence) {
+            base.joined.insert(mapping.field.to_string());
+            continue;
+        }
         if let Ok(placed) = mapped::place(catalogue, incident, evidence, mapping) {
             base.fields.insert(placed.key(), Agreed { sentinel: placed.text(), halo: None });
         }

@@ -79,8 +79,9 @@ pub fn not_there(ticket: TicketId) -> String {
 }
 
 /// What both sides agree on when they are joined: nothing yet. Fields that say the same are agreed on by the next plan;
-/// about those that differ a person is asked, unless the policy names the side that wins.
+/// about those that differ a person is asked, unless the policy names the side that wins. So it is with mapped fields, also
+/// those that the policy maps later.
 pub fn base() -> Base {
     let joined = [severity::NAME, status::NAME, owner::NAME, title::NAME, mapped::JOINED].map(str::to_owned);
-    Base { joined: BTreeSet::from(joined), ..Base::default() }
+    Base { joined: BTreeSet::from(joined), linked: true, ..Base::default() }
 }

@@ -213,6 +213,7 @@ fn in_status(catalogue: &Catalogue, status: i64) -> Ticket {
         last_update: None,
         last_action: None,
         custom_fields: Vec::new(),
+        fields_told: false,
         warning: None,
         raw: Raw::null(),
     }

@@ -285,8 +285,9 @@ pub fn found_note(kind: &OperationKind, action: &Action, draft: &NoteDraft) -> O
 /// made in the place of one that is gone, has none of them.
 fn merged(known: Option<&Ticket>, mut new: Ticket) -> Ticket {
     if let Some(known) = known.filter(|known| known.id == new.id) {
-        if new.custom_fields.is_empty() {
+        if new.custom_fields.is_empty() && !new.tells_fields() {
             new.custom_fields.clone_from(&known.custom_fields);
+            new.fields_told = known.tells_fields();
         }
         if new.closure_note.is_none() {
             new.closure_note.clone_from(&known.closure_note);

@@ -429,7 +429,7 @@ fn state(s: &Situation<'_>, out: &Plan) -> PairState {
         }
     }
     let unknown = s.operations.iter().any(|o| matches!(o.state, OperationState::OutcomeUnknown { .. }));
-    let never_read = notes::never_read(s).then_some("The incident's comments are still to be read.");
+    let never_read = notes::never_read(s).then_some((Side::Sentinel, "The incident's comments are still to be read."));
     let unread = s.unread.or(never_read);
     let open = !out.operations.is_empty() || s.operations.iter().any(|o| o.state.open() && !voided(o.id));
     // What was dropped waits for nothing, though the sides differ.
@@ -461,7 +461,10 @@ fn state(s: &Situation<'_>, out: &Plan) -> PairState {
         if unknown { Some(Reason::OutcomeUnknown) } else { first.or(queued).or_else(|| out.dropped.first().cloned()) };
     let reason = reason.or_else(|| out.remarks.first().cloned());
     // Nothing says that both sides agree while one of them can't be read whole.
-    let said = unread.filter(|_| !unknown).map(|why| Reason::CommentsUnread { why: why.to_owned() });
+    let said = unread.filter(|_| !unknown).map(|(side, why)| match side {
+        Side::Sentinel => Reason::CommentsUnread { why: why.to_owned() },
+        Side::Halo => Reason::TicketUnread { why: why.to_owned() },
+    });
     let reason = said.or(reason);
     let health = if waits || unknown || unread.is_some() { Health::Waiting } else { Health::Healthy };
     PairState { sync, health, reason, further: Vec::new() }

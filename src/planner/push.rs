@@ -163,5 +163,6 @@ pub fn base(policy: &Policy, catalogue: &Catalogue, incident: &Incident, ticket:
         base.agent_id = None;
     }
     base.joined.insert(mapped::JOINED.to_owned());
+    base.linked = true;
     base
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::domain::{
     client::HaloBinding,
-    incident::Evidence,
+    incident::{Evidence, Incident},
     policy::{Policy, RequesterRule},
     ticket::{HaloUser, Requester},
 };
@@ -53,9 +53,18 @@ pub fn of(policy: &Policy, binding: &HaloBinding, affected: Option<&HaloUser>) -
 }
 
 /// What the ticket says when the affected user was asked for and not found.
-pub fn said(policy: &Policy, evidence: Option<&Evidence>, affected: Option<&HaloUser>) -> Option<String> {
+pub fn said(
+    policy: &Policy,
+    incident: &Incident,
+    evidence: Option<&Evidence>,
+    affected: Option<&HaloUser>,
+) -> Option<String> {
     if policy.requester != RequesterRule::AffectedUser || affected.is_some() {
         return None;
+    }
+    if evidence.is_none() && incident.alerts_count != 0 {
+        let said = "Whom the incident is about could not be read when this ticket was written, so the requester is the General User.";
+        return Some(said.to_owned());
     }
     let named = evidence.map(candidates).unwrap_or_default();
     Some(if named.is_empty() {

@@ -71,19 +71,22 @@ pub fn ticket_found(change: &TicketChange, sent: bool, known: Option<&Ticket>, c
             || change.status_id.is_some()
                 && (current.priority_id, current.agent_id, &current.summary)
                     != (known.priority_id, known.agent_id, &known.summary)
-            || change
-                .custom_fields
-                .iter()
-                .any(|(id, _)| field(known, *id).is_some_and(|said| field(current, *id).as_ref() != Some(&said)))
+            || change.custom_fields.iter().any(|(id, _)| field_moved(known, current, *id))
             || current.merged_into.is_some()
             || current.deleted
     });
     if moved { Found::Moved } else { Found::AsKnown }
 }
 
+/// Whether a custom field was known and says another thing now. Where nothing stood, a reading that tells none says nothing.
+fn field_moved(known: &Ticket, current: &Ticket, id: i64) -> bool {
+    let Some(said) = field(known, id) else { return false };
+    field(current, id).map_or(!said.is_empty(), |now| now != said)
+}
+
 /// A custom field's value as it is compared; `None` when the reading does not have it.
 fn field(ticket: &Ticket, id: i64) -> Option<String> {
-    ticket.custom_field(id).map(|field| mapped::plain(&field.value))
+    mapped::Placed::Custom(id, serde_json::Value::Null).there(ticket)
 }
 
 /// Whether an incident says all that a change of it asks for. One that was merged away says nothing of its own.

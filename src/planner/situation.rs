@@ -57,8 +57,8 @@ pub struct Situation<'a> {
     pub mates: &'a [Mate],
     /// Up to when each side is known to have said what it said before this reading.
     pub seen: Seen,
-    /// Why the incident's comments could not be read when they were last asked for.
-    pub unread: Option<&'a str>,
+    /// Of which side what could not be read when it was last asked for, and why: the incident's comments, or the ticket.
+    pub unread: Option<(Side, &'a str)>,
 }
 
 /// Up to when each side is known not to have said what it says now; `None` when that is not known.

@@ -124,7 +124,7 @@ impl Sentinel {
                 self.tokens.challenged(call.tenant, Resource::Arm, claims).await;
             }
             if answer.status == 401 && !renewed && challenge.is_none() {
-                self.tokens.reject(call.tenant, Resource::Arm);
+                self.tokens.reject(call.tenant, Resource::Arm, &token);
                 renewed = true;
                 continue;
             }

@@ -110,11 +110,10 @@ impl Sentinel {
         let mut call = self.comments_call(at, Method::PUT, url.clone(), Kind::CommentWrite, class);
         call.body = Some(&body);
         match self.call(call).await {
-            // Neither a page with 200, of a proxy or a sign-in, nor an empty object is anybody's word that the comment
-            // stands.
+            // Neither nothing at all, nor a page with 200, of a proxy or a sign-in, nor an empty object is anybody's word that
+            // the comment stands, or that it does not: look.
             Ok(answer) => {
-                let told = answer.json()?;
-                if names(&told, comment) {
+                if answer.json_if_any().is_some_and(|told| names(&told, comment)) {
                     return Ok(if answer.status == 201 { Written::Created } else { Written::AlreadyThere });
                 }
                 match self.call(self.comments_call(at, Method::GET, url, Kind::CommentsRead, class)).await {

@@ -1,6 +1,6 @@
 //! Listing, reading and writing incidents; their alerts and entities.
 
-use std::sync::atomic::Ordering;
+use std::sync::{PoisonError, atomic::Ordering};
 
 use http::Method;
 use serde_json::Value;
@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{
     IncidentPage, ListWanted, Place, Sentinel, body,
     call::{Call, segment, value},
+    form::{Form, Open, PAGE, refuses_options, smaller},
     paging::Trail,
     read,
 };
@@ -15,9 +16,8 @@ use crate::{
     domain::{
         failure::{Failure, FailureKind},
         ids::IncidentId,
-        incident::{Evidence, Incident},
+        incident::{Evidence, Incident, IncidentStatus},
         operation::IncidentChange,
-        time,
     },
     outbound::{
         budget::{Class, Kind},
@@ -25,25 +25,10 @@ use crate::{
     },
 };
 
-/// Incidents asked for per page: the service's largest.
-const PAGE: u32 = 1000;
 /// A page of more rows is no page.
 const ROWS_MAX: usize = 5 * PAGE as usize;
 /// So many rows in a row come in ascending order by chance nowhere.
 const ORDER_PROVEN: u64 = 10;
-
-/// The `$filter` of a list; `None` = everything.
-pub fn filter(want: &ListWanted) -> Option<String> {
-    let since = want.modified_since.map(|at| format!("properties/lastModifiedTimeUtc ge {}", time::iso(at)));
-    let open = want.open_only.then(|| "(properties/status eq 'New' or properties/status eq 'Active')".to_owned());
-    let created = want.created.map(|(from, to)| {
-        let (from, to) = (time::iso(from), time::iso(to));
-        format!("properties/createdTimeUtc ge {from} and properties/createdTimeUtc lt {to}")
-    });
-    let number = want.number.map(|number| format!("properties/incidentNumber eq {number}"));
-    let terms: Vec<String> = [since, open, created, number].into_iter().flatten().collect();
-    (!terms.is_empty()).then(|| terms.join(" and "))
-}
 
 /// The rows of a list; `null` is an empty one. `None` when there is no list at all.
 pub(super) fn rows_of(page: &mut Value) -> Option<Vec<Value>> {
@@ -62,12 +47,6 @@ fn versioned(mut incident: Incident, answer: &Answer) -> Incident {
     incident
 }
 
-/// A refusal of the query's options.
-fn refuses_order(failure: &Failure) -> bool {
-    let text = failure.message.to_ascii_lowercase();
-    failure.status == Some(400) && (text.contains("odata") || text.contains("orderby"))
-}
-
 /// Whether an answer holds the members that every incident has.
 fn whole(incident: &Incident) -> bool {
     let has = |name: &str| incident.raw.pointer(&format!("/properties/{name}")).is_some_and(|member| !member.is_null());
@@ -81,17 +60,61 @@ impl Sentinel {
     }
 
     /// The address of a list's first page.
-    fn first_page(&self, at: &Place, want: &ListWanted) -> String {
+    fn first_page(&self, at: &Place, want: &ListWanted, form: Form) -> String {
         let mut url = self.address(at, "incidents");
-        if let Some(filter) = filter(want) {
+        if let Some(filter) = form.filter(want) {
             url.push_str(&format!("&$filter={}", value(&filter)));
         }
-        if !self.order_refused.load(Ordering::Relaxed) {
+        if form.ordered {
             // Ascending: what changes while we page moves to the end and is seen twice, never skipped.
             url.push_str(&format!("&$orderby={}", value("properties/lastModifiedTimeUtc asc")));
         }
-        url.push_str(&format!("&$top={PAGE}"));
+        if form.sized {
+            url.push_str(&format!("&$top={}", self.page_size(at)));
+        }
         url
+    }
+
+    async fn page(&self, at: &Place, url: &str, class: Class) -> Result<Answer, Failure> {
+        let asked = self.call(self.at(at, Method::GET, url.to_owned(), Kind::Read, class)).await;
+        asked.inspect_err(|failure| self.mind_size(at, failure))
+    }
+
+    /// Incidents to a page of this workspace.
+    fn page_size(&self, at: &Place) -> u32 {
+        let sizes = self.page_sizes.lock().unwrap_or_else(PoisonError::into_inner);
+        sizes.get(&at.workspace).copied().unwrap_or(PAGE)
+    }
+
+    /// A page that is too large to be read would be too large the next time as well.
+    fn mind_size(&self, at: &Place, failure: &Failure) {
+        let Some(size) = smaller(self.page_size(at), failure) else { return };
+        tracing::warn!(workspace = %at.workspace.workspace, size, error = %failure, "a page is too large; smaller ones are asked for");
+        self.page_sizes.lock().unwrap_or_else(PoisonError::into_inner).insert(at.workspace.clone(), size);
+    }
+
+    /// The first page in the first of the milder forms that is answered; it is kept. What the refusal was about is known
+    /// only then: where none is answered, nothing is given up.
+    async fn milder_page(
+        &self,
+        at: &Place,
+        want: &ListWanted,
+        class: Class,
+        (refused, failure): (Form, Failure),
+    ) -> Result<(Answer, String, Form), Failure> {
+        for form in refused.milder(want.open_only) {
+            let url = self.first_page(at, want, form);
+            match self.page(at, &url, class).await {
+                Ok(answer) => {
+                    tracing::warn!(error = %failure, ?form, "an option of the list is refused; it is asked for without");
+                    *self.form.lock().unwrap_or_else(PoisonError::into_inner) = form;
+                    return Ok((answer, url, form));
+                }
+                Err(failure) if refuses_options(&failure) => {}
+                Err(failure) => return Err(failure),
+            }
+        }
+        Err(failure)
     }
 
     pub(super) async fn list_page(
@@ -101,20 +124,17 @@ impl Sentinel {
         next: Option<String>,
         class: Class,
     ) -> Result<IncidentPage, Failure> {
-        let (mut url, trail) = match &next {
+        let form = *self.form.lock().unwrap_or_else(PoisonError::into_inner);
+        let (url, trail) = match &next {
             Some(cursor) => Trail::resume(&self.arm, cursor)?,
-            None => (self.first_page(at, want), Trail::default()),
+            None => (self.first_page(at, want, form), Trail::default()),
         };
-        let ordered = !self.order_refused.load(Ordering::Relaxed);
-        let answer = match self.call(self.at(at, Method::GET, url.clone(), Kind::Read, class)).await {
-            // Not every member of an order is promised (sheet 1.6): without it the list is as complete.
-            Err(failure) if next.is_none() && ordered && refuses_order(&failure) => {
-                tracing::warn!(error = %failure, "the order of the list is refused; it is asked for without");
-                self.order_refused.store(true, Ordering::Relaxed);
-                url = self.first_page(at, want);
-                self.call(self.at(at, Method::GET, url.clone(), Kind::Read, class)).await?
+        let (answer, url, form) = match self.page(at, &url, class).await {
+            Ok(answer) => (answer, url, form),
+            Err(failure) if next.is_none() && refuses_options(&failure) => {
+                self.milder_page(at, want, class, (form, failure)).await?
             }
-            other => other?,
+            Err(failure) => return Err(failure),
         };
         let mut page = answer.json()?;
         let next = trail.next(&url, &page);
@@ -130,13 +150,16 @@ impl Sentinel {
                 Err(raw) => result.unreadable.push(raw),
             }
         }
-        result.ordered = self.in_order(&result.incidents);
+        result.ordered = self.in_order(&result.incidents, form);
+        if want.open_only && form.open == Open::Picked {
+            result.incidents.retain(|incident| incident.status != IncidentStatus::Closed);
+        }
         Ok(result)
     }
 
     /// Whether these came in the order that was asked for. A few may do so by chance, where the order is not kept: then
     /// what came before counts too.
-    fn in_order(&self, incidents: &[Incident]) -> bool {
+    fn in_order(&self, incidents: &[Incident], form: Form) -> bool {
         let rises = |pair: &[Incident]| match pair {
             [one, next] if next.modified < one.modified => None,
             [one, next] => Some(u64::from(one.modified < next.modified)),
@@ -144,7 +167,7 @@ impl Sentinel {
         };
         let steps: Option<u64> = incidents.windows(2).map(rises).sum();
         let told = incidents.iter().all(|incident| incident.modified.is_some());
-        let steps = steps.filter(|_| told && !self.order_refused.load(Ordering::Relaxed));
+        let steps = steps.filter(|_| told && form.ordered);
         let Some(steps) = steps else {
             self.order_kept.store(0, Ordering::Relaxed);
             return false;

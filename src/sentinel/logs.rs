@@ -214,7 +214,7 @@ impl Sentinel {
                 return Ok(answer);
             }
             if answer.status == 401 && !renewed {
-                self.tokens.reject(&at.tenant, Resource::LogAnalytics);
+                self.tokens.reject(&at.tenant, Resource::LogAnalytics, &token);
                 renewed = true;
                 continue;
             }

@@ -2,7 +2,7 @@
 //!
 //! Start with [`Incidents`], the narrow trait the engine knows (a Microsoft Graph adapter could come
 //! beside it); [`Sentinel`] carries it out. [`body`] makes the bytes of a write, [`mod@read`] reads
-//! incidents, [`walk`] goes through lists of several pages, [`error`] sorts refusals, [`discovery`] serves the set-up screens,
+//! incidents, [`form`] is what a list is asked for with, [`walk`] goes through lists of several pages, [`error`] sorts refusals, [`discovery`] serves the set-up screens,
 //! [`automation`] and [`logic_app`] set up that incidents are told of at once, [`logs`] asks a workspace's own log.
 //!
 //! May use: `domain`, `outbound`, `entra`, `clock`.
@@ -13,6 +13,7 @@ pub mod call;
 pub mod comments;
 pub mod discovery;
 pub mod error;
+pub mod form;
 pub mod incidents;
 pub mod logic_app;
 pub mod logs;
@@ -23,10 +24,7 @@ pub mod webhook;
 
 use std::{
     collections::BTreeMap,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, AtomicU64},
-    },
+    sync::{Arc, Mutex, atomic::AtomicU64},
 };
 
 use async_trait::async_trait;
@@ -148,9 +146,11 @@ pub struct Sentinel {
     writes_per_5min: u32,
     /// The app signs in as itself, and no person does.
     app_only: bool,
-    /// The service has refused the order that lists are asked for in.
-    order_refused: AtomicBool,
-    /// Rows in a row that came in that order.
+    /// The options of a list that the service takes.
+    form: Mutex<form::Form>,
+    /// Incidents to a page, of the workspaces whose pages were too large.
+    page_sizes: Mutex<BTreeMap<WorkspaceAddress, u32>>,
+    /// Rows in a row that came in the order asked for.
     order_kept: AtomicU64,
     /// Lists of comments that have more pages than a budget bears: how many were read, and until when none is asked for.
     long_lists: Mutex<BTreeMap<String, (Timestamp, u64)>>,
@@ -175,7 +175,8 @@ impl Sentinel {
             api_version: connection.api_version.clone(),
             writes_per_5min: connection.writes_per_5min,
             app_only: !connection.identity.delegated(),
-            order_refused: AtomicBool::new(false),
+            form: Mutex::default(),
+            page_sizes: Mutex::default(),
             order_kept: AtomicU64::new(0),
             long_lists: Mutex::default(),
             exchange: Exchange::new(transport, Side::Sentinel),

@@ -53,8 +53,9 @@ impl Trail {
     /// when the link names a page that was read: then there is nothing more to be had.
     pub fn next(mut self, here: &str, page: &Value) -> Option<String> {
         // In whatever case a proxy or a sovereign cloud writes it: a page that is overlooked is the worst.
-        let named = page.as_object()?.iter().find(|(name, _)| name.eq_ignore_ascii_case("nextLink"));
-        let link = named.and_then(|(_, link)| link.as_str()).map(str::trim).filter(|link| !link.is_empty())?;
+        let is_link = |name: &str| ["nextLink", "@odata.nextLink"].iter().any(|known| name.eq_ignore_ascii_case(known));
+        let named = page.as_object()?.iter().filter(|(name, _)| is_link(name));
+        let link = named.filter_map(|(_, link)| link.as_str()).map(str::trim).find(|link| !link.is_empty())?;
         // Used as it came: only a raw blank, which no request line can carry, is written out.
         let link = link.replace(' ', "%20");
         // A link without a host goes on where this page lies.

@@ -85,11 +85,31 @@ async fn an_app_token_is_asked_for_once_per_life_tenant_and_resource() {
     tokens.bearer(TENANT, Resource::Arm).await.unwrap();
     assert_eq!(script.sent().len(), 2);
     clock.advance(SignedDuration::from_secs(1));
-    tokens.bearer(TENANT, Resource::Arm).await.unwrap();
+    let third = tokens.bearer(TENANT, Resource::Arm).await.unwrap();
     assert_eq!(script.sent().len(), 3, "renewed at 80 % of its life");
-    tokens.reject(TENANT, Resource::Arm);
+    tokens.reject(TENANT, Resource::Arm, &third);
     tokens.bearer(TENANT, Resource::Arm).await.unwrap();
     assert_eq!(script.sent().len(), 4, "a rejected token is replaced");
+}
+
+/// Calls that are under way together are refused one after the other: the later refusals are of a token that is gone.
+#[tokio::test]
+async fn a_refusal_of_an_old_token_leaves_the_new_one() {
+    let (clock, mut n) = (clock(), 0);
+    let script = Script::new(move |_| {
+        n += 1;
+        granted(n)
+    });
+    let tokens = app_tokens(&script, &clock);
+    let old = tokens.bearer(TENANT, Resource::Arm).await.unwrap();
+    tokens.reject(TENANT, Resource::Arm, &old);
+    let new = tokens.bearer(TENANT, Resource::Arm).await.unwrap();
+    for _ in 0..3 {
+        tokens.reject(TENANT, Resource::Arm, &old);
+        let kept = tokens.bearer(TENANT, Resource::Arm).await.unwrap();
+        assert_eq!(kept.expose_secret(), new.expose_secret());
+    }
+    assert_eq!(script.sent().len(), 2, "a new token is asked for once");
 }
 
 #[tokio::test]

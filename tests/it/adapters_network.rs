@@ -51,6 +51,32 @@ async fn an_answer_comes_back_whole_and_a_redirect_is_not_followed() {
     assert_eq!(answer.status().as_u16(), 302);
 }
 
+/// What a call says on the wire of its body's length.
+async fn length_told(method: &str, body: &'static str) -> Option<String> {
+    let (address, task) = serve(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n".to_vec()).await;
+    let body = Bytes::from_static(body.as_bytes());
+    let request = http::Request::builder().method(method).uri(&address).body(body).unwrap();
+    Network::new(true).unwrap().send(request).await.unwrap();
+    let heard = task.await.unwrap();
+    let lines = heard.lines().filter_map(|line| line.split_once(':'));
+    let told: Vec<&str> = lines
+        .filter(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+        .map(|(_, length)| length.trim())
+        .collect();
+    assert!(told.len() <= 1, "{heard}");
+    told.first().map(|length| (*length).to_owned())
+}
+
+/// Azure answers 411 to an empty `POST` that does not say that it is empty.
+#[tokio::test]
+async fn an_empty_post_says_that_it_is_empty() {
+    for method in ["POST", "PUT", "PATCH"] {
+        assert_eq!(length_told(method, "").await.as_deref(), Some("0"), "{method}");
+        assert_eq!(length_told(method, "body").await.as_deref(), Some("4"), "{method}");
+    }
+    assert_eq!(length_told("GET", "").await, None);
+}
+
 #[tokio::test]
 async fn not_sent_and_no_answer_are_told_apart() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -71,6 +97,7 @@ async fn an_endless_body_is_given_up() {
     let mut answer = b"HTTP/1.1 200 OK\r\n\r\n".to_vec();
     answer.resize(answer.len() + 33 * 1024 * 1024, b'x');
     let error = send(&answer).await.unwrap_err();
+    assert!(matches!(error, TransportError::TooMuch(_)), "{error}");
     assert!(error.to_string().contains("32 MiB"), "{error}");
 }
 

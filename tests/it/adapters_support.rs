@@ -121,7 +121,7 @@ impl Tokens for FixedTokens {
         Ok(SecretString::from(format!("token-{}-{tenant}", self.rejected.lock().unwrap())))
     }
 
-    fn reject(&self, _tenant: &str, _resource: Resource) {
+    fn reject(&self, _tenant: &str, _resource: Resource, _refused: &SecretString) {
         *self.rejected.lock().unwrap() += 1;
     }
 }

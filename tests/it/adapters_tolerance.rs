@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use halobridge::{
-    domain::{ids::TicketId, incident::Severity},
+    domain::{failure::Side, ids::TicketId, incident::Severity},
     halo_itsm,
-    outbound::budget::{Budget, Class},
+    outbound::{
+        budget::{Budget, Class},
+        exchange::{Ask, Exchange},
+    },
     sentinel,
 };
 use proptest::prelude::*;
@@ -229,5 +233,34 @@ fn what_strict_json_forbids_inside_a_text_costs_those_characters_only() {
     }
     for bytes in [&b""[..], b"<html>", b"{\"a\":", b"{\"a\":\"\\u12", b"{\"a\":\"\\", b"\"\\u\xc3\xa412\""] {
         assert_eq!(read::json(bytes), None, "{}", String::from_utf8_lossy(bytes));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_in_western_characters_loses_none_of_them() {
+    let western = b"{\"t\":\"M\xfcller \x80 5 \x96 \x93ok\x94\"}";
+    let read_so = json!({ "t": "Müller € 5 – “ok”" });
+    let lost = json!({ "t": "M\u{fffd}ller \u{fffd} 5 \u{fffd} \u{fffd}ok\u{fffd}" });
+    let unicode = read_so.to_string().into_bytes();
+    let cases: [(&str, &[u8], &Value); 8] = [
+        ("application/json; charset=iso-8859-1", western, &read_so),
+        ("application/json;odata=verbose; Charset=\"Windows-1252\"", western, &read_so),
+        ("application/json; charset=latin1", western, &read_so),
+        // What is UTF-8 stays so, whatever is said of it.
+        ("application/json; charset=iso-8859-1", &unicode, &read_so),
+        ("application/json; charset=utf-8", &unicode, &read_so),
+        ("application/json", &unicode, &read_so),
+        ("application/json", western, &lost),
+        ("application/json; charset=koi8-r", western, &lost),
+    ];
+    for (kind, body, value) in cases {
+        let body = Bytes::copy_from_slice(body);
+        let script = Script::new(move |_| {
+            let response = http::Response::builder().status(200).header("content-type", kind);
+            Ok(response.body(body.clone()).unwrap())
+        });
+        let ask = Ask::read(http::Method::GET, "https://acme.haloitsm.example/api/Tickets");
+        let answer = Exchange::new(script, Side::Halo).send(ask).await.unwrap();
+        assert_eq!(&answer.json().unwrap(), value, "{kind}");
     }
 }

@@ -348,6 +348,56 @@ async fn halo_rule_09_actions_by_ticket_and_number_with_html() {
 }
 
 #[tokio::test]
+async fn halo_rule_09_actions_that_are_handed_out_in_part_are_paged_or_unreadable() {
+    for (cap, calls) in [("0", 1), ("4", 5)] {
+        let twin = HaloTwin::new(Product::Itsm, Limits::Off);
+        twin.switch("actions_cap", cap);
+        let halo = twin.adapter();
+        let id = created(&twin, &halo, "HB-9c").await;
+        for n in 0..10 {
+            twin.act("ticket.note", &json!({"ticket_id": id.0, "html": format!("<p>{n}</p>"), "private": false}));
+        }
+        let before = twin.count("GET", "/halo/api/Actions");
+        let there = twin.halo.lock().unwrap().actions(id.0).count();
+        assert!((10..=12).contains(&there), "{there}");
+        let actions = halo.actions(id, Class::Comment).await.unwrap();
+        assert_eq!(actions.len(), there, "{cap}");
+        assert_eq!(twin.count("GET", "/halo/api/Actions") - before, calls, "{cap}");
+    }
+    // Of 11 actions five are handed out at once. A twelfth is written after the first call; later the pages end early, or a
+    // row has no number.
+    for (pages_end_at, nameless, read) in [(12, 0, Some(12)), (10, 0, None), (12, 7, None)] {
+        let twin = HaloTwin::new(Product::Itsm, Limits::Off);
+        let halo = twin.adapter();
+        let id = created(&twin, &halo, "HB-9d").await;
+        twin.meddle(move |sent, response| {
+            if sent.method != "GET" || !sent.path().ends_with("/Actions") {
+                return Ok(response);
+            }
+            let page = sent.query("page_no").map(|page| page.parse::<usize>().unwrap());
+            let counted = sent.query("count").is_some();
+            let there: usize = if page.is_some() || counted { 12 } else { 11 };
+            let from = page.map_or(0, |page| (page - 1) * 5);
+            let most = if counted { 11 } else { 5 };
+            let shown = if page.is_some() { pages_end_at } else { there };
+            let rows: Vec<Value> = (1..=there)
+                .rev()
+                .take(shown)
+                .skip(from)
+                .take(most)
+                .map(|n| json!({"id": if n == nameless { 0 } else { n }, "ticket_id": id.0, "note": "x"}))
+                .collect();
+            crate::adapters_support::json(200, &json!({"record_count": there, "actions": rows}))
+        });
+        match (halo.actions(id, Class::Comment).await, read) {
+            (Ok(actions), Some(read)) => assert_eq!(actions.len(), read),
+            (Err(failure), None) => assert_eq!(failure.kind, FailureKind::Unreadable, "{failure}"),
+            (other, _) => panic!("{pages_end_at} {nameless}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
 async fn halo_rule_10_creates_one_ticket_at_a_time() {
     let twin = HaloTwin::new(Product::Itsm, Limits::Off);
     let halo = Arc::new(twin.adapter());
@@ -469,6 +519,61 @@ async fn look_ups_that_are_missing_or_refused_hold_nothing_up() {
         let catalogue = twin.adapter().catalogue(Class::Interactive).await.unwrap();
         assert!(!catalogue.ticket_types.is_empty() && !catalogue.statuses.is_empty() && !catalogue.clients.is_empty());
         assert!(catalogue.fields.is_empty() && catalogue.own_agent_id.is_none());
+    }
+}
+
+/// Not found, or sent elsewhere: where that says nothing of a record, it is a proxy's or a restart's answer and passes.
+#[tokio::test]
+async fn only_a_record_can_be_gone_and_a_redirect_passes() {
+    use FailureKind::{Gone, Transient, Unknown};
+    let page = "<html>Not Found</html>";
+    let named = "{\"Message\":\"No HTTP resource was found that matches the request URI.\"}";
+    // Status, body; what a ticket that is read, its actions, a list, a new ticket and a new note come to.
+    for (status, body, expected) in [
+        (404, "", [Gone, Transient, Transient, Transient, Transient]),
+        (404, named, [Gone, Transient, Transient, Transient, Transient]),
+        (404, page, [Transient; 5]),
+        (410, "", [Gone, Transient, Transient, Transient, Transient]),
+        (302, page, [Transient, Transient, Transient, Unknown, Unknown]),
+    ] {
+        let twin = HaloTwin::new(Product::Itsm, Limits::Off);
+        let halo = twin.adapter();
+        let id = created(&twin, &halo, "HB-5555555555").await;
+        twin.meddle(move |_, _| crate::adapters_support::text(status, body));
+        let since = moment("2026-05-04T00:00:00Z");
+        let came = [
+            halo.ticket(id, Class::New).await.unwrap_err(),
+            halo.actions(id, Class::New).await.unwrap_err(),
+            halo.changed_tickets(since, 1, Class::New).await.unwrap_err(),
+            halo.create_ticket(&draft(&twin, "HB-6666666666"), Class::New).await.unwrap_err(),
+            halo.add_note(id, &note("x"), Class::New).await.unwrap_err(),
+        ];
+        assert_eq!(came.map(|failure| failure.kind), expected, "{status} {body}");
+    }
+    for status in [302, 404] {
+        let twin = HaloTwin::new(Product::Itsm, Limits::Off);
+        twin.meddle(move |sent, response| {
+            if sent.path().ends_with("/token") {
+                return crate::adapters_support::text(status, "");
+            }
+            Ok(response)
+        });
+        let failure = twin.adapter().me(Class::Interactive).await.unwrap_err();
+        assert_eq!((failure.kind, failure.status), (Transient, Some(status)), "{failure}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_errors_is_no_list_of_rows() {
+    for body in [json!({"errors": ["No."]}), json!({"errors": [{"message": "No."}]}), json!(["No."])] {
+        let twin = HaloTwin::new(Product::Itsm, Limits::Off);
+        let halo = twin.adapter();
+        let id = created(&twin, &halo, "HB-7777777777").await;
+        let told = body.clone();
+        twin.meddle(move |_, _| crate::adapters_support::json(200, &told));
+        let read = halo.actions(id, Class::New).await.unwrap_err();
+        let listed = halo.changed_tickets(moment("2026-05-04T00:00:00Z"), 1, Class::New).await.unwrap_err();
+        assert_eq!([read.kind, listed.kind], [FailureKind::Unreadable; 2], "{body}");
     }
 }
 

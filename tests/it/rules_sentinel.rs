@@ -384,6 +384,27 @@ async fn sentinel_rule_07_a_link_without_a_host_goes_on_at_the_same_one() {
 }
 
 #[tokio::test]
+async fn sentinel_rule_07_a_link_by_any_of_its_names_is_followed() {
+    for name in ["nextLink", "NextLink", "@odata.nextLink", "@odata.nextlink"] {
+        let stage = stage(Script::new(move |sent| match sent.query("$skipToken") {
+            None => {
+                let mut page = json!({"value": [resource(1)]});
+                page[name] = json!(link("a"));
+                answer(200, &page)
+            }
+            Some(_) => answer(200, &json!({"value": [resource(2)], (name): null})),
+        }));
+        assert_eq!(all(&stage).await.unwrap().len(), 2, "{name}");
+    }
+    // One that is null hides no other.
+    let stage = stage(Script::new(|sent| match sent.query("$skipToken") {
+        None => answer(200, &json!({"value": [resource(1)], "nextLink": null, "@odata.nextLink": link("a")})),
+        Some(_) => answer(200, &json!({"value": [resource(2)]})),
+    }));
+    assert_eq!(all(&stage).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
 async fn an_empty_list_may_be_null_but_not_missing() {
     for (body, fine) in [(json!({"value": null}), true), (json!({}), false), (json!({"value": {}}), false)] {
         let stage = stage(Script::new(move |_| answer(200, &body)));
@@ -413,6 +434,25 @@ async fn a_write_whose_answer_does_not_tell_the_incident_is_looked_at() {
     let stage = stage(Script::new(|sent| text(if sent.method == "PUT" { 200 } else { 503 }, "")));
     let failure = stage.sentinel.write(&place(), &incident(), &closing(), Class::Closure).await.unwrap_err();
     assert_eq!(failure.kind, FailureKind::Unknown);
+}
+
+#[tokio::test]
+async fn a_comment_whose_answer_holds_no_json_is_looked_at() {
+    let id = CommentId::derived("acme", ActionKey { ticket: TicketId(12), action: 34 }, 0, 0);
+    let comment = json!({"name": id.as_str(), "properties": {"message": "x"}});
+    for body in ["", "<html>sign in", "{\"name\":"] {
+        for (there, expected) in [(true, Ok(Written::AlreadyThere)), (false, Err(FailureKind::Unknown))] {
+            let comment = comment.clone();
+            let stage = stage(Script::new(move |sent| match sent.method.as_str() {
+                "PUT" => text(201, body),
+                _ if there => answer(200, &comment),
+                _ => answer(404, &json!({"error": {"code": "NotFound", "message": "none"}})),
+            }));
+            let put = stage.sentinel.write_comment(&place(), &IncidentId::new(ID), &id, "x", Class::Comment).await;
+            assert_eq!(put.map_err(|failure| failure.kind), expected, "{body:?}");
+            assert_eq!(stage.script.sent().len(), 2, "{body:?}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -446,6 +486,99 @@ async fn sentinel_rule_08_a_list_whose_order_is_refused_is_asked_for_without() {
         assert_eq!(all(&stage).await.unwrap().len(), 1);
         assert_eq!(stage.script.sent().len(), calls, "it is learned once");
     }
+}
+
+/// A script that refuses every list whose option `name` holds `what`.
+fn without(name: &'static str, what: &'static str) -> Arc<Script> {
+    Script::new(move |sent| match sent.query(name).filter(|text| text.contains(what)) {
+        Some(_) => answer(400, &json!({"error": {"code": "BadRequest", "message": "OData query syntax error"}})),
+        None => {
+            let mut closed = resource(2);
+            closed["properties"]["status"] = json!("Closed");
+            answer(200, &json!({"value": [resource(1), closed]}))
+        }
+    })
+}
+
+#[tokio::test]
+async fn sentinel_rule_08_a_filter_that_is_refused_is_put_in_other_words_and_the_order_kept() {
+    let want = ListWanted { open_only: true, ..ListWanted::default() };
+    // Where no filter by status is taken at all, the open ones are picked out of all.
+    let cases = [(" or ", Some("properties/status ne 'Closed'"), 3, 2), ("status", None, 5, 1)];
+    for (refused, filter, calls, rows) in cases {
+        let stage = stage(without("$filter", refused));
+        for asked in [calls, calls + 1] {
+            let page = stage.sentinel.list(&place(), &want, None, Class::Reconcile).await.unwrap();
+            assert_eq!((page.incidents.len(), page.incidents[0].number), (rows, Some(1)), "{refused}");
+            let sent = stage.script.sent();
+            assert_eq!(sent.len(), asked, "it is learned once");
+            let last = sent.last().unwrap();
+            assert_eq!(last.query("$filter").as_deref(), filter);
+            assert!(last.query("$orderby").is_some(), "the order was not what was refused");
+        }
+    }
+}
+
+#[tokio::test]
+async fn sentinel_rule_08_a_size_that_is_refused_is_left_out() {
+    let stage = stage(without("$top", "1000"));
+    for calls in [3, 4] {
+        assert_eq!(all(&stage).await.unwrap().len(), 2);
+        assert_eq!(stage.script.sent().len(), calls, "it is learned once");
+    }
+    let last = stage.script.sent().pop().unwrap();
+    assert!(last.query("$top").is_none() && last.query("$orderby").is_some());
+}
+
+#[tokio::test]
+async fn sentinel_rule_08_a_refusal_that_nothing_helps_against_costs_no_option() {
+    let stage = stage(without("$filter", "lastModified"));
+    let since = ListWanted { modified_since: Some(moment("2026-05-04T08:00:00Z")), ..ListWanted::default() };
+    let refused = stage.sentinel.list(&place(), &since, None, Class::Reconcile).await.unwrap_err();
+    assert_eq!(refused.kind, FailureKind::Rejected);
+    stage.sentinel.list(&place(), &ListWanted::default(), None, Class::Reconcile).await.unwrap();
+    let last = stage.script.sent().pop().unwrap();
+    assert!(last.query("$orderby").is_some() && last.query("$top").is_some());
+}
+
+/// Sizes of page that a workspace was asked for with.
+fn sizes(stage: &Stage, workspace: &str) -> Vec<u32> {
+    let sent = stage.script.sent();
+    let asked = sent.iter().filter(|sent| sent.path().contains(&format!("/workspaces/{workspace}/")));
+    asked.map(|sent| sent.query("$top").unwrap().parse().unwrap()).collect()
+}
+
+/// The same page would be too large the next time as well: the list would never be read again.
+#[tokio::test]
+async fn sentinel_rule_08_a_page_that_is_too_large_is_asked_for_in_smaller_ones() {
+    type Refused = fn() -> TransportError;
+    let cases: [(Refused, &[u32]); 3] = [
+        (|| TransportError::TooMuch("larger than 32 MiB".into()), &[1000, 500, 250, 125, 62, 31, 15, 10, 10]),
+        // That nothing came has other causes, too.
+        (|| TransportError::TooSlow("nothing came".into()), &[1000, 500, 250, 125, 125]),
+        (|| TransportError::NoAnswer("reset".into()), &[1000, 1000]),
+    ];
+    for (refused, asked) in cases {
+        let stage = stage(Script::new(move |_| Err(refused())));
+        for _ in asked {
+            let failure = stage.sentinel.list(&place(), &ListWanted::default(), None, Class::New).await.unwrap_err();
+            assert_eq!(failure.kind, FailureKind::Transient);
+        }
+        assert_eq!(sizes(&stage, "law-soc"), asked);
+        let mut other = place();
+        other.workspace.workspace = "law-other".into();
+        let _ = stage.sentinel.list(&other, &ListWanted::default(), None, Class::New).await;
+        assert_eq!(sizes(&stage, "law-other"), [1000], "each workspace has a size of its own");
+    }
+    // What is read once it is small enough stays so.
+    let stage = stage(Script::new(|sent| match sent.query("$top").unwrap().parse::<u32>().unwrap() {
+        ..300 => answer(200, &json!({"value": [resource(1)]})),
+        _ => Err(TransportError::TooMuch("larger than 32 MiB".into())),
+    }));
+    for _ in 0..4 {
+        let _ = stage.sentinel.list(&place(), &ListWanted::default(), None, Class::New).await;
+    }
+    assert_eq!(sizes(&stage, "law-soc"), [1000, 500, 250, 250]);
 }
 
 #[tokio::test]
@@ -602,7 +735,8 @@ async fn a_read_and_a_write_fail_differently() {
         (|_| text(500, "<html>Oops"), FailureKind::Transient, FailureKind::Unknown),
         (|_| text(200, "<html>sign in"), FailureKind::Unreadable, FailureKind::Unknown),
         (|_| text(200, "{\"name\":"), FailureKind::Unreadable, FailureKind::Unknown),
-        (|_| text(302, ""), FailureKind::Rejected, FailureKind::Unknown),
+        // A proxy's page for maintenance passes: what only reads is tried again, not given up.
+        (|_| text(302, ""), FailureKind::Transient, FailureKind::Unknown),
         // Nothing that Sentinel says: it tells nothing of the incident.
         (|_| text(404, ""), FailureKind::Transient, FailureKind::Transient),
         (|_| text(404, "<html>Not found"), FailureKind::Transient, FailureKind::Transient),

@@ -100,6 +100,10 @@ impl Reason {
                 "They are asked for again by themselves. If it lasts, see whether the incident shows them in the Azure portal; none crosses before that."
                     .into(),
             ),
+            Self::TicketUnread { .. } => Some(
+                "It is read again by itself, ever more rarely. If it lasts, give the agent of the API application access to the ticket in Halo (its client, team and ticket type); what is written there does not cross before that."
+                    .into(),
+            ),
             Self::CommentsFull => Some(
                 "Read the further notes in the ticket; they cross when the incident is closed, in the places kept for that."
                     .into(),

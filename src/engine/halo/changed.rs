@@ -18,7 +18,7 @@ use crate::{
     store::StoreError,
 };
 
-use super::{Counts, Engine, OVERLAP, PAGES_MAX, rows};
+use super::{Counts, Engine, OVERLAP, PAGES_MAX, alone, rows};
 use crate::engine::{future, settled::Settled};
 
 /// Moves the cursor on, never back.
@@ -56,6 +56,7 @@ pub(super) async fn since(
     let from = if all_seen { cursor + SignedDuration::from_secs(1) } else { cursor - OVERLAP };
     let mut latest = None;
     let whole = changed(engine, halo, (from, &mut latest), class, counts).await?;
+    alone::weigh(engine, halo, counts).await?;
     if whole {
         // Rows that have not turned up by now are out of the overlap: they will not. Those of another instance, which may be
         // out of reach, are kept for a day.

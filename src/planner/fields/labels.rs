@@ -11,6 +11,7 @@ use crate::{
         incident::Incident,
         policy::Policy,
         reason::Reason,
+        ticket::CustomField,
     },
     planner::conflict::carries_back,
 };
@@ -46,16 +47,23 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
     let (s, ticket) = (g.s, g.ticket);
     let Some(mapping) = &s.policy.labels else { return };
     // A list row carries no custom fields: what stands there is not known.
-    if ticket.custom_fields.is_empty() {
+    if ticket.custom_fields.is_empty() && !ticket.tells_fields() {
         return;
     }
     let id = match field_id(s.catalogue, &mapping.field) {
         Ok(id) => id,
         Err(reason) => return g.out.item(reason),
     };
-    let Some(field) = ticket.custom_field(id) else { return };
+    let (field, key) = (ticket.custom_field(id), id.to_string());
+    if field.is_none() && !ticket.tells_fields() {
+        return;
+    }
+    if field.is_some_and(|field| !field.name.is_empty()) {
+        // A reading shows it: what was written has arrived, and what goes from there later was taken off by somebody.
+        g.base.fields.remove(&key);
+    }
     let here = of_incident(s.incident);
-    let there: BTreeSet<String> = split(&field.text().unwrap_or_default());
+    let there: BTreeSet<String> = split(&field.and_then(CustomField::text).unwrap_or_default());
     let known: BTreeSet<String> = match &g.base.labels {
         Some(known) => known.iter().cloned().collect(),
         // Never agreed on: what stands on the ticket was put there by somebody.
@@ -78,6 +86,10 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         let wanted: BTreeSet<String> = here.iter().cloned().chain(own).collect();
         if wanted != there {
             let text = wanted.into_iter().collect::<Vec<_>>().join(", ");
+            // Written before, and the ticket shows nothing of it: it is not written again and again.
+            if field.is_none() && g.base.fields.get(&key).is_some_and(|written| written.sentinel == text) {
+                return;
+            }
             g.change_ticket("labels", "labels", |change| change.custom_fields.push((id, Value::from(text))));
             return;
         }

@@ -7,11 +7,11 @@ use crate::{
         catalogue::{Catalogue, FieldDefinition, Named, Ref},
         failure::Side,
         incident::{Evidence, Incident},
-        pair::Agreed,
+        pair::{Agreed, Base},
         policy::{FieldMapping, FieldTarget, Policy, field::MEMBERS},
         reason::Reason,
         text,
-        ticket::Ticket,
+        ticket::{Ticket, TicketDraft},
     },
     planner::{
         conflict::{self, Field, Moved, Outcome},
@@ -23,6 +23,8 @@ use super::Gather;
 
 /// Among the fields of two records that were joined: what a new ticket would have been given.
 pub const JOINED: &str = "mapped fields";
+/// The same of a ticket that was made from its incident before its alerts and entities were read: what was left out follows.
+pub const LEFT_OUT: &str = "mapped fields left out";
 
 /// A value with its place.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,7 +54,10 @@ impl Placed {
     /// What stands on the ticket in the same place; `None` when the reading does not tell.
     pub fn there(&self, ticket: &Ticket) -> Option<String> {
         match self {
-            Self::Custom(id, _) => ticket.custom_field(*id).map(|field| plain(&field.value)),
+            Self::Custom(id, _) => match ticket.custom_field(*id) {
+                Some(field) => Some(plain(&field.value)),
+                None => ticket.tells_fields().then(String::new),
+            },
             Self::Member(name, _) if name == "team" => Some(ticket.team.clone().unwrap_or_default()),
             Self::Member(name, _) if name == "category_1" => Some(ticket.category_1.clone().unwrap_or_default()),
             Self::Member(name, _) => ticket.raw.get(name).map(plain),
@@ -83,6 +88,11 @@ pub fn custom_id(catalogue: &Catalogue, field: &Ref) -> Result<i64, Reason> {
         (None, Ref::Id(id)) => Ok(*id),
         (None, Ref::Name(_)) => Err(Reason::Unmapped { table: "field".into(), value: name }),
     }
+}
+
+/// Whether the value of a mapping is not known: it lies in alerts or entities that were not read. It is not taken for empty.
+pub fn unread(mapping: &FieldMapping, incident: &Incident, evidence: Option<&Evidence>) -> bool {
+    evidence.is_none() && incident.alerts_count != 0 && mapping.source.reads_evidence()
 }
 
 /// The value of one mapping, in its place.
@@ -132,7 +142,8 @@ pub fn field_value(definition: Option<&FieldDefinition>, filled: &str) -> Option
     }
 }
 
-/// Everything mapped, for a new ticket: the policy's fields and the incident's GUID. Holes go to `lacking`.
+/// Everything mapped, for a new ticket: the policy's fields and the incident's GUID. Holes go to `lacking`; what was not read
+/// is left out.
 pub fn for_creation(
     policy: &Policy,
     catalogue: &Catalogue,
@@ -145,7 +156,8 @@ pub fn for_creation(
         Ok(value) => placed.push(value),
         Err(reason) => lacking.push(reason),
     };
-    for mapping in policy.fields.iter().filter(|mapping| mapping.rule.at_creation()) {
+    let told = |mapping: &&FieldMapping| mapping.rule.at_creation() && !unread(mapping, incident, evidence);
+    for mapping in policy.fields.iter().filter(told) {
         keep(place(catalogue, incident, evidence, mapping));
     }
     if let Some(field) = &policy.incident_id_field {
@@ -159,13 +171,32 @@ pub fn for_creation(
     placed
 }
 
+/// Whether a ticket may still lack what a new one is given when it is made.
+pub fn awaits(base: &Base) -> bool {
+    base.joined.contains(JOINED) || base.joined.contains(LEFT_OUT)
+}
+
+/// Notes on a ticket that was just made which values its draft left out: those that are written once follow when they are known.
+pub fn left_out(base: &mut Base, policy: &Policy, catalogue: &Catalogue, draft: &TicketDraft) {
+    let drafted = |target: &FieldTarget| match target {
+        FieldTarget::Custom(field) => {
+            custom_id(catalogue, field).is_ok_and(|id| draft.custom_fields.iter().any(|(known, _)| *known == id))
+        }
+        FieldTarget::Member(name) => draft.members.iter().any(|(known, _)| known == name),
+    };
+    let once = |one: &&FieldMapping| one.rule.at_creation() && !one.rule.to_halo() && one.source.reads_evidence();
+    if policy.fields.iter().filter(once).any(|one| !drafted(&one.field)) {
+        base.joined.insert(LEFT_OUT.to_owned());
+    }
+}
+
 /// The incident's GUID, in a ticket that was not made from it: linked, adopted, pushed, or gone on with after a merge. What
 /// an agent makes of it afterwards stays.
 fn incident_id(g: &mut Gather<'_, '_>) {
     let (s, ticket) = (g.s, g.ticket);
     let Some(Ok(id)) = s.policy.incident_id_field.as_ref().map(|field| custom_id(s.catalogue, field)) else { return };
     // A list row carries no custom fields: what stands there is not known.
-    if ticket.custom_fields.is_empty() || g.held.is_some() {
+    if ticket.custom_fields.is_empty() && !ticket.tells_fields() || g.held.is_some() {
         return;
     }
     let here = s.incident.id.as_str();
@@ -177,22 +208,32 @@ fn incident_id(g: &mut Gather<'_, '_>) {
     }
 }
 
-/// What a new ticket is given when it is made, in one that was not made from its incident: once, where nothing stands.
+/// What a new ticket is given when it is made, in one that was not made from its incident, or whose draft left it out: once,
+/// where nothing stands.
 fn as_at_creation(g: &mut Gather<'_, '_>) {
     let (s, ticket) = (g.s, g.ticket);
     let mappings: Vec<_> = s.policy.fields.iter().filter(|one| one.rule.at_creation() && !one.rule.to_halo()).collect();
     // A list row carries no custom fields: what stands there is not known.
-    let unread = ticket.custom_fields.is_empty() && !mappings.is_empty();
-    if !g.base.joined.contains(JOINED) || unread || g.held.is_some() {
+    let unknown = ticket.custom_fields.is_empty() && !ticket.tells_fields() && !mappings.is_empty();
+    if !awaits(&g.base) || unknown || g.held.is_some() {
         return;
     }
     let mut missing = false;
+    let mut stand = Vec::new();
     for mapping in mappings {
+        if unread(mapping, s.incident, s.evidence) {
+            missing = true;
+            continue;
+        }
         // A hole is an open item already.
         let Ok(placed) = place(s.catalogue, s.incident, s.evidence, mapping) else { continue };
         let there = placed.there(ticket).or_else(|| matches!(placed, Placed::Custom(..)).then(String::new));
-        let written = g.base.fields.contains_key(&placed.key());
-        if written || placed.text().is_empty() || there.is_none_or(|there| !there.trim().is_empty()) {
+        let Some(there) = there.filter(|_| !g.base.fields.contains_key(&placed.key())) else { continue };
+        if !there.trim().is_empty() {
+            stand.push((placed.key(), Agreed { sentinel: placed.text(), halo: Some(there) }));
+            continue;
+        }
+        if placed.text().is_empty() {
             continue;
         }
         missing = true;
@@ -201,16 +242,47 @@ fn as_at_creation(g: &mut Gather<'_, '_>) {
             Placed::Member(name, value) => change.members.push((name, value)),
         });
     }
-    if !missing {
+    if missing {
+        // What stands there by now is not written later either, when somebody has emptied it.
+        g.base.fields.extend(stand);
+    } else {
         g.base.joined.remove(JOINED);
+        g.base.joined.remove(LEFT_OUT);
     }
+}
+
+/// Whether anything stands in a field: Halo has several ways to say that nothing was chosen.
+fn stands(catalogue: &Catalogue, placed: &Placed, there: &str) -> bool {
+    let there = there.trim();
+    let kind = match placed {
+        Placed::Custom(id, _) => catalogue.fields.iter().find(|known| known.id == *id).map(|known| known.kind),
+        Placed::Member(..) => Some(2),
+    };
+    let nothing: &[&str] = match kind {
+        Some(2 | 3) => &["0", "-1"],
+        Some(4) => &["1900-01-01T00:00:00", "1899-12-30T00:00:00", "0001-01-01T00:00:00"],
+        Some(6) => &["false", "0"],
+        _ => &[],
+    };
+    !there.is_empty() && !nothing.contains(&there)
+}
+
+/// A value as people see it: a select's option by its name.
+fn shown(catalogue: &Catalogue, placed: &Placed, value: &str) -> String {
+    let definition = match placed {
+        Placed::Custom(id, _) => catalogue.fields.iter().find(|known| known.id == *id),
+        Placed::Member(..) => None,
+    };
+    let option = definition.and_then(|known| known.options.iter().find(|option| option.id.to_string() == value));
+    option.map_or_else(|| value.to_owned(), |option| option.name.clone())
 }
 
 pub(super) fn plan(g: &mut Gather<'_, '_>) {
     let (s, ticket) = (g.s, g.ticket);
     incident_id(g);
     as_at_creation(g);
-    for mapping in s.policy.fields.iter().filter(|mapping| mapping.rule.to_halo()) {
+    let told = |mapping: &&FieldMapping| mapping.rule.to_halo() && !unread(mapping, s.incident, s.evidence);
+    for mapping in s.policy.fields.iter().filter(told) {
         let placed = match place(s.catalogue, s.incident, s.evidence, mapping) {
             Ok(placed) => placed,
             Err(reason) => {
@@ -223,18 +295,24 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         let (key, here) = (placed.key(), placed.text());
         let known = g.base.fields.get(&key).cloned();
         let name = mapping.field.to_string();
+        // What was agreed on by nobody and stands on a ticket that was not made from its incident may be an agent's.
+        if known.is_some() || !stands(s.catalogue, &placed, &there) {
+            g.base.joined.remove(&name);
+        } else if g.base.linked {
+            g.base.joined.insert(name.clone());
+        }
         let field = Field {
             name: &name,
             rule: mapping.rule,
             fixed: Side::Sentinel,
             same: here == there,
             moved: Moved {
-                // What was never agreed on is the incident's to say: the mapping may be newer than the ticket.
+                // What was never agreed on is else the incident's to say: the mapping may be newer than the ticket.
                 sentinel: known.as_ref().is_none_or(|known| known.sentinel != here),
                 halo: known.as_ref().and_then(|known| known.halo.as_ref()).is_some_and(|known| *known != there),
             },
-            sentinel: here.clone(),
-            halo: there.clone(),
+            sentinel: shown(s.catalogue, &placed, &here),
+            halo: shown(s.catalogue, &placed, &there),
         };
         let agreed = Agreed { sentinel: here, halo: Some(there) };
         match conflict::decide(s, &mut g.base, &field) {

@@ -122,6 +122,11 @@ fn creating(s: &Situation<'_>) -> bool {
     s.operations.iter().any(|o| o.state.open() && o.kind.makes_ticket())
 }
 
+/// Whether an item is about a closing for which the ticket has no choice.
+fn unsaid_verdict(item: &Reason) -> bool {
+    matches!(item, Reason::Unmapped { table, .. } if table == verdict::NAME)
+}
+
 /// What changes on a closed matter is not carried: it is noted on the other side, or only remarked on the pair.
 /// Nothing becomes agreed by it, so it crosses when the matter is opened again.
 fn after_closing(g: &mut Gather<'_, '_>, rule: AfterClosing) {
@@ -134,8 +139,8 @@ fn after_closing(g: &mut Gather<'_, '_>, rule: AfterClosing) {
         // What nobody has agreed on is not carried either, and differs.
         if let Reason::Conflict { field, sentinel, halo } = item {
             what.push(format!("{field}: the incident says “{sentinel}”, the ticket “{halo}”"));
-        } else if matches!(item, Reason::OwnerUnknown { .. }) {
-            // Refused while the matter was open: that somebody is asked does not end with the closing.
+        } else if matches!(&item, Reason::OwnerUnknown { .. }) || unsaid_verdict(&item) {
+            // Refused while the matter was open, or by the closing itself: that somebody is asked does not end with it.
             g.out.items.push(item);
         }
     }

@@ -10,7 +10,7 @@ use crate::{
     },
 };
 
-use super::Gather;
+use super::{Gather, mapped};
 
 /// The field's name.
 pub const NAME: &str = "classification";
@@ -24,6 +24,26 @@ pub(super) fn words(verdict: Option<&Verdict>) -> String {
 fn corrected(incident: &Incident, verdict: Verdict) -> Result<Verdict, Reason> {
     let verdict = Verdict { comment: incident.classification_comment.clone(), ..verdict };
     verdict.checked().map_err(|refused| Reason::VerdictRefused { why: refused.to_string() })
+}
+
+/// Writes a classification for which the ticket had no choice when it was closed, and has one by now; whether that is still to
+/// be done. Once, whatever Halo makes of it.
+fn unwritten(g: &mut Gather<'_, '_>, sentinel: &str) -> bool {
+    if !g.base.verdict.as_ref().is_some_and(|known| known.halo.is_none() && known.sentinel == sentinel) {
+        return false;
+    }
+    let value = closing::field_of_verdict(g.s.policy, g.s.catalogue, g.s.incident);
+    let fresh = value.filter(|(id, value)| {
+        let written = g.base.fields.get(&id.to_string());
+        written.is_none_or(|written| written.sentinel != mapped::plain(value))
+    });
+    let Some(fresh) = fresh else {
+        g.base.verdict = None;
+        return false;
+    };
+    g.ticket_change.custom_fields.push(fresh);
+    g.ticket_reason.get_or_insert_with(|| Reason::ChangedInSentinel { field: NAME.to_owned() });
+    true
 }
 
 pub(super) fn plan(g: &mut Gather<'_, '_>) {
@@ -42,12 +62,19 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
     );
     let (sentinel, halo) = (words(here.as_ref()), words(there.as_ref()));
     let now = Agreed { sentinel: sentinel.clone(), halo: Some(halo.clone()) };
-    // Nobody has to act on a matter that is over, and the ticket does not say how its incident was closed.
-    if there.is_none()
-        && s.policy.status.to_halo()
-        && let Some(hole) = closing::without_choice(s.policy, s.catalogue, s.incident)
-    {
-        g.out.remark(hole);
+    if there.is_none() && s.policy.status.to_halo() {
+        if let Some(hole) = closing::without_choice(s.policy, s.catalogue, s.incident) {
+            if g.base.own_closing.is_some() {
+                // It belongs to our closing of the ticket, and is written once there is a choice for it.
+                g.out.item(hole);
+                g.base.verdict = Some(Agreed { sentinel, halo: None });
+                return;
+            }
+            // Who closed the ticket chose none, and nobody has to act on a matter that is over.
+            g.out.remark(hole);
+        } else if unwritten(g, &sentinel) {
+            return;
+        }
     }
     let same = here.as_ref().zip(there.as_ref()).is_some_and(|(here, there)| closing::same(here, there));
     // As it was closed, that is agreed on, also where each side has a classification of its own.
@@ -57,7 +84,7 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         rule: s.policy.status,
         fixed: Side::Halo,
         same,
-        moved: Moved { sentinel: known.sentinel != sentinel, halo: known.halo.as_ref() != Some(&halo) },
+        moved: Moved { sentinel: known.sentinel != sentinel, halo: known.halo.unwrap_or_default() != halo },
         sentinel: sentinel.clone(),
         halo: halo.clone(),
     };

@@ -114,6 +114,15 @@ fn what_we_wrote_into_the_field_is_told_from_an_agents_choice() {
         closing::forget_changed(&mut forgotten, &ticket);
         assert_eq!(forgotten.own_closing.expect("it stays").fields.is_empty(), !ours, "{written:?} {value}");
     }
+    // A list row tells nothing of it; a whole ticket that does not show it has been emptied.
+    let mut ticket = with(json!(2)).ticket.expect("there is one");
+    ticket.custom_fields.clear();
+    for told in [false, true] {
+        ticket.fields_told = told;
+        let mut base = Base { own_closing: own("2"), ..Base::default() };
+        closing::forget_changed(&mut base, &ticket);
+        assert_eq!(base.own_closing.expect("it stays").fields.is_empty(), told);
+    }
 }
 
 #[test]
@@ -137,7 +146,10 @@ fn the_classification_field_is_found_by_its_id_too() {
     let hole = Reason::Unmapped { table: "classification".into(), value: verdict.words() };
     assert_eq!((written(&scene), lacks(&scene)), (None, Some(hole)));
     scene.policy.classification_field = Some(Ref::Id(77));
-    assert_eq!((written(&scene), lacks(&scene)), (None, None), "another field is none");
+    let words = Some((77, json!("Benign positive")));
+    assert_eq!((written(&scene), lacks(&scene)), (words, None), "an id that the look-up lacks is believed");
+    scene.policy.classification_field = Some(Ref::Name("CFNowhere".into()));
+    assert_eq!((written(&scene), lacks(&scene)), (None, None), "another name is none");
 }
 
 /// A merged incident's number, where the service tells it.

@@ -65,6 +65,7 @@ fn all() -> Vec<Reason> {
         Reason::VerdictMissing,
         Reason::VerdictRefused { why: text("no such pair") },
         Reason::CommentsUnread { why: text("The comments could not be read.") },
+        Reason::TicketUnread { why: text("The ticket could not be read.") },
         Reason::NoteHeldBack,
         Reason::NotePrivacyUntold,
         Reason::WrittenElsewhere,

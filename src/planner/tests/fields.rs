@@ -347,6 +347,82 @@ fn any_value_to_any_field() {
     ]);
 }
 
+/// Read by its number: what it does not show of custom fields is empty. Some instances show only what is set.
+fn whole(s: &mut Scene) {
+    s.ticket().raw = json!({ "id": 70, "customfields": [] }).into();
+}
+
+#[test]
+fn a_field_that_a_whole_ticket_does_not_show_is_empty() {
+    fn title(s: &mut Scene) {
+        maps(s, custom("CFTactics"), "$.properties.title", Direction::ToHalo);
+        s.incident.raw = json!({ "properties": { "title": "told" } }).into();
+        whole(s);
+    }
+    fn agreed(s: &mut Scene, halo: Option<&str>) {
+        title(s);
+        let agreed = crate::domain::pair::Agreed { sentinel: "told".into(), halo: halo.map(str::to_owned) };
+        s.pair.base.fields = [("120".to_owned(), agreed)].into();
+    }
+    fn labelled(s: &mut Scene) {
+        with_labels(s, Direction::ToHalo);
+        s.ticket().custom_fields.clear();
+        s.pair.base.labels = None;
+        whole(s);
+    }
+    let written = "ticket field120=\"told\" because changed-in-sentinel; behind waiting changed-in-sentinel";
+    let labels = "ticket field121=\"phishing, vip\" because changed-in-sentinel; behind waiting changed-in-sentinel";
+    check(&[
+        ("a mapped value is written", title, written),
+        (
+            "also where a list row came later",
+            |s| {
+                title(s);
+                s.ticket().raw = json!({ "id": 70 }).into();
+                s.ticket().fields_told = true;
+            },
+            written,
+        ),
+        (
+            "a row alone tells nothing",
+            |s| {
+                title(s);
+                s.ticket().raw = json!({ "id": 70 }).into();
+            },
+            "in-step healthy -",
+        ),
+        ("emptied by an agent it stays empty", |s| agreed(s, Some("told")), "in-step healthy -"),
+        ("written and never shown, it is not written again", |s| agreed(s, None), "in-step healthy -"),
+        (
+            "nor is it taken for an agent's change",
+            |s| {
+                agreed(s, None);
+                s.policy.fields[0].rule.wins = Wins::Halo;
+                s.incident.raw = json!({ "properties": { "title": "told anew" } }).into();
+            },
+            "ticket field120=\"told anew\" because changed-in-sentinel; behind waiting changed-in-sentinel",
+        ),
+        ("labels are written", labelled, labels),
+        (
+            "labels that were written and never shown are not written again",
+            |s| {
+                labelled(s);
+                let written = crate::domain::pair::Agreed { sentinel: "phishing, vip".into(), halo: None };
+                s.pair.base.fields = [("121".to_owned(), written)].into();
+            },
+            "in-step healthy -",
+        ),
+        (
+            "labels that a row does not tell",
+            |s| {
+                labelled(s);
+                s.ticket().raw = json!({ "id": 70 }).into();
+            },
+            "in-step healthy -",
+        ),
+    ]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -189,6 +189,83 @@ fn a_difference_whose_write_came_to_nothing_is_not_forgotten() {
     }
 }
 
+/// Joined, with a field of the ticket that the incident's title is mapped to.
+fn mapped_to(s: &mut Scene, field: &str, there: (i64, &str)) {
+    joined(s);
+    s.policy.fields = vec![FieldMapping {
+        field: FieldTarget::Custom(Ref::Name(field.into())),
+        source: FieldSource::Path("$.properties.title".into()),
+        rule: FieldRule::new(Direction::ToHalo, When::Always),
+    }];
+    s.incident.raw = json!({ "properties": { "title": "True positive" } }).into();
+    s.field(there.0, there.1);
+}
+
+#[test]
+fn an_agents_value_in_a_mapped_field_of_a_joined_ticket_is_asked_about() {
+    let written = "ticket field120=\"True positive\" because changed-in-sentinel; behind waiting changed-in-sentinel";
+    check(&[
+        ("it says another thing", |s| mapped_to(s, "CFTactics", (120, "an agent's")), "behind needs-you conflict"),
+        ("it says the same", |s| mapped_to(s, "CFTactics", (120, "True positive")), "in-step healthy -"),
+        ("nothing stands there", |s| mapped_to(s, "CFTactics", (120, " ")), written),
+        (
+            "nothing was chosen there",
+            |s| mapped_to(s, "CFClass", (112, "0")),
+            "ticket field112=1 because changed-in-sentinel; behind waiting changed-in-sentinel",
+        ),
+        ("another one was chosen", |s| mapped_to(s, "CFClass", (112, "2")), "behind needs-you conflict"),
+        (
+            "the policy lets the incident win",
+            |s| {
+                mapped_to(s, "CFTactics", (120, "an agent's"));
+                s.policy.fields[0].rule.wins = Wins::Sentinel;
+            },
+            written,
+        ),
+        (
+            "the policy lets the ticket win",
+            |s| {
+                mapped_to(s, "CFTactics", (120, "an agent's"));
+                s.policy.fields[0].rule.wins = Wins::Halo;
+            },
+            "in-step healthy -",
+        ),
+        (
+            "the field was mapped when all else was agreed on",
+            |s| {
+                let agreed = s.pair.base.clone();
+                mapped_to(s, "CFTactics", (120, "an agent's"));
+                s.pair.base = agreed;
+                s.pair.base.linked = true;
+            },
+            "behind needs-you conflict",
+        ),
+        (
+            "a ticket that was made from the incident",
+            |s| {
+                let agreed = s.pair.base.clone();
+                mapped_to(s, "CFTactics", (120, "Halo's own"));
+                s.pair.base = agreed;
+            },
+            written,
+        ),
+    ]);
+    // A person takes the incident's value: it is written once, whatever Halo makes of it.
+    let mut scene = in_step();
+    mapped_to(&mut scene, "CFTactics", (120, "an agent's"));
+    let asked = scene.plan();
+    let Some(Reason::Conflict { field, sentinel, halo }) = asked.items().first().cloned() else { panic!("{asked:?}") };
+    scene.pair.base = asked.base.expect("what agrees is kept");
+    scene.pair.decisions.push(Decision::Take { field, side: Side::Sentinel, sentinel, halo });
+    assert_eq!(words(&scene.plan()), written);
+    let kept = Agreed { sentinel: "True positive".into(), halo: Some("TRUE POSITIVE".into()) };
+    scene.pair.base.fields.insert("120".into(), kept);
+    scene.field(120, "TRUE POSITIVE");
+    let plan = scene.plan();
+    assert_eq!(words(&plan), "in-step healthy -");
+    assert!(plan.base.is_some_and(|base| base.linked && !base.joined.iter().any(|name| name.contains("CFTactics"))));
+}
+
 #[test]
 fn which_tickets_can_be_joined() {
     let mut scene = in_step();
@@ -271,6 +348,10 @@ fn a_ticket_that_was_not_made_from_its_incident_is_given_the_incidents_id() {
         words(&plan),
         format!("ticket field120=\"{guid}\" because changed-in-sentinel; behind waiting changed-in-sentinel")
     );
+    let mut unset = scene.clone();
+    unset.ticket().custom_fields.clear();
+    unset.ticket().raw = json!({ "id": 70, "customfields": [] }).into();
+    assert_eq!(words(&unset.plan()), words(&plan), "a whole reading shows only fields that are set");
     scene.field(120, &guid.to_uppercase());
     assert_eq!(words(&scene.plan()), "in-step healthy -", "it stands there");
     // So is what a new ticket would have been given, where nothing stands.

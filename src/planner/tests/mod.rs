@@ -54,5 +54,6 @@ mod second_writer;
 mod sent;
 mod shadow;
 mod taken;
+mod unread_evidence;
 mod verdicts;
 mod what_if;

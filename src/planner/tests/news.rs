@@ -333,3 +333,24 @@ fn what_a_row_leaves_out_stays_known_of_the_same_ticket_alone() {
         assert_eq!(known.custom_field(120).is_some(), stays, "{known:?}");
     }
 }
+
+/// A whole reading says which custom fields are empty, and that stays known over the rows that come after it.
+#[test]
+fn a_whole_reading_empties_the_fields_that_it_does_not_show() {
+    let mut scene = in_step();
+    scene.ticket().custom_fields =
+        vec![CustomField { id: 120, name: "CFClass".into(), value: json!(2), display: None }];
+    let whole = Ticket {
+        custom_fields: Vec::new(),
+        raw: json!({ "id": 70, "customfields": [] }).into(),
+        ..scene.ticket().clone()
+    };
+    let row = Ticket { raw: json!({ "id": 70, "later": true }).into(), ..whole.clone() };
+    for read in [whole, row] {
+        let news = observed(&scene).news(Reading { ticket: Some(read), ..Reading::default() });
+        let known = news.ticket.expect("it differs");
+        assert!(known.custom_fields.is_empty() && known.tells_fields(), "{known:?}");
+        *scene.ticket() = known;
+    }
+    assert!(!Ticket { fields_told: false, ..scene.ticket().clone() }.tells_fields(), "the row itself tells none");
+}

@@ -17,7 +17,7 @@ use crate::{
 fn a_pair_whose_comments_cannot_be_read_is_not_in_step() {
     let mut scene = in_step();
     assert_eq!(words(&scene.plan()), "in-step healthy -");
-    scene.unread = Some("The comments of incident #7 could not be read: Azure answers 500.".into());
+    scene.unread = Some((Side::Sentinel, "The comments of incident #7 could not be read: Azure answers 500.".into()));
     let plan = scene.plan();
     assert_eq!(words(&plan), "unknown waiting comments-unread");
     let reason = plan.state.reason.expect("it says why");
@@ -31,6 +31,16 @@ fn a_pair_whose_comments_cannot_be_read_is_not_in_step() {
     assert_eq!(words(&scene.plan()), "unknown waiting comments-unread");
     scene.incident.comments_count = 0;
     assert_eq!(words(&scene.plan()), "in-step healthy -");
+}
+
+#[test]
+fn a_pair_whose_ticket_cannot_be_read_is_not_in_step() {
+    let mut scene = in_step();
+    scene.unread = Some((Side::Halo, "Ticket 70 could not be read whole: Halo refuses this.".into()));
+    let plan = scene.plan();
+    assert_eq!(words(&plan), "unknown waiting ticket-unread");
+    let reason = plan.state.reason.expect("it says why");
+    assert!(reason.words().contains("Ticket 70") && reason.remedy().is_some(), "{reason:?}");
 }
 
 #[test]

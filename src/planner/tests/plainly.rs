@@ -345,6 +345,11 @@ fn a_linked_ticket_is_given_what_a_new_one_would_have_had() {
     assert_eq!(given(|s| s.field(121, " ")), (1, true), "blanks are nothing");
     assert_eq!(given(|s| s.field(121, "an agent's")), (0, false));
     assert_eq!(given(|s| s.ticket().custom_fields.clear()), (0, true), "a list row tells nothing of fields");
+    let none_set = given(|s| {
+        s.ticket().custom_fields.clear();
+        s.ticket().raw = json!({ "id": 70, "customfields": [] }).into();
+    });
+    assert_eq!(none_set, (1, true), "a whole ticket in which none is set does");
     assert_eq!(given(|s| s.incident.raw = json!({}).into()), (0, false), "there is nothing to give");
     let written = given(|s| {
         let agreed = Agreed { sentinel: "told".into(), halo: None };

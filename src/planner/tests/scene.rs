@@ -54,7 +54,7 @@ pub struct Scene {
     pub operations: Vec<Operation>,
     pub evidence: Option<Evidence>,
     pub seen: Seen,
-    pub unread: Option<String>,
+    pub unread: Option<(Side, String)>,
     pub now: Timestamp,
     pub merge: Merge,
     pub merged: Vec<MergedFrom>,
@@ -116,6 +116,7 @@ pub fn in_step() -> Scene {
         last_update: Some(at("2026-03-01T11:00:05Z")),
         last_action: Some(at("2026-03-01T11:00:05Z")),
         custom_fields: Vec::new(),
+        fields_told: false,
         warning: None,
         raw: json!({"id": 70}).into(),
     };
@@ -289,7 +290,7 @@ impl Scene {
             merged: &self.merged,
             mates: &self.mates,
             seen: self.seen,
-            unread: self.unread.as_deref(),
+            unread: self.unread.as_ref().map(|(side, why)| (*side, why.as_str())),
         })
     }
 

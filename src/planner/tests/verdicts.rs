@@ -8,6 +8,7 @@ use crate::{
     domain::{
         closing::Classification,
         incident::IncidentStatus,
+        pair::{Agreed, OwnClosing},
         policy::{AfterClosing, Direction},
         reason::Reason,
         workspace::Mode,
@@ -128,9 +129,9 @@ fn a_corrected_classification_waits_where_the_mode_does_not_carry_it() {
     assert_eq!(words(&scene.plan()), "in-step healthy verdicts-differ");
 }
 
-/// The field has no choice for what the analyst closed as: the ticket is closed all the same, and the pair says so.
+/// The field has no choice for what the analyst closed as: the ticket is closed all the same, and somebody is asked.
 #[test]
-fn a_classification_without_a_choice_in_halo_is_said() {
+fn a_classification_without_a_choice_in_halo_is_an_open_item() {
     let mut scene = in_step();
     scene.close_incident(Classification::BenignPositive, Some("SuspiciousButExpected"));
     let plan = scene.plan();
@@ -138,13 +139,33 @@ fn a_classification_without_a_choice_in_halo_is_said() {
     scene.close_ticket(None);
     scene.pair.base.incident_status = Some(IncidentStatus::Closed);
     (scene.pair.base.status_id, scene.pair.base.ticket_closed) = (Some(CLOSED), true);
+    // Closed by an agent: the ticket is no worse for it.
+    assert_eq!(words(&scene.plan()), "in-step healthy unmapped");
+    let fields = std::collections::BTreeMap::new();
+    scene.pair.base.own_closing = Some(OwnClosing { note: "ours".into(), fields, at: None, emptied: false });
     let hole =
         Reason::Unmapped { table: "classification".into(), value: "Benign positive (SuspiciousButExpected)".into() };
     for rule in [AfterClosing::Cross, AfterClosing::NoteOnly, AfterClosing::Ignore] {
         scene.policy.after_closing_fields = rule;
         let plan = scene.plan();
-        assert_eq!(words(&plan), "in-step healthy unmapped", "{rule:?}");
-        assert_eq!(plan.remarks(), std::slice::from_ref(&hole));
+        assert_eq!(words(&plan), "behind needs-you unmapped", "{rule:?}");
+        assert_eq!(plan.items(), std::slice::from_ref(&hole));
+        // Said until there is a choice for it, and written then, once.
+        let mut asked = scene.clone();
+        asked.queue(&plan);
+        assert_eq!(words(&asked.plan()), "behind needs-you unmapped", "{rule:?}");
+        let verdict = asked.incident.verdict().expect("it is closed with one");
+        asked.policy.classifications.insert("true positive".into(), verdict);
+        let written = "ticket field112=1 because changed-in-sentinel; behind waiting changed-in-sentinel";
+        assert_eq!(words(&asked.plan()), written, "{rule:?}");
+        let known = Agreed { sentinel: "1".into(), halo: None };
+        asked.pair.base.fields.insert("112".into(), known);
+        assert_eq!(words(&asked.plan()), "in-step healthy -", "{rule:?}: Halo did not take it");
+        asked.field(112, "1");
+        let plan = asked.plan();
+        assert_eq!(words(&plan), "in-step healthy -", "{rule:?}");
+        let agreed = plan.base.and_then(|base| base.verdict).and_then(|verdict| verdict.halo);
+        assert_eq!(agreed.as_deref(), Some("Benign positive (SuspiciousButExpected)"), "{rule:?}");
     }
     assert!(hole.remedy().is_some_and(|remedy| remedy.contains("“classifications” table")));
     // A row for it, by the choice's name.

@@ -21,6 +21,7 @@ use crate::{
         ticket::Ticket,
     },
     planner::{
+        closing,
         fields::{owner, status},
         mapping,
     },
@@ -266,7 +267,9 @@ fn disagreement(world: &Scene<'_>, ending: &Ending, ended: &Ended) -> Option<Str
     }
     let reachable = ended.ticket_reachable(world.halo_client_id(ended.client));
     let says_so = pair.reason.is_some() || pair.health != Health::Healthy || pair.sync != SyncState::InStep;
-    if incident.status == "Closed" && values.closed && !incident.redirected {
+    // A ticket may also have been opened again and be gone before anybody looked.
+    let closed = values.closed || !reachable && closing::both_closed(&pair.base);
+    if incident.status == "Closed" && closed && !incident.redirected {
         // Closed on both sides and not read any more: what is moved, merged or deleted then is Halo's own affair.
     } else if !reachable || incident.redirected {
         return (!says_so)

@@ -155,11 +155,12 @@ impl Halo {
         });
         let total = found.len();
         let number = |name: &str| call.query(name).and_then(|v| v.trim().parse::<usize>().ok()).filter(|n| *n > 0);
+        let cap = usize::try_from(self.switches.actions_cap).ok().filter(|cap| *cap > 0).unwrap_or(usize::MAX);
         if on("pageinate") {
-            let (no, size) = (number("page_no").unwrap_or(1), number("page_size").unwrap_or(50));
+            let (no, size) = (number("page_no").unwrap_or(1), number("page_size").unwrap_or(50).min(cap));
             found = found.into_iter().skip((no - 1).saturating_mul(size)).take(size).collect();
-        } else if let Some(count) = number("count") {
-            found.truncate(count);
+        } else {
+            found.truncate(number("count").unwrap_or(usize::MAX).min(cap));
         }
         let html = on("includehtmlnote");
         let actions: Vec<Value> = found

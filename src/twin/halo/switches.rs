@@ -147,6 +147,7 @@ switches! {
     rows_tell_last_update: bool = true, "Rows of a list carry last_update; otherwise only tickets read by id do.";
     default_view: bool = true, "A list without any filter shows open tickets and those closed in the last seven days (3.1).";
     page_cap: u64 = 100, "Largest page of tickets; larger page_size is trimmed without a word.";
+    actions_cap: u64 = 0, "Most actions handed out at once, whatever count or page_size asks for; 0 = all.";
     page_repeats: bool = false, "Every page_no hands back the first page (S3 met this).";
     record_count_lies: bool = false, "record_count holds the rows of this page instead of all matching ones.";
     record_count_form: String = "number".to_owned(), "record_count of tickets and actions: number, text or missing.";
@@ -171,6 +172,7 @@ switches! {
     concurrent_create_ms: u64 = 0, "A create that begins within so many milliseconds of the one before answers 500 (7.3, 14); 0 = never.";
     warn_on_success: bool = false, "A successful ticket POST carries a text in _warning.";
     numbers: String = "int".to_owned(), "How ids are spelled in answers: int, float (3.0), text (\"3\") or mixed (7.3, 6).";
+    unset_fields_left_out: bool = false, "A whole ticket shows only the custom fields in which something stands.";
     empty_date: String = "1900-01-01T00:00:00".to_owned(), "What stands for no date (1899-12-30T00:00:00 and 0001-01-01T00:00:00 are seen too).";
     private_notes_move_last_update: bool = true, "A private note moves last_update; otherwise only lastactiondate (open question 1).";
     notes_move_last_update: bool = true, "Any note moves last_update.";

@@ -244,7 +244,9 @@ impl Halo {
     pub(crate) fn ticket_full(&self, t: &Ticket, spelling: Spelling) -> Object {
         let mut full = self.flat(t, spelling, false);
         full.insert("details_html".into(), t.details_html.as_str().into());
-        let fields = self.cat.fields.rows.keys().filter_map(|id| self.custom_field(t, *id)).collect();
+        let stands = |id: &&i64| t.custom.get(*id).is_some_and(|value| !value.is_null() && *value != "");
+        let shown = |id: &&i64| !self.switches.unset_fields_left_out || stands(id);
+        let fields = self.cat.fields.rows.keys().filter(shown).filter_map(|id| self.custom_field(t, *id)).collect();
         full.insert("customfields".into(), Value::Array(fields));
         full.insert("external_links".into(), Value::Array(t.external_links.clone()));
         full.insert("attachments".into(), json!([]));

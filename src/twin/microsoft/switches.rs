@@ -81,6 +81,8 @@ switches! {
     modified_order_refused: bool = false;
     /// `$orderby` is ignored: lists come newest first.
     order_ignored: bool = false;
+    /// A `$filter` of incidents with `or` in it is refused.
+    or_refused: bool = false;
     /// `If-Match` is compared (412) instead of ignored.
     if_match_honoured: bool = false;
     /// Editing a comment moves the incident's etag and modification time.

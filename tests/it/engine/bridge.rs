@@ -89,6 +89,8 @@ pub struct Setup {
     pub workspace: &'static str,
     /// Further rows of its agents, each with a comma before it.
     pub agents: String,
+    /// Further rows of its mapped fields, each with a comma behind it.
+    pub fields: String,
     /// Replaces the line of priorities.
     pub priorities: Option<String>,
     pub bound: bool,
@@ -120,6 +122,7 @@ impl Setup {
             policy: String::new(),
             workspace: "",
             agents: String::new(),
+            fields: String::new(),
             priorities: None,
             bound: true,
             since_secs: 0,
@@ -141,6 +144,8 @@ pub struct Tap {
     mutate: Mutex<Option<Box<Mutation>>>,
     /// Part of the addresses that cannot be reached.
     away: Mutex<Option<&'static str>>,
+    /// Tickets whose actions are answered with a status and nothing else.
+    withheld: Mutex<(Vec<i64>, u16)>,
     hang: Mutex<Option<Hang>>,
     /// Method and part of the address of calls that stand still for ever.
     still: Mutex<Option<&'static str>>,
@@ -213,6 +218,13 @@ impl Transport for Tap {
             let away = *self.away.lock().unwrap();
             if away.is_some_and(|part| request.uri().path().contains(part)) {
                 return Err(TransportError::NotSent("connection refused".into()));
+            }
+            if called.starts_with("GET") && called.ends_with("/Actions") {
+                let (tickets, status) = self.withheld.lock().unwrap().clone();
+                let query = request.uri().query().unwrap_or_default();
+                if tickets.iter().any(|id| query.split('&').any(|part| part == format!("ticket_id={id}"))) {
+                    return Ok(http::Response::builder().status(status).body(Bytes::new()).unwrap());
+                }
             }
             if self.yields.load(Ordering::SeqCst) {
                 tokio::task::yield_now().await;
@@ -311,6 +323,7 @@ impl Bridge {
             inner: Judge::of_requests(TwinTransport::new(twin.clone())),
             mutate: Mutex::new(None),
             away: Mutex::new(None),
+            withheld: Mutex::default(),
             hang: Mutex::new(None),
             still: Mutex::new(None),
             hung: Notify::new(),
@@ -412,6 +425,7 @@ fields = [
   {{ field = "CFSentinelIncidentNumber", path = "$.properties.incidentNumber" }},
   {{ field = "CFSentinelSeverity", path = "$.properties.severity", when = "always" }},
   {{ field = "CFSentinelLink", path = "$.properties.incidentUrl" }},
+  {}
 ]
 classification_field = "CFSentinelClassification"
 missing_verdict = {}
@@ -435,6 +449,7 @@ link_comment = {}
             s.settle_secs,
             s.agents,
             s.product.security_team(),
+            s.fields,
             s.missing_verdict,
             s.notes,
             s.evidence,
@@ -648,6 +663,11 @@ allow_insecure = true
     /// Addresses that hold this part cannot be reached.
     pub fn away(&self, part: Option<&'static str>) {
         *self.tap.away.lock().unwrap() = part;
+    }
+
+    /// The actions of these tickets are answered with this status, and those of no others.
+    pub fn withhold(&self, tickets: &[i64], status: u16) {
+        *self.tap.withheld.lock().unwrap() = (tickets.to_vec(), status);
     }
 
     /// The instance below this address tells local time, so many hours ahead of UTC, as if it were UTC.

@@ -7,8 +7,9 @@ use std::sync::{
 
 use halobridge::{
     domain::{
-        operation::OperationState,
+        operation::{Operation, OperationState},
         pair::{Health, SyncState},
+        pause::PauseScope,
         reason::Reason,
         view::dashboard::PairFilter,
     },
@@ -17,7 +18,7 @@ use halobridge::{
     service::{acts, dashboard, pulse},
     twin::limits::Limits,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{bridge::*, person::operator};
 
@@ -160,6 +161,108 @@ both! {
             assert_eq!(crossed, by_list, "{status}");
             bridge.finish().await;
         }
+    }
+
+    /// A proxy's maintenance, or a service that restarts, answers with a redirect or “not found”.
+    async fn a_passing_redirect_or_not_found_makes_no_dead_letter(product) {
+        let dead = |operation: &Operation| matches!(operation.state, OperationState::Dead { .. });
+        for (status, kind) in [(302, "halo.tickets.get"), (404, "halo.actions.post")] {
+            let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+            bridge.fault(json!({ "effect": "status", "status": status, "kind": kind }));
+            bridge.comment(&incident, "said meanwhile");
+            bridge.pass(120).await;
+            let operations = bridge.situation_of(&incident).await.operations;
+            assert!(!operations.is_empty() && !operations.iter().any(dead), "{status} {kind}: {operations:#?}");
+            bridge.heal();
+            bridge.pass(900).await;
+            assert!(bridge.notes_of(ticket).iter().any(|n| words(n).contains("said meanwhile")), "{status} {kind}");
+            bridge.finish().await;
+        }
+        let bridge = Bridge::new(product).await;
+        bridge.fault(json!({ "effect": "status", "status": 404, "kind": "halo.tickets.post" }));
+        let incident = bridge.raise(json!({}));
+        bridge.pass(120).await;
+        let operations = bridge.situation_of(&incident).await.operations;
+        assert!(!operations.is_empty() && !operations.iter().any(dead), "{operations:#?}");
+        bridge.heal();
+        bridge.pass(900).await;
+        bridge.ticket_of(&incident).await;
+        assert_eq!(bridge.tickets().len(), 1);
+        bridge.finish().await;
+    }
+
+    /// An agent whose rights leave out a ticket, or a fault that one ticket has: the others go on, at every client, and what
+    /// the list of changes did not show of them is found by number as ever.
+    async fn a_ticket_that_alone_cannot_be_read_holds_up_no_other(product) {
+        for status in [403, 400, 500] {
+            let mut bridge = Bridge::with(Setup { notes: "all", ..Setup::new(product) }).await;
+            let (first, other) = (bridge.raise_in(0, json!({})), bridge.raise_in(1, json!({})));
+            bridge.cross().await;
+            let (ticket, fine) = (bridge.ticket_of(&first).await, bridge.ticket_of(&other).await);
+            bridge.withhold(&[ticket], status);
+            bridge.mutate(move |request, body| {
+                if request.uri().query().is_some_and(|query| query.contains("lastupdatefromdate"))
+                    && let Some(rows) = body.get_mut("tickets").and_then(Value::as_array_mut)
+                {
+                    rows.retain(|row| row["id"] != fine);
+                    let shown = rows.len();
+                    body["record_count"] = json!(shown);
+                }
+            });
+            bridge.note(ticket, "<p>behind the wall</p>", json!({}));
+            bridge.note(fine, "<p>in the open</p>", json!({}));
+            let fresh = bridge.raise_in(1, json!({}));
+            bridge.pass(900).await;
+            assert!(bridge.store.pauses().await.unwrap().is_empty(), "{status}");
+            bridge.ticket_of(&fresh).await;
+            let crossed = |incident: &str, text: &str| bridge.comments_of(incident).iter().filter(|said| said.contains(text)).count();
+            assert_eq!((crossed(&other, "in the open"), crossed(&first, "behind the wall")), (1, 0), "{status}");
+            let pair = bridge.pair_of(&first).await.unwrap();
+            let code = pair.reason.as_ref().map(Reason::code);
+            assert_eq!((pair.sync, pair.health, code), (SyncState::Unknown, Health::Waiting, Some("ticket-unread")), "{status}");
+            assert_eq!(bridge.reason_of(&other).await, None, "{status}");
+            // It is found out by itself that it can be read again, also by the next process.
+            bridge.mutate_no_more();
+            bridge.withhold(&[], status);
+            if status == 403 {
+                bridge.restart().await;
+                bridge.pass(60).await;
+            } else {
+                bridge.pass(2_400).await;
+            }
+            assert_eq!(bridge.reason_of(&first).await, None, "{status}");
+            let said = bridge.comments_of(&first);
+            assert_eq!(said.iter().filter(|said| said.contains("behind the wall")).count(), 1, "{status}: {said:#?}");
+            bridge.finish().await;
+        }
+    }
+
+    /// Where no ticket can be read it is no ticket's matter.
+    async fn an_instance_of_which_no_ticket_can_be_read_is_paused(product) {
+        let bridge = Bridge::with(Setup { notes: "all", ..Setup::new(product) }).await;
+        let incidents: Vec<String> = (0..4).map(|_| bridge.raise(json!({}))).collect();
+        bridge.cross().await;
+        let mut tickets = Vec::new();
+        for incident in &incidents {
+            tickets.push(bridge.ticket_of(incident).await);
+        }
+        bridge.withhold(&tickets, 403);
+        for ticket in &tickets {
+            bridge.note(*ticket, "<p>behind the wall</p>", json!({}));
+        }
+        bridge.pass(300).await;
+        let pauses = bridge.store.pauses().await.unwrap();
+        assert_eq!(pauses.iter().filter(|pause| pause.automatic()).count(), 1, "{pauses:#?}");
+        assert!(matches!(pauses[0].scope, PauseScope::Connection { .. }), "{pauses:#?}");
+        bridge.withhold(&[], 403);
+        bridge.pass(900).await;
+        assert!(bridge.store.pauses().await.unwrap().is_empty(), "it ends by itself");
+        for incident in &incidents {
+            let said = bridge.comments_of(incident);
+            assert_eq!(said.iter().filter(|said| said.contains("behind the wall")).count(), 1, "{said:#?}");
+            assert_eq!(bridge.reason_of(incident).await, None);
+        }
+        bridge.finish().await;
     }
 
     /// A reading that was under way while we wrote arrives after it: it knows nothing of what was written.

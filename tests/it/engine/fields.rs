@@ -204,6 +204,69 @@ both! {
         bridge.finish().await;
     }
 
+    /// Alerts and entities could not be read beside a new incident: what a mapping takes from them is not empty for that.
+    async fn what_is_mapped_from_evidence_that_could_not_be_read_follows(product) {
+        let cases = [
+            ("on-create", true, ""),
+            ("on-create", true, "late_alerts = \"ignore\""),
+            ("on-create", false, ""),
+            ("always", true, "late_alerts = \"ignore\""),
+            ("always", false, ""),
+        ];
+        for (when, evidence, policy) in cases {
+            let fields = format!(r#"{{ field = "CFAffectedAsset", path = "$entities[Host].properties.hostName", when = "{when}" }},"#);
+            let bridge = Bridge::with(Setup { evidence, fields, policy: policy.into(), ..Setup::new(product) }).await;
+            bridge.fault(json!({ "effect": "status", "status": 503, "kind": "sentinel.entities.post" }));
+            let incident = bridge.raise(about("pat.morgan@northwindtraders.example"));
+            bridge.pass(300).await;
+            let id = bridge.ticket_of(&incident).await;
+            assert_eq!(field(&bridge.ticket(id), "CFAffectedAsset"), "", "{when} {evidence} {policy}");
+            bridge.heal();
+            bridge.pass(1_200).await;
+            assert_eq!(field(&bridge.ticket(id), "CFAffectedAsset"), "pc-77", "{when} {evidence} {policy}");
+            assert_eq!(bridge.reason_of(&incident).await, None, "{when} {evidence} {policy}");
+            // Then it is an agent's, and nothing is read again.
+            bridge.act("ticket.update", json!({ "ticket_id": id, "customfields": [{ "name": "CFAffectedAsset", "value": "PC-9" }] }));
+            let reads = bridge.calls("sentinel.entities.post");
+            bridge.update(&incident, json!({ "severity": "High" }));
+            bridge.pass(600).await;
+            assert_eq!(field(&bridge.ticket(id), "CFAffectedAsset"), "PC-9", "{when} {evidence} {policy}");
+            assert_eq!(bridge.calls("sentinel.entities.post"), reads, "{when} {evidence} {policy}");
+            bridge.finish().await;
+        }
+    }
+
+    /// An instance that shows only the custom fields of a ticket in which something stands.
+    async fn a_field_that_a_ticket_does_not_show_is_written_and_an_agents_emptying_stays(product) {
+        let policy = "labels = { field = \"CFSentinelEvidence\", direction = \"to-halo\" }".to_owned();
+        let switches = vec![("unset_fields_left_out", "on")];
+        let bridge = Bridge::with(Setup { policy, switches, ..Setup::new(product) }).await;
+        let incident = bridge.raise(json!({ "severity": "Medium" }));
+        bridge.cross().await;
+        let id = bridge.ticket_of(&incident).await;
+        assert_eq!(field(&bridge.ticket(id), "CFSentinelIncidentId"), incident);
+        let shows = |name: &str| bridge.ticket(id)["customfields"].as_array().unwrap().iter().any(|f| f["name"] == name);
+        assert!(!shows("CFSentinelEvidence"), "no label was there when it was made");
+        bridge.update(&incident, json!({ "labels": ["vip"] }));
+        bridge.cross().await;
+        assert_eq!(field(&bridge.ticket(id), "CFSentinelEvidence"), "vip");
+        // A label that an agent takes off comes back; a mapped value stays away until the incident's changes.
+        let empty = |name: &str| json!({ "ticket_id": id, "customfields": [{ "name": name, "value": "" }] });
+        for name in ["CFSentinelEvidence", "CFSentinelSeverity"] {
+            bridge.act("ticket.update", empty(name));
+            bridge.cross().await;
+        }
+        assert_eq!(field(&bridge.ticket(id), "CFSentinelEvidence"), "vip");
+        assert!(!shows("CFSentinelSeverity"));
+        let writes = bridge.writes();
+        bridge.pass(900).await;
+        assert_eq!(bridge.writes(), writes, "and rests");
+        bridge.update(&incident, json!({ "severity": "Low" }));
+        bridge.cross().await;
+        assert_eq!(field(&bridge.ticket(id), "CFSentinelSeverity"), "Low");
+        bridge.finish().await;
+    }
+
     async fn the_affected_user_is_the_requester(product) {
         let policy = "requester = \"affected-user\"";
         let bridge = Bridge::with(Setup { policy: policy.into(), ..Setup::new(product) }).await;

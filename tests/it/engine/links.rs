@@ -94,6 +94,73 @@ both! {
         bridge.finish().await;
     }
 
+    /// An instance that shows only the custom fields of a ticket in which something stands, and a ticket without any.
+    async fn a_linked_ticket_without_any_custom_field_is_given_what_is_mapped(product) {
+        let switches = vec![("unset_fields_left_out", "on")];
+        let bridge = Bridge::with(Setup { switches, ..by_hand_only(product) }).await;
+        let incident = bridge.raise(json!({ "severity": "High" }));
+        bridge.cross().await;
+        let ticket = bridge.by_hand(0, json!({}));
+        bridge.link(&incident, ticket).await;
+        bridge.pass(300).await;
+        let stands = |name: &str| field(&bridge.ticket(ticket), name);
+        assert_eq!(stands("CFSentinelIncidentId"), incident);
+        assert_eq!(stands("CFSentinelSeverity"), "High");
+        assert_eq!(stands("CFSentinelIncidentNumber"), bridge.incident(&incident)["properties"]["incidentNumber"].to_string());
+        let writes = bridge.writes();
+        bridge.pass(1_800).await;
+        assert_eq!(bridge.writes(), writes, "once");
+        bridge.finish().await;
+    }
+
+    /// What the incident says of a mapped field lies in entities that cannot be read when it is linked.
+    async fn what_an_agent_wrote_is_not_blanked_by_a_link_that_could_not_read_entities(product) {
+        let fields = r#"{ field = "CFAffectedAsset", path = "$entities[Host].properties.hostName", when = "always" },
+            { field = "CFSentinelEvidence", path = "$entities[Host].properties.hostName" },"#;
+        let bridge = Bridge::with(Setup { fields: fields.into(), ..by_hand_only(product) }).await;
+        let host = json!({ "kind": "Host", "properties": { "hostName": "PC-1" } });
+        let incident = bridge.raise(json!({ "alert": { "alertDisplayName": "Odd sign-in" }, "entities": [host] }));
+        bridge.cross().await;
+        let ticket = bridge.by_hand(0, json!({}));
+        bridge.act("ticket.update", json!({ "ticket_id": ticket, "customfields": [{ "name": "CFAffectedAsset", "value": "PC-1" }] }));
+        bridge.fault(json!({ "effect": "status", "status": 503, "kind": "sentinel.entities.post" }));
+        bridge.link(&incident, ticket).await;
+        bridge.pass(300).await;
+        assert_eq!(bridge.ticket_of(&incident).await, ticket);
+        let stands = |name: &str| field(&bridge.ticket(ticket), name);
+        assert_eq!((stands("CFAffectedAsset").as_str(), stands("CFSentinelEvidence").as_str()), ("PC-1", ""));
+        bridge.heal();
+        bridge.pass(1_200).await;
+        assert_eq!((stands("CFAffectedAsset").as_str(), stands("CFSentinelEvidence").as_str()), ("PC-1", "PC-1"));
+        bridge.finish().await;
+    }
+
+    async fn what_an_agent_wrote_into_a_mapped_field_is_asked_about_before_it_is_written_over(product) {
+        let fields = r#"{ field = "CFAffectedAsset", path = "$.properties.title", when = "always" },"#;
+        let bridge = Bridge::with(Setup { fields: fields.into(), ..by_hand_only(product) }).await;
+        let incident = bridge.raise(json!({ "title": "The incident's" }));
+        bridge.cross().await;
+        let ticket = bridge.by_hand(0, json!({}));
+        bridge.act("ticket.update", json!({ "ticket_id": ticket, "customfields": [{ "name": "CFAffectedAsset", "value": "the agent's" }] }));
+        bridge.link(&incident, ticket).await;
+        bridge.cross().await;
+        assert_eq!(field(&bridge.ticket(ticket), "CFAffectedAsset"), "the agent's");
+        let (app, olga) = operator(&bridge);
+        let pair = bridge.pair_of(&incident).await.unwrap().id;
+        let view = pairs::view(&app, &olga, pair, "").await.unwrap();
+        let takes = |decision: &halobridge::domain::decision::Decision| match decision {
+            halobridge::domain::decision::Decision::Take { field, side, .. } => {
+                field.contains("CFAffectedAsset") && *side == Side::Sentinel
+            }
+            _ => false,
+        };
+        let answer = view.choices.iter().flat_map(|choice| &choice.answers).find(|answer| takes(&answer.decision));
+        decisions::decide(&app, &olga, pair, Some(answer.expect("it is asked about").decision.clone())).await.unwrap();
+        bridge.cross().await;
+        assert_eq!(field(&bridge.ticket(ticket), "CFAffectedAsset"), "The incident's");
+        bridge.finish().await;
+    }
+
     async fn what_cannot_be_linked_says_why_at_the_incident(product) {
         let bridge = Bridge::with(by_hand_only(product)).await;
         let one = bridge.raise(json!({}));

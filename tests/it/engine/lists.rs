@@ -85,6 +85,26 @@ async fn an_incident_that_goes_away_between_two_pages_takes_no_other_with_it() {
     }
 }
 
+/// The full reading, every six hours, asks for the open ones.
+#[tokio::test]
+async fn open_incidents_are_listed_where_a_filter_with_or_is_refused() {
+    let switches = vec![("or_refused", "on")];
+    let bridge = Bridge::with(Setup { workspaces: 1, switches, ..Setup::new(Product::Itsm) }).await;
+    let incident = bridge.raise(json!({}));
+    bridge.cross().await;
+    bridge.pass_by(7 * 3_600, 600).await;
+    let failed: Vec<String> = bridge
+        .engine
+        .standings()
+        .into_iter()
+        .filter_map(|found| found.standing.last_failure)
+        .map(|(_, failure)| failure.message)
+        .collect();
+    assert_eq!(failed, Vec::<String>::new());
+    bridge.ticket_of(&incident).await;
+    bridge.finish().await;
+}
+
 /// What the sources say that cannot be.
 fn notes(bridge: &Bridge) -> Vec<String> {
     bridge.engine.standings().into_iter().filter_map(|found| found.standing.note).collect()

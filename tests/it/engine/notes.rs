@@ -109,6 +109,24 @@ both! {
         bridge.finish().await;
     }
 
+    /// An instance that hands out a few at once, whatever it is asked for, has not deleted the others.
+    async fn a_capped_list_of_actions_deletes_nothing(product) {
+        let (bridge, incident, ticket) = Bridge::linked(Setup { notes: "all", ..Setup::new(product) }).await;
+        for n in 0..6 {
+            bridge.note(ticket, &format!("<p>note number {n}</p>"), json!({}));
+        }
+        bridge.pass(300).await;
+        let said = bridge.comments_of(&incident).len();
+        bridge.switch("actions_cap", "4");
+        bridge.note(ticket, "<p>the seventh</p>", json!({}));
+        bridge.pass(600).await;
+        let comments = bridge.comments_of(&incident);
+        assert!(comments.iter().any(|text| text.contains("the seventh")), "{comments:#?}");
+        assert!(!comments.iter().any(|text| text.contains("was deleted in Halo")), "{comments:#?}");
+        assert_eq!(comments.len(), said + 1, "{comments:#?}");
+        bridge.finish().await;
+    }
+
     /// A poll reads a note in the very second in which it was written, and another one follows in the same second.
     async fn a_note_that_follows_in_the_second_of_a_poll_is_not_lost(product) {
         let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;

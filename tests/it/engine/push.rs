@@ -331,7 +331,7 @@ both! {
         let bridge = Bridge::with(setup(product)).await;
         let (app, olga) = operator(&bridge);
         let ticket = bridge.opened(0);
-        bridge.answers_making(503);
+        bridge.answers_making(429);
         bridge.push(ticket, false).await.unwrap();
         links::unlink(&app, &olga, bridge.pushed_into(ticket).await.pair.id).await.unwrap();
         bridge.heal();
@@ -373,7 +373,7 @@ both! {
         let bridge = Bridge::with(Setup { policy, ..setup(product) }).await;
         let (app, olga) = operator(&bridge);
         let ticket = bridge.opened(0);
-        bridge.answers_making(503);
+        bridge.answers_making(429);
         bridge.push(ticket, false).await.unwrap();
         // Its client is paused with the write in its queue.
         let client = PauseScope::Client { id: bridge.workspace(0).await.client };

@@ -28,7 +28,7 @@ const POSITIONS: [&[(&str, &str)]; 23] = [
     &[("numbers", "text"), ("agents_shape", "results")],
     &[("numbers", "float"), ("agents_shape", "array")],
     &[("numbers", "mixed"), ("post_answer_array", "on")],
-    &[("empty_date", "0001-01-01T00:00:00"), ("warn_on_success", "on")],
+    &[("empty_date", "0001-01-01T00:00:00"), ("warn_on_success", "on"), ("unset_fields_left_out", "on")],
     &[("update_needs_type_and_client", "on"), ("unknown_ticket_404", "on"), ("unknown_ids_refused", "on")],
     &[("token_revokes_earlier", "on"), ("rate_retry_after", "on")],
     &[("stale_ms", "30000"), ("list_stale_ms", "30000")],

@@ -188,6 +188,7 @@ pub fn ticket(n: i64) -> Ticket {
         last_update: Some(at(300)),
         last_action: None,
         custom_fields: vec![],
+        fields_told: false,
         warning: None,
         raw: serde_json::json!({ "id": n }).into(),
     }

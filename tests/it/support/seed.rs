@@ -104,6 +104,7 @@ fn ticket(n: u128) -> Ticket {
         last_update: None,
         last_action: None,
         custom_fields: Vec::new(),
+        fields_told: false,
         warning: None,
         raw: serde_json::json!({}).into(),
     }

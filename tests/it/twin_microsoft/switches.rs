@@ -96,6 +96,17 @@ fn pages_are_as_long_as_they_are_set() {
 }
 
 #[test]
+fn a_filter_with_or_in_it_may_be_refused() {
+    let rig = Rig::new();
+    let list = |filter: &str| rig.sentinel("GET", &format!("incidents?$filter={filter}"), None).status;
+    let either = "(properties/status eq 'New' or properties/status eq 'Active')";
+    assert_eq!(list(either), 200);
+    rig.switch("or_refused", "on");
+    assert_eq!(list(either), 400);
+    assert_eq!(list("properties/status ne 'Closed'"), 200);
+}
+
+#[test]
 fn a_token_lives_as_long_as_it_is_set() {
     let rig = Rig::new();
     rig.switch("token_life_s", "120");

@@ -165,6 +165,7 @@ mod copies {
     use halobridge::{
         domain::catalogue::Catalogue,
         prove::{
+            clicks,
             copies::{Ran, Still},
             invariants::{self, ending::Ending},
             scene::{Hands, Scene, Setting, Struck},
@@ -209,12 +210,12 @@ mod copies {
         ran.stills.extend(noticed.iter().copied().map(still));
         ran.end(at(500), 500);
         ran.settle(520);
-        let rebuilt = BTreeMap::new();
+        let (rebuilt, decided) = (BTreeMap::new(), clicks::desk::Decided::default());
         let scene = Scene {
             watch: &watch,
             shape: Setting { places: &[], clients: 1, first_client_id: 1, defender: false },
             strikes: Struck { restored: &[], restored_orders: &[], copy: Some(&ran) },
-            people: Hands { rebuilt: &rebuilt },
+            people: Hands { rebuilt: &rebuilt, decided: &decided },
             unfinished: Vec::new(),
             silent_from: at(10_000),
             tokens_max: 0,

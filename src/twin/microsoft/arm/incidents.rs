@@ -96,6 +96,9 @@ impl After {
 impl Microsoft {
     pub(super) fn list_incidents(&mut self, spot: &Spot<'_>, cx: &Cx<'_>) -> Reply {
         let call = spot.ask.call;
+        if self.switches.or_refused && call.query("$filter").is_some_and(|text| text.contains(" or ")) {
+            return odata();
+        }
         let filter = match call.query("$filter").filter(|text| !text.trim().is_empty()).map(Filter::parse) {
             None => None,
             Some(Ok(filter)) => Some(filter),
