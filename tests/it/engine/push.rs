@@ -583,7 +583,8 @@ both! {
                 let more = format!(
                     "[[workspace]]\narm_id = \"{second}\"\nclient = \"Northwind Traders\"\nmode = \"two-way\"\nwebhook_secret = {{ file = \"hook.secret\" }}\n"
                 );
-                (bridge.setup.workspace, bridge.setup.workspaces) = (Box::leak(more.into_boxed_str()), 1);
+                let more: &'static str = Box::leak(more.into_boxed_str());
+                (bridge.setup.workspace, bridge.setup.workspaces) = (more, 1);
                 bridge.apply().await;
                 bridge.cross().await;
             }
