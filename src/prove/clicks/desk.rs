@@ -338,14 +338,9 @@ impl World {
         let looks = desk.looks;
         if looks == 1 && desk.changes_modes {
             // An old backup may have brought back another mode than the one set last.
-            let now = std::mem::take(&mut desk.only_comments).into_iter().map(|(_, key)| key.0);
-            let before = self.people.decided.only_comments.iter().map(|(place, _)| *place);
-            let places: BTreeSet<usize> = now.chain(before).collect();
+            desk.only_comments.clear();
             self.apply(0)?;
             self.tell(Who::Admin, "sees to it that each workspace has its mode");
-            for place in places {
-                self.all_cross(place);
-            }
         }
         if looks <= TRIES {
             self.press_retry_all();

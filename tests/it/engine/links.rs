@@ -136,7 +136,7 @@ both! {
     }
 
     async fn what_an_agent_wrote_into_a_mapped_field_is_asked_about_before_it_is_written_over(product) {
-        let fields = r#"{ field = "CFAffectedAsset", path = "$.properties.title", when = "always" },"#;
+        let fields = r#"{ field = "CFAffectedAsset", path = "$.properties.title", when = "always", wins = "newest" },"#;
         let bridge = Bridge::with(Setup { fields: fields.into(), ..by_hand_only(product) }).await;
         let incident = bridge.raise(json!({ "title": "The incident's" }));
         bridge.cross().await;
