@@ -210,13 +210,16 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
     if poll.counts.failure.is_none() {
         Box::pin(poll.shadow()).await?;
     }
-    let counts = poll.counts;
+    let mut counts = poll.counts;
     if let Some(standing) = engine.schedule().workspaces.get_mut(&id) {
         let now = engine.now();
         if (full || cursor.is_none()) && counts.failure.is_none() {
             standing.next_full = Some(now + if missing { gap::AGAIN } else { FULL_EVERY });
         }
         standing.judge_anew |= first && counts.failure.is_some();
+    }
+    if counts.failure.is_none() {
+        counts.failure = engine.schedule().refused_of_several(id);
     }
     let rest = counts.rest;
     ended(engine, workspace, cause, started, counts).await?;

@@ -79,6 +79,15 @@ impl Schedule {
         refused.any(|(whose, which)| *whose == workspace && which != incident)
     }
 
+    /// The refusal of the comments of several incidents of the workspace: it stands until all but one of them can be read.
+    pub(super) fn refused_of_several(&self, workspace: WorkspaceId) -> Option<Failure> {
+        let of_it = |unread: &&Unread| unread.refused.as_ref().is_some_and(|(whose, _)| *whose == workspace);
+        let mut refused = self.unread.values().filter(of_it);
+        let (first, _second) = (refused.next()?, refused.next()?);
+        let why = first.why.clone().unwrap_or_default();
+        Some(Failure::new(Side::Sentinel, FailureKind::Forbidden, why))
+    }
+
     /// The alerts of a pair's incident were read, or need not be.
     pub(super) fn alerts_read(&mut self, pair: PairId) {
         if let Some(unread) = self.unread.get_mut(&(pair, Side::Sentinel)) {

@@ -219,7 +219,10 @@ async fn evidence_and_discovery_are_read() {
     assert_eq!(stage.sentinel.rights(&stage.place).await.unwrap().missing, Vec::<String>::new());
     let mut elsewhere = stage.place.clone();
     elsewhere.workspace.workspace = "no-such-workspace".into();
-    let gone = stage.sentinel.incident(&elsewhere, &page.incidents[0].id, Class::New).await.unwrap_err();
+    let unknown = stage.sentinel.incident(&elsewhere, &page.incidents[0].id, Class::New).await.unwrap_err();
+    assert_eq!(unknown.kind, FailureKind::Transient, "the workspace is, not the incident: {unknown}");
+    let none = IncidentId::new("00000000-0000-4000-8000-000000000000");
+    let gone = stage.sentinel.incident(&stage.place, &none, Class::New).await.unwrap_err();
     assert_eq!(gone.kind, FailureKind::Gone, "{gone}");
 }
 

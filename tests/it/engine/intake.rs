@@ -122,8 +122,9 @@ both! {
         };
         tokio::select! {
             biased;
-            () = bridge.advance(60) => {}
+            // First: a sender waits before the page is recorded, however quick that is.
             () = webhooks => panic!("they never end"),
+            () = bridge.advance(60) => {}
         }
         let changes = bridge.store.changes_since(before, &Scope::All, 1_000_000).await.unwrap();
         let facts: Vec<&str> = changes.iter().map(|change| change.fact.as_str()).collect();
