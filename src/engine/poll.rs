@@ -440,7 +440,7 @@ impl<'a> Poll<'a> {
         // Where a ticket may be there already, the brake is asked once that is known.
         let mut brake = adopts.then(Brake::off);
         let catalogue = self.client.halo.as_ref().and_then(|b| self.engine.registry.catalogue(b.connection));
-        for id in self.engine.store.held_subjects(self.workspace.id, now, REGATED_MAX).await? {
+        for id in self.engine.store.held_subjects(self.workspace.id, REGATED_MAX).await? {
             let Some(subject) = self.engine.store.subject(self.workspace.id, &id).await? else { continue };
             let asked = self.judge_anew(catalogue.as_deref(), &mut brake, &subject).await?;
             let now_held: Option<Reason> = asked.err();

@@ -53,6 +53,22 @@ both! {
         }
     }
 
+    /// What is held is looked at again when the policy or the mode changes, whatever the clock said when it was read.
+    async fn what_was_held_by_a_wrong_clock_passes_once_it_may(product) {
+        let mut bridge = Bridge::with(Setup { mode: "observe", ..Setup::new(product) }).await;
+        let own = ManualClock::at(bridge.engine.now() + SignedDuration::from_hours(1));
+        bridge.restart_by(&own).await;
+        let incident = bridge.raise(json!({}));
+        pass(&bridge, &own, 300).await;
+        assert_eq!(bridge.reason_of(&incident).await, Some("mode-observe"));
+        own.set(bridge.clock.now());
+        bridge.setup.mode = "two-way";
+        bridge.apply().await;
+        pass(&bridge, &own, 300).await;
+        bridge.ticket_of(&incident).await;
+        bridge.finish().await;
+    }
+
     /// The same when the process ends before the clock is put right: what the queue says is by the wrong clock.
     async fn nor_does_it_over_a_start(product) {
         let (mut bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
