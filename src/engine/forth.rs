@@ -33,6 +33,8 @@ use super::{Engine, back, digest::observed, execute::Attempt, pauses, second_wri
 pub(super) const MAY_NOT_SHOW_YET: SignedDuration = SignedDuration::from_mins(5);
 /// A record that is made so soon after its pair is as old as that.
 pub(super) const AT_ONCE: SignedDuration = SignedDuration::from_mins(1);
+/// Who waits longer than this for an answer looks whether it is still the newest that is known.
+const SLOW: SignedDuration = SignedDuration::from_secs(2);
 
 /// Makes a ticket.
 pub(super) async fn create(
@@ -386,11 +388,16 @@ pub(super) async fn update_ticket(
     (change, was_sent): (&TicketChange, bool),
     class: Class,
 ) -> Attempt {
+    let asked = engine.now();
     let current = match halo.ticket(ticket, class).await {
         Ok(current) => current,
         Err(failure) if failure.kind == FailureKind::Gone => return gone(row, ticket, failure, engine.now()),
         Err(failure) => return Attempt::Failed(failure),
     };
+    if engine.now().duration_since(asked) > SLOW && overtaken(engine, row, &current).await {
+        let why = "The ticket changed while it was being read.";
+        return Attempt::Stale(why.into(), Box::default());
+    }
     let read = |ticket| read_ticket(row, ticket);
     let traced = |at, current: &Ticket| settle::traced(engine, row, (&row.pair.base, change, at), current);
     if was_sent && let Some(base) = traced(None, &current) {
@@ -446,6 +453,12 @@ pub(super) async fn update_ticket(
         }
         Err(failure) => Attempt::Failed(failure),
     }
+}
+
+/// Whether a newer version of the ticket has become known while this one was on its way.
+async fn overtaken(engine: &Engine, row: &SituationRow, read: &Ticket) -> bool {
+    let known = engine.store.situation(row.pair.id).await.ok().flatten().and_then(|now| now.ticket);
+    known.is_some_and(|known| known.id == read.id && known.last_update > read.last_update)
 }
 
 /// What is said where Halo accepted a change of status and did not carry it out (a workflow step, a mandatory closing

@@ -184,6 +184,14 @@ fn tried_again(world: &Scene<'_>, ended: &Ended, words: &Said, later: &Said) -> 
     writes.any(|operation| again(operation) || dropped.contains(&operation.id))
 }
 
+/// Whether words had been on their way to a ticket that is gone when another one took its place: they go to that one, behind
+/// what is copied there.
+fn left_over(ended: &Ended, words: &Said) -> bool {
+    let Some(base) = ended.row.as_ref().map(|row| &row.pair.base) else { return false };
+    let before = |operation: &Operation| base.ticketed.is_some_and(|made| operation.planned < made);
+    !base.replaced.is_empty() && ended.operations.iter().any(|operation| carries(operation, words) && before(operation))
+}
+
 /// Copies of one wording: parts of a split text count as one copy.
 fn copies_of<'a>(texts: &'a [Text], mark: &str) -> Vec<&'a Text> {
     texts.iter().filter(|text| copies_it(text, mark)).collect()
@@ -339,6 +347,7 @@ fn out_of_order(world: &Scene<'_>, ending: &Ending, all: &[Crossing<'_>]) -> Vec
                     && !made_up_for(world, ended, words, after)
                     && !copies::by_two(world, first.kind(), words, after)
                     && !tried_again(world, ended, words, after)
+                    && !left_over(ended, words)
                 {
                     let text = format!("{} stands before {}, which was written earlier", second.named(), first.named());
                     found.push(Violation::new(3, text, ended.about()));
