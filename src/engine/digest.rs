@@ -296,6 +296,8 @@ pub(crate) fn overlay(row: &mut SituationRow, fact: &Fact) {
         Fact::TicketRead { ticket, .. } => row.ticket = Some((**ticket).clone()),
         Fact::ActionsRead { actions, .. } => row.actions = Some(actions.clone()),
         Fact::TicketLinked { ticket, .. } => {
+            // Of another ticket than before no notes are known.
+            row.actions.take_if(|_| row.pair.ticket != Some(*ticket));
             row.pair.ticket = Some(*ticket);
             row.pair.gone = None;
         }

@@ -63,7 +63,9 @@ statements! {
     const SURVIVOR = "UPDATE pairs SET survivor = ?2, changed_ms = ?3 WHERE id = ?1";
     const MERGED = "UPDATE pairs SET merged = 1
         WHERE workspace = (SELECT workspace FROM pairs WHERE id = ?1) AND incident = ?2";
-    const LINKED = "UPDATE pairs SET ticket = ?2, gone = NULL, changed_ms = ?3 WHERE id = ?1";
+    // Of another ticket than before no notes are known.
+    const LINKED = "UPDATE pairs SET ticket = ?2, gone = NULL, changed_ms = ?3,
+        actions_body = CASE WHEN ticket = ?2 THEN actions_body END WHERE id = ?1";
     const NOTE = "INSERT INTO note_links (pair, comment, halo, ticket, action, edit, part, said, written_in, linked_ms)
         SELECT ?1, ?2, halo, ?3, ?4, ?5, ?6, ?7, ?8, ?9 FROM pairs WHERE id = ?1
         ON CONFLICT (pair, comment, ticket, action, edit, part) DO UPDATE SET said = ifnull(excluded.said, said)

@@ -267,9 +267,11 @@ fn disagreement(world: &Scene<'_>, ending: &Ending, ended: &Ended) -> Option<Str
     }
     let reachable = ended.ticket_reachable(world.halo_client_id(ended.client));
     let says_so = pair.reason.is_some() || pair.health != Health::Healthy || pair.sync != SyncState::InStep;
-    // A ticket may also have been opened again and be gone before anybody looked.
-    let closed = values.closed || !reachable && closing::both_closed(&pair.base);
-    if incident.status == "Closed" && closed && !incident.redirected {
+    if !reachable && incident.status == "Closed" && !incident.redirected && closing::both_closed(&pair.base) {
+        // Opened again, and gone before anybody looked.
+        return None;
+    }
+    if incident.status == "Closed" && values.closed && !incident.redirected {
         // Closed on both sides and not read any more: what is moved, merged or deleted then is Halo's own affair.
     } else if !reachable || incident.redirected {
         return (!says_so)

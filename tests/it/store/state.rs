@@ -417,3 +417,15 @@ async fn what_may_have_been_written_and_since_when_all_of_it_is_known() {
     assert_eq!(store.remembers_since(&incident_id(1)).await.unwrap(), Some(at(950)), "its operations went with it");
     assert_eq!(store.remembers_since(&incident_id(2)).await.unwrap(), Some(at(5)));
 }
+
+#[tokio::test]
+async fn of_another_ticket_than_before_no_notes_are_known() {
+    let store = memory().await;
+    linked(&store, 1).await;
+    let linked_to = |number: i64| Fact::TicketLinked { pair: pair_id(1), ticket: TicketId(number) };
+    let read = Fact::ActionsRead { pair: pair_id(1), actions: Vec::new() };
+    record(&store, vec![linked_to(1_000), read, linked_to(1_000)]).await;
+    assert_eq!(store.situation(pair_id(1)).await.unwrap().unwrap().actions, Some(Vec::new()), "the same one");
+    record(&store, vec![linked_to(1_001)]).await;
+    assert_eq!(store.situation(pair_id(1)).await.unwrap().unwrap().actions, None);
+}
