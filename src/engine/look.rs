@@ -22,6 +22,8 @@ use super::{
     Engine, alerts, digest, forth, halo::sight, known::Known, merges, put_back, rebuild, registry::salt, unread,
 };
 
+/// A pair of which something is unread is looked at again at the latest so long after a look that failed.
+const UNREAD_AGAIN: SignedDuration = SignedDuration::from_mins(5);
 /// Pairs of which it is remembered when they were looked at.
 const LOOKED_KEPT: usize = 10_000;
 
@@ -199,6 +201,13 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
             _ => now + SignedDuration::from_secs(30),
         };
         engine.schedule().later_looks.insert(id, at);
+    }
+    if failed.is_some() {
+        // What is unread is asked for until it is read, also where it was the sign-in that failed this time.
+        let mut schedule = engine.schedule();
+        if [Side::Sentinel, Side::Halo].iter().any(|side| schedule.unread.contains_key(&(id, *side))) {
+            schedule.later_looks.entry(id).or_insert(now + UNREAD_AGAIN);
+        }
     }
     let comes = rebuild::comes(engine, &row, &reading, failed, gone.is_some() && now >= shows);
     reading.anew = matches!(comes, rebuild::Comes::Done);

@@ -39,6 +39,23 @@ both! {
         bridge.finish().await;
     }
 
+    /// What is unread is asked for again, also when a sign-in was refused where that was to be done.
+    async fn comments_that_are_unread_are_asked_for_after_a_refused_sign_in(product) {
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+        bridge.fault(json!({ "effect": "status", "status": 500, "kind": "sentinel.comment.list" }));
+        bridge.comment(&incident, "said meanwhile");
+        bridge.pass(300).await;
+        assert_eq!(bridge.reason_of(&incident).await, Some("comments-unread"));
+        let path = format!("*/workspaces/{}/*", bridge.workspace_name(0));
+        bridge.fault(json!({ "effect": "status", "status": 401, "path": path }));
+        bridge.pass(3_600).await;
+        bridge.heal();
+        bridge.pass(3_600).await;
+        assert_eq!(bridge.reason_of(&incident).await, None);
+        assert!(bridge.notes_of(ticket).iter().any(|note| words(note).contains("said meanwhile")));
+        bridge.finish().await;
+    }
+
     /// Sentinel said once that there is no such incident, and was wrong.
     async fn an_incident_that_shows_again_gets_what_was_given_up(product) {
         let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
