@@ -21,7 +21,7 @@ use crate::{
         agreed, alerts,
         fields::mapped,
         mapping, notes,
-        observed::{Reading, found_note},
+        observed::{Reading, found_note, older},
         sent::{self, Found},
     },
     store::{SituationRow, StoreError},
@@ -458,7 +458,11 @@ pub(super) async fn update_ticket(
 /// Whether a newer version of the ticket has become known while this one was on its way.
 async fn overtaken(engine: &Engine, row: &SituationRow, read: &Ticket) -> bool {
     let known = engine.store.situation(row.pair.id).await.ok().flatten().and_then(|now| now.ticket);
-    known.is_some_and(|known| known.id == read.id && known.last_update > read.last_update)
+    // Halo may tell an older time than the one at which our own last note was known to be there.
+    known.is_some_and(|known| {
+        let news = row.ticket.as_ref() != Some(&known);
+        news && known.id == read.id && older(read.last_update, known.last_update)
+    })
 }
 
 /// What is said where Halo accepted a change of status and did not carry it out (a workflow step, a mandatory closing

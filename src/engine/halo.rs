@@ -112,10 +112,10 @@ pub(super) async fn run(engine: &Engine, id: ConnectionId) -> Result<(), StoreEr
                 counts.named = true;
                 by_number(engine, &halo, named.iter().copied().collect(), Class::WebhookBorn, &mut counts).await?;
                 counts.named = false;
-                super::push::announced(engine, &halo, &named).await?;
             }
             if counts.failure.is_none() {
                 engine.schedule().tickets_again.remove(&id);
+                super::push::announced(engine, &halo, &named).await?;
             }
             let sane = |cursor: &Timestamp| *cursor <= started + CLOCKS_APART;
             counts.passed = cursor.filter(sane).map(|cursor| cursor - OVERLAP);

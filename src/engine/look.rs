@@ -43,6 +43,12 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
         let refused = rebuild::Comes::Refused("Its workspace is not read: its mode is off.".to_owned());
         return rebuild::ended(engine, id, refused).await;
     };
+    // What is unread asks by itself, again and again: it has no place before what people and new incidents ask for.
+    let unread_before = {
+        let schedule = engine.schedule();
+        [Side::Sentinel, Side::Halo].iter().any(|side| schedule.unread.contains_key(&(id, *side)))
+    };
+    let class = if unread_before { Class::Comment } else { Class::Interactive };
     let mut joined = Vec::new();
     let mut reading = Reading::default();
     let mut failure = None;
@@ -53,10 +59,10 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
     let mut alone: Option<Failure> = None;
     let mut note = |result: Failure| failure = Some(result);
     match (engine.registry.sentinel(workspace.connection), view.place(workspace)) {
-        (Ok(sentinel), Some(at)) => match sentinel.incident(&at, &row.pair.incident, Class::Interactive).await {
+        (Ok(sentinel), Some(at)) => match sentinel.incident(&at, &row.pair.incident, class).await {
             Ok(incident) => {
                 reading.asked = Some(engine.now());
-                match sentinel.comments(&at, &row.pair.incident, Class::Interactive).await {
+                match sentinel.comments(&at, &row.pair.incident, class).await {
                     Ok(comments) => reading.comments = Some(comments),
                     Err(error) => {
                         let error = unread::named(&incident, error);
@@ -69,7 +75,7 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
                 }
                 let again = engine.schedule().alerts_unread(id);
                 let way = (sentinel.as_ref(), &at);
-                match alerts::late(policy, &row, &incident, way, Class::Interactive, again).await {
+                match alerts::late(policy, &row, &incident, way, class, again).await {
                     Ok(evidence) => {
                         engine.schedule().alerts_read(id);
                         if let Some(evidence) = &evidence {
@@ -103,9 +109,9 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
     }
     if let Some(ticket) = row.pair.ticket {
         match engine.registry.halo(row.pair.halo) {
-            Ok(halo) => match halo.ticket(ticket, Class::Interactive).await {
+            Ok(halo) => match halo.ticket(ticket, class).await {
                 Ok(read) => {
-                    match halo.actions(ticket, Class::Interactive).await {
+                    match halo.actions(ticket, class).await {
                         Ok(actions) => reading.actions = Some(actions),
                         Err(error) => {
                             reading.unread = moved_since(row.ticket.as_ref(), &read);
@@ -200,7 +206,12 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
             FailureKind::WaitUntil { at } => own_wait(at, 3, salt(&id.0), now),
             _ => now + SignedDuration::from_secs(30),
         };
-        engine.schedule().later_looks.insert(id, at);
+        let mut schedule = engine.schedule();
+        // The wait of what is unread has grown already.
+        match unread_before {
+            true => schedule.later_looks.entry(id).or_insert(at),
+            false => schedule.later_looks.entry(id).insert_entry(at).into_mut(),
+        };
     }
     if failed.is_some() {
         // What is unread is asked for until it is read, also where it was the sign-in that failed this time.

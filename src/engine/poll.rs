@@ -219,7 +219,7 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
         standing.judge_anew |= first && counts.failure.is_some();
     }
     if counts.failure.is_none() {
-        counts.failure = engine.schedule().refused_of_several(id);
+        counts.failure = engine.schedule().refused_of_several(id, engine.now());
     }
     let rest = counts.rest;
     ended(engine, workspace, cause, started, counts).await?;

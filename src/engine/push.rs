@@ -234,10 +234,10 @@ async fn push(
     ];
     facts.extend(comments.map(|comments| Fact::CommentsRead { pair: pair_id, comments }));
     facts.extend(operation.map(|operation| Fact::OperationPlanned { operation: Box::new(operation) }));
+    engine.record(now, Some(client.id), facts).await?;
     if !made {
         opens(engine, request, pair_id).await?;
     }
-    engine.record(now, Some(client.id), facts).await?;
     if made || asks {
         digest::pair(engine, pair_id, Vec::new(), Reading::default()).await?;
         return Ok(if made { Tried::Paired(pair_id, true) } else { Tried::Queued(pair_id, APPROVAL.to_owned()) });
@@ -369,19 +369,16 @@ pub(super) async fn announced(engine: &Engine, halo: &Halo, named: &BTreeSet<Tic
         return Ok(());
     }
     let Some(catalogue) = wait_for_catalogue(engine, connection) else {
-        // What a policy calls by name is not known yet.
-        engine.schedule().tickets.entry(connection).or_default().extend(named);
+        // What a policy calls by name is not known yet: with the next poll.
+        engine.schedule().tickets_again.entry(connection).or_default().extend(named);
         return Ok(());
     };
     let ids: Vec<TicketId> = named.iter().copied().collect();
     let paired = engine.store.pairs_of_tickets(connection, &ids).await?;
     let free: Vec<TicketId> = ids.into_iter().filter(|id| !paired.contains_key(id)).collect();
     for (place, ticket) in free.into_iter().enumerate() {
-        let later = |engine: &Engine| {
-            engine.schedule().tickets.entry(connection).or_default().insert(ticket);
-        };
         if place >= READ_MAX {
-            later(engine);
+            engine.schedule().tickets.entry(connection).or_default().insert(ticket);
             continue;
         }
         let read = async {
@@ -393,7 +390,7 @@ pub(super) async fn announced(engine: &Engine, halo: &Halo, named: &BTreeSet<Tic
             Err(failure) => {
                 let failure: Failure = failure;
                 if failure.retryable() || failure.kind == FailureKind::SignInAgain {
-                    later(engine);
+                    engine.schedule().tickets_again.entry(connection).or_default().insert(ticket);
                 } else if failure.kind != FailureKind::Gone {
                     // Whose ticket it is would have been read with it.
                     let clients: BTreeSet<ClientId> =

@@ -25,6 +25,8 @@ const REFUSED_MAX: u32 = 3;
 /// After this long one is asked for once more of which it is not known what it came to.
 const ONCE_MORE: SignedDuration = SignedDuration::from_mins(1);
 
+/// While a right is missing, one of those that lack it is asked for so often.
+const PROBED_AFTER: SignedDuration = SignedDuration::from_mins(5);
 /// A ticket that alone could not be read is read again after so many seconds, then after twice that, and so on.
 const TICKET_AGAIN_SECS: i64 = 15;
 /// How often that doubles: it comes to half an hour.
@@ -54,6 +56,13 @@ pub(super) struct Unread {
     times: u32,
 }
 
+impl Unread {
+    /// The workspace whose right is missing.
+    pub(super) fn workspace(&self) -> Option<WorkspaceId> {
+        self.refused.as_ref().map(|(workspace, _)| *workspace)
+    }
+}
+
 impl Schedule {
     /// Something of a pair's incident could not be read: the pair is looked at again, later each time (up to an hour).
     pub(super) fn read_later(&mut self, pair: PairId, now: Timestamp) -> &mut Unread {
@@ -68,8 +77,12 @@ impl Schedule {
     /// A pair's comments were read.
     pub(super) fn comments_read(&mut self, pair: PairId) {
         self.comments_waiting.remove(&pair);
-        if let Some(unread) = self.unread.get_mut(&(pair, Side::Sentinel)) {
-            (unread.why, unread.refused) = (None, None);
+        let Some(unread) = self.unread.get_mut(&(pair, Side::Sentinel)) else { return };
+        unread.why = None;
+        // The right is there: the others that lacked it need not wait for their turn.
+        if let Some((workspace, _)) = unread.refused.take() {
+            let others = self.unread.iter().filter(|(_, unread)| unread.workspace() == Some(workspace));
+            self.looks.extend(others.map(|((pair, _), _)| *pair));
         }
     }
 
@@ -80,11 +93,14 @@ impl Schedule {
     }
 
     /// The refusal of the comments of several incidents of the workspace: it stands until all but one of them can be read.
-    pub(super) fn refused_of_several(&self, workspace: WorkspaceId) -> Option<Failure> {
-        let of_it = |unread: &&Unread| unread.refused.as_ref().is_some_and(|(whose, _)| *whose == workspace);
-        let mut refused = self.unread.values().filter(of_it);
-        let (first, _second) = (refused.next()?, refused.next()?);
-        let why = first.why.clone().unwrap_or_default();
+    /// One of them is asked for within five minutes, the others as soon as that is read.
+    pub(super) fn refused_of_several(&mut self, workspace: WorkspaceId, now: Timestamp) -> Option<Failure> {
+        let mut refused = self.unread.iter().filter(|(_, unread)| unread.workspace() == Some(workspace));
+        let ((pair, _), first) = refused.next()?;
+        refused.next()?;
+        let (pair, why) = (*pair, first.why.clone().unwrap_or_default());
+        let soon = now + PROBED_AFTER;
+        self.later_looks.entry(pair).and_modify(|at| *at = soon.min(*at)).or_insert(soon);
         Some(Failure::new(Side::Sentinel, FailureKind::Forbidden, why))
     }
 

@@ -92,7 +92,7 @@ impl News {
 }
 
 /// Whether a reading is older than what is known. Where one of the two times is told in whole seconds, only those count.
-fn older(new: Option<Timestamp>, known: Option<Timestamp>) -> bool {
+pub fn older(new: Option<Timestamp>, known: Option<Timestamp>) -> bool {
     let (Some(new), Some(known)) = (new, known) else { return false };
     let coarse = new.subsec_nanosecond() == 0 || known.subsec_nanosecond() == 0;
     if coarse { new.as_second() < known.as_second() } else { new < known }

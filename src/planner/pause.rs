@@ -36,6 +36,10 @@ pub fn by_reading(
     connection: ConnectionId,
     client: Option<ClientId>,
 ) -> Option<(PauseScope, PauseCause)> {
+    // A workspace's reading may need a ticket read: what fails with that is Halo's own reading's to tell.
+    if matches!(reading, RunScope::Workspace { .. }) && failure.side == Side::Halo {
+        return None;
+    }
     let scope = match (failure.kind, failure.side, client) {
         (FailureKind::SignInAgain, ..) | (FailureKind::Forbidden, Side::Halo, _) => {
             PauseScope::Connection { id: connection }

@@ -451,8 +451,14 @@ fn state(s: &Situation<'_>, out: &Plan) -> PairState {
     } else {
         SyncState::InStep
     };
+    let unreadable = |(side, why): (Side, &str)| match side {
+        Side::Sentinel => Reason::CommentsUnread { why: why.to_owned() },
+        Side::Halo => Reason::TicketUnread { why: why.to_owned() },
+    };
     if !asked.is_empty() {
-        let further = asked.split_off(1);
+        let mut further = asked.split_off(1);
+        // The next process looks for those that say so.
+        further.extend(s.unread.map(unreadable));
         return PairState { sync, health: Health::NeedsYou, reason: asked.pop(), further };
     }
     let first = out.operations.first().map(|p| p.reason.clone());
@@ -461,10 +467,7 @@ fn state(s: &Situation<'_>, out: &Plan) -> PairState {
         if unknown { Some(Reason::OutcomeUnknown) } else { first.or(queued).or_else(|| out.dropped.first().cloned()) };
     let reason = reason.or_else(|| out.remarks.first().cloned());
     // Nothing says that both sides agree while one of them can't be read whole.
-    let said = unread.filter(|_| !unknown).map(|(side, why)| match side {
-        Side::Sentinel => Reason::CommentsUnread { why: why.to_owned() },
-        Side::Halo => Reason::TicketUnread { why: why.to_owned() },
-    });
+    let said = unread.filter(|_| !unknown).map(unreadable);
     let reason = said.or(reason);
     let health = if waits || unknown || unread.is_some() { Health::Waiting } else { Health::Healthy };
     PairState { sync, health, reason, further: Vec::new() }

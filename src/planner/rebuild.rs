@@ -114,6 +114,7 @@ pub fn base(before: &Base) -> Base {
         left: before.left.clone(),
         unsaid: before.unsaid.clone(),
         own_closing: before.own_closing.clone(),
+        spent: before.spent,
         // Of a ticket that was made from its incident, mapped values are the incident's to say.
         linked: before.linked,
         ..link::base()

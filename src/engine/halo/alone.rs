@@ -63,12 +63,18 @@ async fn all_fail(
     failure: &Failure,
 ) -> Result<Option<Failure>, StoreError> {
     let some = u32::try_from(refused.len()).unwrap_or(OTHERS).saturating_add(OTHERS);
-    let pairs = engine.store.open_pairs_of_halo(halo.connection().id, None, some).await?;
-    let other = {
-        let schedule = engine.schedule();
-        let readable = |pair: &&Pair| pair.gone.is_none() && !schedule.unread.contains_key(&(pair.id, Side::Halo));
-        pairs.iter().filter(readable).filter_map(|pair| pair.ticket).find(|ticket| !refused.contains(ticket))
-    };
-    let Some(other) = other else { return Ok(Some(failure.clone())) };
-    Ok(halo.actions(other, Class::Poll).await.err())
+    let mut after = None;
+    loop {
+        let pairs = engine.store.open_pairs_of_halo(halo.connection().id, after, some).await?;
+        let Some(last) = pairs.last() else { return Ok(Some(failure.clone())) };
+        after = Some(last.id);
+        let other = {
+            let schedule = engine.schedule();
+            let readable = |pair: &&Pair| pair.gone.is_none() && !schedule.unread.contains_key(&(pair.id, Side::Halo));
+            pairs.iter().filter(readable).filter_map(|pair| pair.ticket).find(|ticket| !refused.contains(ticket))
+        };
+        if let Some(other) = other {
+            return Ok(halo.actions(other, Class::Poll).await.err());
+        }
+    }
 }

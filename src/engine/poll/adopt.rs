@@ -32,6 +32,7 @@ use super::{
     pages::OwnRows,
     shadow::{CLOCKS_APART, OVERLAP, Row, version},
 };
+use crate::engine::unread;
 
 /// A client's tickets in Halo, open and closed, that were looked at, and what they carry: list rows lack it, so each is
 /// read whole, and once more when it changed as long as it carries nothing. Kept for the life of this process.
@@ -141,12 +142,17 @@ impl Poll<'_> {
         Ok(read.map(|()| known))
     }
 
+    /// A backfill takes no place of new incidents.
+    fn halo_class(&self) -> Class {
+        if self.class == Class::Backfill { Class::Backfill } else { Class::New }
+    }
+
     /// Rows of the client's tickets, open and closed, that changed since a moment.
     async fn changed_rows(&self, binding: &HaloBinding, since: Timestamp) -> Result<Vec<Ticket>, Failure> {
         let halo = self.engine.registry.halo(binding.connection)?;
         let mut rows = OwnRows::of(binding.halo_client_id);
         while let Some(page_no) = rows.next_page()? {
-            rows.take(halo.tickets_of(binding.halo_client_id, since, page_no, Class::New).await?);
+            rows.take(halo.tickets_of(binding.halo_client_id, since, page_no, self.halo_class()).await?);
         }
         Ok(rows.found)
     }
@@ -170,11 +176,16 @@ impl Poll<'_> {
                 Some((before, None)) if !moved(*before, row) || linked(row.id) => continue,
                 _ => {}
             }
-            match halo.ticket(row.id, Class::New).await {
+            match halo.ticket(row.id, self.halo_class()).await {
                 Ok(ticket) => {
                     known.read.insert(row.id, (now, carried(&ticket)));
                 }
                 Err(failure) if failure.kind == FailureKind::Gone => {}
+                // One that our agent may not see, for as long as it does not move, keeps no other incident from its ticket.
+                Err(failure) if !failure.retryable() && unread::may_be_its_own(&failure) => {
+                    tracing::warn!(ticket.id = %row.id, error = %failure, "a ticket that may be one of Halo's own integration could not be read");
+                    known.read.insert(row.id, (now, None));
+                }
                 Err(failure) => return Err(failure),
             }
         }

@@ -15,6 +15,8 @@ use crate::{
 
 /// Pairs whose comments are read again with one poll.
 const COMMENTED_AT_ONCE: usize = 40;
+/// After so many that alone could not be read the others wait for a later poll.
+const UNREAD_MAX: u32 = 3;
 /// The rest is read with a poll that comes within this time.
 const REST_WITHIN: SignedDuration = SignedDuration::from_mins(1);
 
@@ -39,7 +41,7 @@ impl Poll<'_> {
 
     /// Reads the comments of a few of them.
     pub(super) async fn read_commented(&mut self) -> Result<(), StoreError> {
-        let mut again = Vec::new();
+        let (mut again, mut unread) = (Vec::new(), 0);
         for _ in 0..COMMENTED_AT_ONCE {
             let next = self.engine.schedule().comment_rereads.get_mut(&self.workspace.id).and_then(BTreeSet::pop_first);
             let Some(pair) = next else { break };
@@ -78,13 +80,18 @@ impl Poll<'_> {
                         self.failed_with(failure);
                         break;
                     }
+                    // More of them would fail as well: they are asked for with a later poll.
+                    unread += 1;
+                    if unread >= UNREAD_MAX {
+                        break;
+                    }
                 }
             }
         }
         let mut schedule = self.engine.schedule();
         let left = schedule.comment_rereads.entry(self.workspace.id).or_default();
         // What could not be read now waits for its poll like the rest of the list.
-        self.counts.rest = !left.is_empty();
+        self.counts.rest = !left.is_empty() && unread < UNREAD_MAX;
         left.extend(again);
         Ok(())
     }

@@ -43,6 +43,7 @@ impl Schedule {
         self.comment_rereads.retain(|id, _| live.contains(id));
         self.comments_waiting.retain(|_, waiting| live.contains(&waiting.workspace));
         self.shadows.retain(|id, _| live.contains(id));
+        self.unread.retain(|_, unread| unread.workspace().is_none_or(|id| live.contains(&id)));
     }
 
     /// Poll at once.

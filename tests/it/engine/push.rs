@@ -619,6 +619,24 @@ both! {
         bridge.finish().await;
     }
 
+    /// One that cannot be read for long is asked for with each poll, and hurries none.
+    async fn a_ticket_that_a_webhook_named_and_that_stays_unreadable_hurries_no_poll(product) {
+        let policy = "push = { ticket_types = [\"Security Incident\"] }".to_owned();
+        let bridge = Bridge::with(Setup { policy, ..setup(product) }).await;
+        bridge.cross().await;
+        let ticket = bridge.opened(0);
+        bridge.fault(json!({ "effect": "status", "status": 503, "kind": "halo.tickets.get" }));
+        bridge.named(ticket).await;
+        let lists = bridge.calls("halo.tickets.list");
+        bridge.pass(600).await;
+        let more = bridge.calls("halo.tickets.list") - lists;
+        assert!(more <= 60, "{more} lists in ten minutes");
+        bridge.heal();
+        bridge.pass(120).await;
+        assert_eq!(bridge.pushed().await, (true, None));
+        bridge.finish().await;
+    }
+
     async fn a_workspace_joined_to_defender_is_warned_about_first(product) {
         let setup = Setup { switches: vec![("defender", "true"), ("automation_delay_s", "0"), ("defender_delay_s", "0")], ..setup(product) };
         let bridge = Bridge::with(setup).await;
