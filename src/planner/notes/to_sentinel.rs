@@ -313,11 +313,12 @@ fn as_it_first_crossed(carried: &Carried) -> bool {
     carried.action.action != TICKET_ITSELF && (carried.edit, carried.part) == (0, 0)
 }
 
-/// Whether a comment of ours tells a note as it first crossed.
+/// Whether a comment of ours tells a note as it first crossed, or this edit of it.
 fn told_by_another(s: &Situation<'_>, comments: &[Comment], carried: &Carried) -> bool {
-    let own = CommentId::derived(s.halo_tenant, carried.action, 0, 0);
-    as_it_first_crossed(carried)
-        && (comments.iter().any(|comment| comment.id == own) || digest_of(s, carried.action).is_some())
+    let own = CommentId::derived(s.halo_tenant, carried.action, carried.edit, 0);
+    let by_itself = || comments.iter().any(|comment| comment.id == own);
+    let in_a_digest = || as_it_first_crossed(carried) && digest_of(s, carried.action).is_some();
+    carried.action.action != TICKET_ITSELF && carried.part == 0 && (by_itself() || in_a_digest())
 }
 
 /// Up to which edit of its first note a digest is looked for, where nothing else is left of that note.

@@ -186,6 +186,39 @@ fn a_queued_digest_is_not_written_over_a_shorter_one_whose_further_notes_were_to
     assert!(plan.operations.is_empty(), "{}", words(&plan));
 }
 
+/// Nor is one of which an edit was told by itself since.
+#[test]
+fn a_queued_digest_leaves_out_an_edit_that_was_told_by_itself() {
+    let edit = |scene: &mut Scene, n: i64| {
+        let now = scene.now;
+        let note = scene.actions.as_mut().unwrap().iter_mut().find(|action| action.key.action == n).unwrap();
+        (note.note, note.note_html, note.updated) = (format!("newer words {n}"), None, Some(now));
+    };
+    let mut scene = in_step();
+    for n in 3..5 {
+        scene.note(n, &format!("<p>note number {n}</p>"));
+    }
+    let first = scene.plan();
+    written(&mut scene, &first);
+    scene.now += SignedDuration::from_mins(10);
+    let backup = (scene.comments.clone(), scene.links.clone());
+    // One edit is told by itself, which the backup does not know; it queues it in a digest with another one.
+    edit(&mut scene, 4);
+    let single = scene.plan();
+    assert_eq!(written(&mut scene, &single), 1, "{}", words(&single));
+    let there = scene.comments.clone();
+    edit(&mut scene, 3);
+    (scene.comments, scene.links) = backup;
+    scene.policy.digest_from = 0;
+    let digest = scene.plan();
+    assert!(message(&digest, 0).starts_with("Digest of notes 3, 4 "), "{}", words(&digest));
+    scene.queue(&digest);
+    scene.comments = there;
+    let plan = scene.plan();
+    assert_eq!((plan.void.len(), plan.links.len()), (1, 1), "{}", words(&plan));
+    assert!(words(&plan).starts_with("comment of 3 edit 1 because"), "{}", words(&plan));
+}
+
 /// A backup knows a note as it was before an edit that the incident tells of by now.
 #[test]
 fn words_that_were_told_before_a_later_edit_are_not_told_again() {

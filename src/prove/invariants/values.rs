@@ -22,7 +22,7 @@ use crate::{
     },
     planner::{
         closing,
-        fields::{owner, status},
+        fields::{owner, severity, status},
         mapping,
     },
 };
@@ -307,7 +307,10 @@ fn disagreement(world: &Scene<'_>, ending: &Ending, ended: &Ended) -> Option<Str
     };
     let severity = Severity::from(incident.severity.clone());
     let severities = mapping::severities_of(policy, &ending.catalogue, values.priority_id);
-    if policy.severity.to_halo() && !by_person(|value| value.priority_id) && !severities.contains(&severity) {
+    // Whose value a person took where the policy does not carry it to the other side, that stays as it is.
+    let took = world.people.decided.took(&ended.key, severity::NAME, Side::Halo, u64::MAX);
+    let carried = policy.severity.to_halo() && !took && !by_person(|value| value.priority_id);
+    if carried && !severities.contains(&severity) {
         return Some(format!(
             "severity {} and priority {} differ, and the pair says that all is well",
             incident.severity, values.priority_id
