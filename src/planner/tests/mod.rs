@@ -54,6 +54,7 @@ mod second_writer;
 mod sent;
 mod shadow;
 mod taken;
+mod traces;
 mod unread_evidence;
 mod verdicts;
 mod what_if;
