@@ -35,6 +35,7 @@ use super::{
     Engine, answers, digest,
     known::Known,
     poll::unseen,
+    put_back,
     registry::{budgets::Coming, salt},
     schedule::{ROWS_KEPT, Schedule},
     unread,
@@ -146,7 +147,7 @@ async fn rows(
     let mut pairs: BTreeMap<TicketId, Vec<PairId>> = BTreeMap::new();
     let mut awaited = BTreeSet::new();
     for (ticket, found) in engine.store.pairs_of_tickets(halo.connection().id, &ids).await? {
-        if found.iter().any(sight::awaited) {
+        if found.iter().any(|pair| put_back::awaited(pair, Side::Halo)) {
             awaited.insert(ticket);
         }
         pairs.insert(ticket, found.into_iter().map(|pair| pair.id).collect());
@@ -249,7 +250,7 @@ async fn one(
             if back && there(&ticket) {
                 let gone = known.pair.gone == Some(Side::Halo);
                 done.extend(gone.then_some(Fact::RecordGone { pair, side: Side::Halo, gone: false }));
-                done.extend(sight::shows_again(&known, engine.now()));
+                done.extend(put_back::shows_again(&known, Side::Halo, engine.now()));
             }
             if runs {
                 // The next row then tells of something new, and the notes are read.

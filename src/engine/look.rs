@@ -146,10 +146,10 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
     let now = engine.now();
     let mut facts = joined;
     if reading.ticket.as_ref().is_some_and(|ticket| !ticket.deleted && ticket.merged_into.is_none()) {
-        facts.extend(sight::shows_again(&row, now));
+        facts.extend(put_back::shows_again(&row, Side::Halo, now));
     }
     if reading.incident.is_some() {
-        facts.extend(put_back::shows_again(&row, now));
+        facts.extend(put_back::shows_again(&row, Side::Sentinel, now));
     }
     if hurried {
         for operation in &row.operations {

@@ -400,7 +400,7 @@ impl<'a> Poll<'a> {
             }
         }
         let mut done = self.drifted(&row, &incident);
-        done.extend(put_back::shows_again(&row, self.engine.now()));
+        done.extend(put_back::shows_again(&row, Side::Sentinel, self.engine.now()));
         let Ok(evidence) = self.late_alerts(&row, &incident, &mut done).await else { return Ok(()) };
         reading.evidence = evidence;
         self.counts.changed += 1;

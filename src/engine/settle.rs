@@ -6,6 +6,7 @@ use crate::{
     domain::{
         failure::{Failure, FailureKind, Side},
         ids::TicketId,
+        incident::Incident,
         operation::{IncidentChange, Operation, OperationKind, OperationState},
         pair::{Base, Pair},
         reason::Reason,
@@ -99,35 +100,35 @@ pub(super) async fn run(engine: &Engine, row: &SituationRow, operation: &Operati
 
 /// Whether the incident of a pushed ticket was made.
 async fn incident(engine: &Engine, row: &SituationRow) -> Look {
-    let view = engine.registry.view();
-    let Some((workspace, _, _)) = view.of_workspace(row.pair.workspace) else { return Look::Absent };
-    let Some(at) = view.place(workspace) else { return Look::Absent };
-    let sentinel = match engine.registry.sentinel(workspace.connection) {
-        Ok(sentinel) => sentinel,
-        Err(failure) => return Look::Failed(failure),
-    };
-    match sentinel.incident(&at, &row.pair.incident, crate::outbound::budget::Class::New).await {
+    match incident_now(engine, row, crate::outbound::budget::Class::New).await {
         Ok(there) => Look::Found(back::incident_made(engine, row, there, false)),
-        Err(failure) if failure.kind == FailureKind::Gone => Look::Absent,
-        Err(failure) => Look::Failed(failure),
+        Err(look) => look,
     }
+}
+
+/// The pair's incident as it is now; in place of it what a look that did not find it has found.
+async fn incident_now(
+    engine: &Engine,
+    row: &SituationRow,
+    class: crate::outbound::budget::Class,
+) -> Result<Incident, Look> {
+    let view = engine.registry.view();
+    let Some((workspace, _, _)) = view.of_workspace(row.pair.workspace) else { return Err(Look::Absent) };
+    let Some(at) = view.place(workspace) else { return Err(Look::Absent) };
+    let sentinel = engine.registry.sentinel(workspace.connection).map_err(Look::Failed)?;
+    sentinel.incident(&at, &row.pair.incident, class).await.map_err(|failure| match failure.kind {
+        FailureKind::Gone => Look::Absent,
+        _ => Look::Failed(failure),
+    })
 }
 
 /// Whether a change of an incident arrived. While it may, nothing newer is sent: what arrives after that was forgotten would
 /// be taken for an analyst's.
 async fn change_of(engine: &Engine, row: &SituationRow, change: &IncidentChange) -> Look {
-    let view = engine.registry.view();
-    let Some((workspace, _, _)) = view.of_workspace(row.pair.workspace) else { return Look::Absent };
-    let Some(at) = view.place(workspace) else { return Look::Absent };
-    let sentinel = match engine.registry.sentinel(workspace.connection) {
-        Ok(sentinel) => sentinel,
-        Err(failure) => return Look::Failed(failure),
-    };
-    match sentinel.incident(&at, &row.pair.incident, crate::outbound::budget::Class::Closure).await {
+    match incident_now(engine, row, crate::outbound::budget::Class::Closure).await {
         Ok(current) if sent::incident_stands(change, &current) => Look::Found(back::arrived(row, change, current)),
         Ok(_) => Look::Absent,
-        Err(failure) if failure.kind == FailureKind::Gone => Look::Absent,
-        Err(failure) => Look::Failed(failure),
+        Err(look) => look,
     }
 }
 

@@ -1,29 +1,23 @@
 //! Tickets that do not show: one by one they may be gone, all at once they are more likely out of our agent's sight. And
-//! what is said of one that shows again.
+//! whether something says so of one that shows again.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::{
     domain::{
         failure::{Failure, FailureKind, Side},
         ids::{ConnectionId, TicketId},
-        operation::{Operation, OperationState},
         pair::Pair,
         pause::PauseScope,
-        reason::Reason,
     },
-    engine::{Engine, forth::MAY_NOT_SHOW_YET},
+    engine::{Engine, forth::MAY_NOT_SHOW_YET, put_back},
     halo_itsm::Halo,
-    ledger::fact::Fact,
     outbound::budget::Class,
     store::SituationRow,
 };
 
 /// Fewer than these that do not show at once say nothing of our access.
 const FEW: usize = 5;
-
-/// What was given up because a ticket was not found is tried again after this long at the earliest.
-const AGAIN: SignedDuration = SignedDuration::from_mins(1);
 
 /// How an instance's tickets show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -87,40 +81,8 @@ pub(in crate::engine) fn is_lost(engine: &Engine, id: ConnectionId) -> bool {
     engine.schedule().instances.get(&id).is_some_and(|standing| standing.sight == Sight::Lost)
 }
 
-/// Whether a pair may wait for its ticket to show again.
-pub(super) fn awaited(pair: &Pair) -> bool {
-    let told = |reason: &Reason| matches!(reason, Reason::RecordGone { .. });
-    match pair.gone {
-        Some(side) => side == Side::Halo,
-        None => pair.reason.iter().chain(&pair.further).any(told),
-    }
-}
-
-fn given_up(operation: &Operation, now: Timestamp) -> bool {
-    let gone = match &operation.state {
-        OperationState::Dead { at, reason: Reason::RecordGone { .. } } => now.duration_since(*at) >= AGAIN,
-        _ => false,
-    };
-    gone && operation.kind.side() == Side::Halo && !operation.kind.makes_ticket()
-}
-
 /// Whether something of a pair says that its ticket is gone.
 pub(super) fn said_gone(row: &SituationRow, now: Timestamp) -> bool {
-    row.pair.gone == Some(Side::Halo) || row.operations.iter().any(|operation| given_up(operation, now))
-}
-
-/// The ticket shows again: what was given up because it did not is planned anew as far as it is still wanted.
-pub(in crate::engine) fn shows_again(row: &SituationRow, now: Timestamp) -> Vec<Fact> {
-    let pair = row.pair.id;
-    let again = |operation: &Operation| Fact::OperationMoved {
-        operation: operation.id,
-        pair,
-        state: OperationState::Void {
-            at: now,
-            why: "The ticket shows again: what is still wanted is planned anew.".into(),
-        },
-        attempts: operation.attempts,
-        failure: operation.last_failure.clone(),
-    };
-    row.operations.iter().filter(|operation| given_up(operation, now)).map(again).collect()
+    row.pair.gone == Some(Side::Halo)
+        || row.operations.iter().any(|operation| put_back::given_up(operation, Side::Halo, now))
 }

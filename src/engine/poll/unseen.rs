@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::{
     domain::{
         drift::{Drift, DriftClass, DriftRule},
+        failure::Side,
         ids::IncidentId,
         incident::{Incident, IncidentStatus},
     },
@@ -40,7 +41,9 @@ impl Poll<'_> {
             let Some(last) = pairs.last() else { break };
             after = Some(last.id);
             // One that was not found is listed: it is read by itself, and goes on.
-            let back = pairs.iter().filter(|pair| put_back::awaited(pair) && full.seen.contains(&pair.incident));
+            let back = pairs
+                .iter()
+                .filter(|pair| put_back::awaited(pair, Side::Sentinel) && full.seen.contains(&pair.incident));
             looks.extend(back.map(|pair| pair.id));
             let open = pairs.iter().filter(|pair| pair.base.incident_status != Some(IncidentStatus::Closed));
             let unseen = open.filter(|pair| pair.gone.is_none() && !full.seen.contains(&pair.incident));
