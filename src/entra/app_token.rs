@@ -67,7 +67,7 @@ impl Tokens for AppTokens {
                 Err(failure)
             }
             Err(failure) => {
-                self.kept.told_to_wait(tenant, resource, &failure, now);
+                self.kept.asked_in_vain(tenant, resource, &failure, now);
                 self.kept.living(tenant, resource, now).ok_or(failure)
             }
         }

@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
@@ -13,6 +13,9 @@ use super::{
     wire::{Granted, early},
 };
 use crate::domain::failure::{Failure, FailureKind};
+
+/// A token that still lives is not asked to be renewed again sooner: each asking is a call.
+const IN_VAIN: SignedDuration = SignedDuration::from_mins(1);
 
 #[derive(Default)]
 pub(super) struct Kept {
@@ -73,18 +76,23 @@ impl Kept {
         });
     }
 
-    /// Entra asks to wait: nobody asks again before that. A token that still lives is used meanwhile.
-    pub fn told_to_wait(&self, tenant: &str, resource: Resource, failure: &Failure, now: Timestamp) {
-        let FailureKind::WaitUntil { at } = failure.kind else { return };
+    /// A token was asked for in vain: nobody asks again before the time that Entra named, and where a token still lives,
+    /// which is used meanwhile, not before a minute is over.
+    pub fn asked_in_vain(&self, tenant: &str, resource: Resource, failure: &Failure, now: Timestamp) {
+        let named = match failure.kind {
+            FailureKind::WaitUntil { at } => Some(at),
+            _ => None,
+        };
+        let again = named.unwrap_or_else(|| now.checked_add(IN_VAIN).unwrap_or(now));
         let lives = self.with(|tokens| match tokens.get_mut(&(tenant.to_ascii_lowercase(), resource)) {
             Some(One::Token { refresh_at, expires_at, .. }) if *expires_at > now => {
-                *refresh_at = at.min(*expires_at);
+                *refresh_at = again.min(*expires_at);
                 true
             }
             _ => false,
         });
-        if !lives {
-            self.refuse(tenant, resource, failure.clone(), now, at);
+        if let Some(until) = named.filter(|_| !lives) {
+            self.refuse(tenant, resource, failure.clone(), now, until);
         }
     }
 

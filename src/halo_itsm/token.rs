@@ -18,6 +18,8 @@ use crate::{
 const REFUSED_SECS: i64 = 60;
 /// Life when Halo names none.
 const LIFE_SECS: i64 = 3600;
+/// A token that still lives is not asked to be renewed again sooner.
+const IN_VAIN: SignedDuration = SignedDuration::from_mins(1);
 
 /// The token and its lane.
 #[derive(Default)]
@@ -78,7 +80,18 @@ impl Halo {
                 *state = State::Refused { failure: failure.clone(), until };
                 Err(failure)
             }
-            Err(failure) => living.ok_or(failure),
+            Err(failure) => {
+                // Each asking is a call of the budget: repeated with every request, it would leave them no room.
+                let now = self.clock.now();
+                let again = match failure.kind {
+                    FailureKind::WaitUntil { at } => at,
+                    _ => now.checked_add(IN_VAIN).unwrap_or(now),
+                };
+                if let State::Token { refresh_at, expires_at, .. } = &mut *state {
+                    *refresh_at = again.min(*expires_at);
+                }
+                living.ok_or(failure)
+            }
         }
     }
 

@@ -384,6 +384,32 @@ async fn k6_a_token_is_asked_for_once_per_life() {
     assert_eq!(tokens(), before + 1);
 }
 
+/// A renewal that meets an outage is a call of the budget like any other: asked for with every request, it took the place of
+/// the very request that it was for, again and again.
+#[tokio::test]
+async fn a_token_that_still_lives_is_renewed_in_vain_once_a_minute() {
+    let twin = HaloTwin::new(Product::Itsm, Limits::Off);
+    let halo = twin.adapter_within(Budget::halo(100));
+    halo.me(Class::New).await.unwrap();
+    twin.meddle(|sent, response| match sent.path().ends_with("/token") {
+        true => text(500, ""),
+        false => Ok(response),
+    });
+    let tokens = || twin.count("POST", "/halo/auth/token");
+    let before = tokens();
+    twin.clock.advance(SignedDuration::from_secs(2_900));
+    let mut answered = 0;
+    for _ in 0..600 {
+        match halo.me(Class::New).await {
+            Ok(_) => answered += 1,
+            Err(failure) => assert!(matches!(failure.kind, FailureKind::WaitUntil { .. }), "{failure}"),
+        }
+        twin.clock.advance(SignedDuration::from_secs(1));
+    }
+    assert!(tokens() - before <= 11, "{} askings in ten minutes", tokens() - before);
+    assert!(answered > 150, "{answered} requests found a place");
+}
+
 proptest! {
     #[test]
     fn no_window_ever_holds_more_than_is_allowed(
