@@ -140,7 +140,7 @@ async fn step(
     }
     let comments_read = reading.comments.is_some();
     if comments_read {
-        engine.schedule().comments_read(id);
+        engine.schedule().comments_read(id, now);
     }
     if reading.actions.is_some() {
         engine.schedule().unread.remove(&(id, Side::Halo));

@@ -16,6 +16,10 @@ use crate::{
 
 use super::{Engine, digest, poll::Poll, registry::salt, schedule::Schedule};
 
+/// Those of which something may be unread.
+const SIDES: [Side; 2] = [Side::Sentinel, Side::Halo];
+/// What is unread is asked for again at the latest so long after a look that came to nothing for another reason.
+const UNREAD_AGAIN: SignedDuration = SignedDuration::from_mins(5);
 /// Pairs that are taken up at once when a process starts.
 const ROWS: u32 = 500;
 /// Incidents that wait for a place at once: any more are asked for with the next poll.
@@ -54,6 +58,8 @@ pub(super) struct Unread {
     refused: Option<(WorkspaceId, IncidentId)>,
     /// How often in a row.
     times: u32,
+    /// When it is asked for again; none while it is asked for.
+    due: Option<Timestamp>,
 }
 
 impl Unread {
@@ -61,28 +67,97 @@ impl Unread {
     pub(super) fn workspace(&self) -> Option<WorkspaceId> {
         self.refused.as_ref().map(|(workspace, _)| *workspace)
     }
+
+    /// When it is asked for again.
+    pub(super) fn due(&self) -> Option<Timestamp> {
+        self.due
+    }
+
+    /// The clock was set back.
+    pub(super) fn set_back(&mut self, back: impl Fn(&mut Timestamp)) {
+        self.due.iter_mut().for_each(back);
+    }
+
+    /// It could not be read once more: it is asked for again, later each time.
+    fn grows(&mut self, (pair, side): (PairId, Side), now: Timestamp) {
+        self.times = self.times.saturating_add(1);
+        let secs = match side {
+            Side::Sentinel => i64::try_from(wait_secs(self.times.saturating_add(2), salt(&pair.0))).unwrap_or(3_600),
+            Side::Halo => TICKET_AGAIN_SECS << (self.times - 1).min(DOUBLINGS),
+        };
+        self.within(now + SignedDuration::from_secs(secs));
+    }
+
+    /// It is asked for again at `at` at the latest.
+    fn within(&mut self, at: Timestamp) {
+        self.due = Some(self.due.map_or(at, |due| due.min(at)));
+    }
 }
 
 impl Schedule {
-    /// Something of a pair's incident could not be read: the pair is looked at again, later each time (up to an hour).
+    /// Something of a pair's incident could not be read: it is asked for again, later each time (up to an hour).
     pub(super) fn read_later(&mut self, pair: PairId, now: Timestamp) -> &mut Unread {
         let unread = self.unread.entry((pair, Side::Sentinel)).or_default();
-        unread.times = unread.times.saturating_add(1);
-        let secs = wait_secs(unread.times.saturating_add(2), salt(&pair.0));
-        let at = now + SignedDuration::from_secs(i64::try_from(secs).unwrap_or(3_600));
-        self.later_looks.entry(pair).and_modify(|due| *due = at.min(*due)).or_insert(at);
+        unread.grows((pair, Side::Sentinel), now);
         unread
     }
 
-    /// A pair's comments were read.
-    pub(super) fn comments_read(&mut self, pair: PairId) {
+    /// Pairs of which something unread is to be asked for again by now, those that have waited longest first.
+    pub(super) fn unread_due(&self, now: Timestamp) -> Vec<PairId> {
+        let due = self.unread.iter().filter_map(|((pair, _), unread)| Some((unread.due?, *pair)));
+        let mut due: Vec<(Timestamp, PairId)> = due.filter(|(at, _)| *at <= now).collect();
+        due.sort_unstable();
+        due.into_iter().map(|(_, pair)| pair).collect()
+    }
+
+    /// A look begins that asks for what of a pair is unread and due.
+    pub(super) fn asks_again(&mut self, pair: PairId, now: Timestamp) {
+        self.asking.insert(pair);
+        for side in SIDES {
+            if let Some(unread) = self.unread.get_mut(&(pair, side)) {
+                unread.due = unread.due.filter(|at| *at > now);
+            }
+        }
+    }
+
+    /// The sides that a look reads which asks for what is unread alone; `None`: it reads both.
+    pub(super) fn asked_alone(&self, pair: PairId) -> Option<Vec<Side>> {
+        let asked = |side: &Side| self.unread.get(&(pair, *side)).is_some_and(|unread| unread.due.is_none());
+        self.asking.contains(&pair).then(|| SIDES.into_iter().filter(asked).collect())
+    }
+
+    /// Our own budget has no room for what a look asks for before `at`.
+    pub(super) fn ask_at(&mut self, pair: PairId, at: Timestamp) {
+        for side in SIDES {
+            if let Some(unread) = self.unread.get_mut(&(pair, side)) {
+                unread.due.get_or_insert(at);
+            }
+        }
+    }
+
+    /// A look at a pair has ended. What is unread still is asked for until it is read, also where it was something else
+    /// (the sign-in, the service as such) that failed this time.
+    pub(super) fn asked_again(&mut self, pair: PairId, now: Timestamp) {
+        self.asking.remove(&pair);
+        for side in SIDES {
+            if let Some(unread) = self.unread.get_mut(&(pair, side))
+                && unread.due.is_none_or(|at| at <= now)
+            {
+                unread.due = Some(now + UNREAD_AGAIN);
+                unread.grows((pair, side), now);
+            }
+        }
+    }
+
+    /// A pair's comments were read at `now`.
+    pub(super) fn comments_read(&mut self, pair: PairId, now: Timestamp) {
         self.comments_waiting.remove(&pair);
         let Some(unread) = self.unread.get_mut(&(pair, Side::Sentinel)) else { return };
         unread.why = None;
         // The right is there: the others that lacked it need not wait for their turn.
         if let Some((workspace, _)) = unread.refused.take() {
-            let others = self.unread.iter().filter(|(_, unread)| unread.workspace() == Some(workspace));
-            self.looks.extend(others.map(|((pair, _), _)| *pair));
+            let others = self.unread.values_mut().filter(|unread| unread.workspace() == Some(workspace));
+            others.for_each(|unread| unread.due = unread.due.map(|at| at.min(now)));
         }
     }
 
@@ -95,12 +170,12 @@ impl Schedule {
     /// The refusal of the comments of several incidents of the workspace: it stands until all but one of them can be read.
     /// One of them is asked for within five minutes, the others as soon as that is read.
     pub(super) fn refused_of_several(&mut self, workspace: WorkspaceId, now: Timestamp) -> Option<Failure> {
-        let mut refused = self.unread.iter().filter(|(_, unread)| unread.workspace() == Some(workspace));
-        let ((pair, _), first) = refused.next()?;
+        let mut refused = self.unread.values_mut().filter(|unread| unread.workspace() == Some(workspace));
+        let first = refused.next()?;
         refused.next()?;
-        let (pair, why) = (*pair, first.why.clone().unwrap_or_default());
-        let soon = now + PROBED_AFTER;
-        self.later_looks.entry(pair).and_modify(|at| *at = soon.min(*at)).or_insert(soon);
+        // One that is asked for just now says so when it has been.
+        first.due = first.due.map(|at| at.min(now + PROBED_AFTER));
+        let why = first.why.clone().unwrap_or_default();
         Some(Failure::new(Side::Sentinel, FailureKind::Forbidden, why))
     }
 
@@ -136,8 +211,7 @@ impl Schedule {
     /// instance fails, its tickets tell when that is over.
     pub(super) fn ticket_waits(&self, pair: PairId, halo: ConnectionId, now: Timestamp) -> bool {
         let fails = self.instances.get(&halo).is_some_and(|standing| standing.last_failure.is_some());
-        let later = || self.later_looks.get(&pair).is_some_and(|at| *at > now);
-        !fails && self.unread.contains_key(&(pair, Side::Halo)) && later()
+        !fails && self.unread.get(&(pair, Side::Halo)).and_then(Unread::due).is_some_and(|at| at > now)
     }
 
     /// Those of a workspace whose time has come, oldest first. Of what then comes to nothing each is asked for once more.
@@ -254,10 +328,8 @@ pub(super) fn keep_ticket(engine: &Engine, pair: PairId, ticket: TicketId, failu
     let now = engine.now();
     let mut schedule = engine.schedule();
     let unread = schedule.unread.entry((pair, Side::Halo)).or_default();
-    let again = now + SignedDuration::from_secs(TICKET_AGAIN_SECS << unread.times.min(DOUBLINGS));
-    unread.times = unread.times.saturating_add(1);
+    unread.grows((pair, Side::Halo), now);
     unread.why = Some(format!("Ticket {ticket} could not be read whole: {}", failure.message));
-    schedule.later_looks.entry(pair).and_modify(|at| *at = (*at).min(again)).or_insert(again);
 }
 
 /// As [`keep_ticket`]; the pair is planned anew, so that it says so at once.
