@@ -6,7 +6,6 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     domain::{
-        failure::Side,
         ids::{OperationId, PairId},
         incident::Incident,
         merge::Merge,
@@ -143,7 +142,7 @@ async fn step(
         engine.schedule().comments_read(id, now);
     }
     if reading.actions.is_some() {
-        engine.schedule().unread.remove(&(id, Side::Halo));
+        engine.schedule().ticket_read(id, row.pair.halo, now);
     }
     let (configured, view) = (engine.store.configured(), engine.registry.view());
     let displaced = view.of_workspace(row.pair.workspace).is_some_and(|(_, client, _)| displaced(client, &row.pair));

@@ -19,7 +19,12 @@ use crate::{
 };
 
 use super::{
-    Engine, alerts, digest, forth, halo::sight, known::Known, merges, put_back, rebuild, registry::salt, unread,
+    Engine, alerts, digest, forth,
+    halo::sight,
+    known::Known,
+    merges, put_back, rebuild,
+    registry::salt,
+    unread::{self, Whose},
 };
 
 /// Pairs of which it is remembered when they were looked at.
@@ -154,7 +159,10 @@ async fn look(engine: &Engine, id: PairId) -> Result<(), StoreError> {
     let fails = standing.is_some_and(|standing| standing.last_failure.is_some());
     let alone = alone.filter(|failure| unread::may_be_its_own(failure) && !(fails && failure.retryable()));
     match (row.pair.ticket, &alone) {
-        (Some(ticket), Some(failure)) => unread::keep_ticket(engine, id, ticket, failure),
+        (Some(ticket), Some(failure)) => {
+            let whose = Whose { halo: row.pair.halo, client: row.pair.client, ticket };
+            unread::keep_ticket(engine, id, whose, failure);
+        }
         _ if row.pair.ticket.is_none() || missing.contains(&Side::Halo) => {
             engine.schedule().unread.remove(&(id, Side::Halo));
         }

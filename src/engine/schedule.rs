@@ -163,6 +163,8 @@ pub struct Schedule {
     pub comment_rereads: BTreeMap<WorkspaceId, BTreeSet<PairId>>,
     /// Pairs of which something (the incident's comments or alerts, the ticket) could not be read when last asked for.
     pub(super) unread: BTreeMap<(PairId, Side), Unread>,
+    /// Instances of which no ticket could be read when it was last tried.
+    pub(super) unreadable_instances: BTreeSet<ConnectionId>,
     /// Pairs with a look under way that asks for nothing else.
     pub(super) asking: BTreeSet<PairId>,
     /// Pairs whose incident's comments wait for a place in our own budget.

@@ -2,12 +2,14 @@
 //! is, and ask again later and later; nobody else waits for them. Comments for which our own budget has no place yet wait
 //! for it beside the polls, which go on.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     domain::{
         failure::{Failure, FailureKind, Side},
-        ids::{ConnectionId, IncidentId, PairId, TicketId, WorkspaceId},
+        ids::{ClientId, ConnectionId, IncidentId, PairId, TicketId, WorkspaceId},
         incident::Incident,
     },
     planner::{observed::Reading, retry::wait_secs},
@@ -47,6 +49,17 @@ pub(super) struct Waiting {
     incident: Incident,
 }
 
+/// A ticket, and whose it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Whose {
+    /// Its instance.
+    pub halo: ConnectionId,
+    /// Our client.
+    pub client: ClientId,
+    /// Which.
+    pub ticket: TicketId,
+}
+
 /// What of one side's record could not be read when it was last asked for.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Unread {
@@ -60,6 +73,10 @@ pub(super) struct Unread {
     times: u32,
     /// When it is asked for again; none while it is asked for.
     due: Option<Timestamp>,
+    /// The ticket that could not.
+    ticket: Option<Whose>,
+    /// Since it could not, no ticket of its instance was read.
+    none_since: bool,
 }
 
 impl Unread {
@@ -76,6 +93,11 @@ impl Unread {
     /// The clock was set back.
     pub(super) fn set_back(&mut self, back: impl Fn(&mut Timestamp)) {
         self.due.iter_mut().for_each(back);
+    }
+
+    /// Whether it is a ticket of this instance.
+    fn of(&self, halo: ConnectionId) -> bool {
+        self.ticket.is_some_and(|whose| whose.halo == halo)
     }
 
     /// It could not be read once more: it is asked for again, later each time.
@@ -189,6 +211,36 @@ impl Schedule {
     /// Whether the alerts of a pair's incident are still to be read.
     pub(super) fn alerts_unread(&self, pair: PairId) -> bool {
         self.unread.get(&(pair, Side::Sentinel)).is_some_and(|unread| unread.alerts.is_some())
+    }
+
+    /// Tickets of an instance that could not be read, and since then none of its tickets was.
+    pub(super) fn none_read_since(&self, halo: ConnectionId) -> BTreeSet<Whose> {
+        let tickets = self.unread.values().filter(|unread| unread.none_since).filter_map(|unread| unread.ticket);
+        tickets.filter(|whose| whose.halo == halo).collect()
+    }
+
+    /// A pair's ticket was read with all its actions. Where that had not been possible, others may be readable again too.
+    pub(super) fn ticket_read(&mut self, pair: PairId, halo: ConnectionId, now: Timestamp) {
+        let again = self.unread.remove(&(pair, Side::Halo)).is_some();
+        self.instance_reads(halo, again, now);
+    }
+
+    /// Some ticket of an instance was read, perhaps one that could not be before: `again`. Then, and where it was the
+    /// instance that failed, all that wait are asked for at once.
+    pub(super) fn instance_reads(&mut self, halo: ConnectionId, again: bool, now: Timestamp) {
+        if self.unreadable_instances.remove(&halo) || again {
+            self.hasten_tickets(halo, now);
+        }
+        for unread in self.unread.values_mut().filter(|unread| unread.of(halo)) {
+            unread.none_since = false;
+        }
+    }
+
+    /// Tickets of an instance that could not be read are asked for at once, each in its turn.
+    pub(super) fn hasten_tickets(&mut self, halo: ConnectionId, now: Timestamp) {
+        for unread in self.unread.values_mut().filter(|unread| unread.of(halo)) {
+            unread.due = unread.due.map(|at| at.min(now));
+        }
     }
 
     /// There is no place for an incident's comments before `at`.
@@ -324,22 +376,23 @@ pub(super) fn may_be_its_own(failure: &Failure) -> bool {
 }
 
 /// Keeps that a pair's ticket alone could not be read, for whatever plans it next. It is read again, ever more rarely.
-pub(super) fn keep_ticket(engine: &Engine, pair: PairId, ticket: TicketId, failure: &Failure) {
+pub(super) fn keep_ticket(engine: &Engine, pair: PairId, whose: Whose, failure: &Failure) {
     let now = engine.now();
     let mut schedule = engine.schedule();
     let unread = schedule.unread.entry((pair, Side::Halo)).or_default();
     unread.grows((pair, Side::Halo), now);
-    unread.why = Some(format!("Ticket {ticket} could not be read whole: {}", failure.message));
+    unread.why = Some(format!("Ticket {} could not be read whole: {}", whose.ticket, failure.message));
+    (unread.ticket, unread.none_since) = (Some(whose), true);
 }
 
 /// As [`keep_ticket`]; the pair is planned anew, so that it says so at once.
 pub(super) async fn say_ticket(
     engine: &Engine,
     pair: PairId,
-    ticket: TicketId,
+    whose: Whose,
     failure: &Failure,
 ) -> Result<(), StoreError> {
-    keep_ticket(engine, pair, ticket, failure);
+    keep_ticket(engine, pair, whose, failure);
     digest::pair(engine, pair, Vec::new(), Reading::default()).await
 }
 
