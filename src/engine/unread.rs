@@ -11,6 +11,8 @@ use crate::{
         failure::{Failure, FailureKind, Side},
         ids::{ClientId, ConnectionId, IncidentId, PairId, TicketId, WorkspaceId},
         incident::Incident,
+        pair::Pair,
+        reason::Reason,
     },
     planner::{observed::Reading, retry::wait_secs},
     store::{PairFilter, PairSort, StoreError},
@@ -396,14 +398,21 @@ pub(super) async fn say_ticket(
     digest::pair(engine, pair, Vec::new(), Reading::default()).await
 }
 
-/// Pairs that said so when the process before this one ended are looked at: nothing else would ask for them.
+/// What pairs said to be unread when the process before this one ended is asked for: nothing else would. Of the incident
+/// that is its comments and its alerts, for a pair may say that of the comments alone.
 pub(super) async fn left_behind(engine: &Engine) -> Result<(), StoreError> {
-    for reason in ["comments-unread", "ticket-unread"] {
-        let filter = PairFilter { reason: Some(reason.to_owned()), ..PairFilter::default() };
+    for (side, code) in [(Side::Sentinel, "comments-unread"), (Side::Halo, "ticket-unread")] {
+        let filter = PairFilter { reason: Some(code.to_owned()), ..PairFilter::default() };
         let mut after = None;
         loop {
             let page = engine.store.pairs_page(&filter, PairSort::default(), after, ROWS).await?;
-            engine.schedule().looks.extend(page.rows.iter().map(|row| row.pair.id));
+            let now = engine.now();
+            let mut schedule = engine.schedule();
+            for row in &page.rows {
+                let unread = left_unread(&row.pair, (side, code), now);
+                schedule.unread.insert((row.pair.id, side), unread);
+            }
+            drop(schedule);
             after = page.next;
             if after.is_none() {
                 break;
@@ -411,4 +420,17 @@ pub(super) async fn left_behind(engine: &Engine) -> Result<(), StoreError> {
         }
     }
     Ok(())
+}
+
+fn left_unread(pair: &Pair, (side, code): (Side, &str), now: Timestamp) -> Unread {
+    let mut said = pair.reason.iter().chain(&pair.further);
+    let why = said.find(|reason| reason.code() == code).map(Reason::words).unwrap_or_default();
+    let ticket = pair.ticket.filter(|_| side == Side::Halo);
+    Unread {
+        alerts: (side == Side::Sentinel).then(|| why.clone()),
+        why: Some(why),
+        ticket: ticket.map(|ticket| Whose { halo: pair.halo, client: pair.client, ticket }),
+        due: Some(now),
+        ..Unread::default()
+    }
 }
