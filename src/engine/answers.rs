@@ -44,6 +44,9 @@ pub(super) async fn again(engine: &Engine, reading: RunScope) -> Result<(), Stor
         RunScope::Halo { .. } => None,
     };
     let mut schedule = engine.schedule();
+    if let RunScope::Halo { id } = reading {
+        schedule.hasten_tickets(id, now);
+    }
     schedule.answered.extend(pairs.iter().map(|pair| (*pair, side)));
     schedule.pairs.extend(pairs);
     // What answers for one workspace may answer for the others, whose next readings may be a quarter of an hour away.

@@ -6,7 +6,6 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     domain::{
-        failure::Side,
         ids::{OperationId, PairId},
         incident::Incident,
         merge::Merge,
@@ -140,10 +139,10 @@ async fn step(
     }
     let comments_read = reading.comments.is_some();
     if comments_read {
-        engine.schedule().comments_read(id);
+        engine.schedule().comments_read(id, now);
     }
     if reading.actions.is_some() {
-        engine.schedule().unread.remove(&(id, Side::Halo));
+        engine.schedule().ticket_read(id, row.pair.halo, now);
     }
     let (configured, view) = (engine.store.configured(), engine.registry.view());
     let displaced = view.of_workspace(row.pair.workspace).is_some_and(|(_, client, _)| displaced(client, &row.pair));

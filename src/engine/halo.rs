@@ -38,7 +38,7 @@ use super::{
     put_back,
     registry::{budgets::Coming, salt},
     schedule::{ROWS_KEPT, Schedule},
-    unread,
+    unread::{self, Whose},
 };
 
 /// Polls look this far behind the cursor (halo-api sheet, rule 7).
@@ -280,7 +280,8 @@ async fn one(
             }
             let at = known.ticket.as_ref().and_then(|t| t.last_update).unwrap_or(asked);
             if unread::may_be_its_own(&failure) {
-                counts.alone.insert(pair, Alone { ticket: id, at, failure });
+                let whose = Whose { halo: halo.connection().id, client: known.pair.client, ticket: id };
+                counts.alone.insert(pair, Alone { whose, at, failure });
                 return Ok(false);
             }
             counts.held_at = Some(counts.held_at.map_or(at, |held| held.min(at)));

@@ -19,16 +19,29 @@ use crate::{
 };
 
 use super::{
-    Engine, alerts, digest, forth, halo::sight, known::Known, merges, put_back, rebuild, registry::salt, unread,
+    Engine, alerts, digest, forth,
+    halo::sight,
+    known::Known,
+    merges, put_back, rebuild,
+    registry::salt,
+    unread::{self, Whose},
 };
 
-/// A pair of which something is unread is looked at again at the latest so long after a look that failed.
-const UNREAD_AGAIN: SignedDuration = SignedDuration::from_mins(5);
 /// Pairs of which it is remembered when they were looked at.
 const LOOKED_KEPT: usize = 10_000;
+/// Where more pairs have something unread, they ask for it like a slow reading.
+const MANY_UNREAD: usize = 50;
 
-/// Reads both sides afresh, whatever the cursors say, and plans anew.
+/// Reads both sides afresh, whatever the cursors say, and plans anew. A look that only asks for what is unread reads the
+/// side of which it is.
 pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
+    look(engine, id).await?;
+    let now = engine.now();
+    engine.schedule().asked_again(id, now);
+    Ok(())
+}
+
+async fn look(engine: &Engine, id: PairId) -> Result<(), StoreError> {
     let hurried = engine.schedule().hurried.remove(&id);
     let Some(Known { row, .. }) = engine.known(id).await? else {
         engine.schedule().unread.retain(|(pair, _), _| *pair != id);
@@ -44,11 +57,19 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
         return rebuild::ended(engine, id, refused).await;
     };
     // What is unread asks by itself, again and again: it has no place before what people and new incidents ask for.
-    let unread_before = {
+    let (again, class) = {
         let schedule = engine.schedule();
-        [Side::Sentinel, Side::Halo].iter().any(|side| schedule.unread.contains_key(&(id, *side)))
+        // Of a record that was gone both are asked for.
+        let both = hurried || schedule.rebuilds.contains_key(&id) || row.pair.gone.is_some();
+        let again = schedule.asked_alone(id).filter(|_| !both);
+        let class = match &again {
+            None => Class::Interactive,
+            Some(_) if schedule.unread.len() > MANY_UNREAD => Class::Reconcile,
+            Some(_) => Class::Comment,
+        };
+        (again, class)
     };
-    let class = if unread_before { Class::Comment } else { Class::Interactive };
+    let reads = |side: Side| again.as_ref().is_none_or(|sides| sides.contains(&side));
     let mut joined = Vec::new();
     let mut reading = Reading::default();
     let mut failure = None;
@@ -59,6 +80,7 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
     let mut alone: Option<Failure> = None;
     let mut note = |result: Failure| failure = Some(result);
     match (engine.registry.sentinel(workspace.connection), view.place(workspace)) {
+        _ if !reads(Side::Sentinel) => {}
         (Ok(sentinel), Some(at)) => match sentinel.incident(&at, &row.pair.incident, class).await {
             Ok(incident) => {
                 reading.asked = Some(engine.now());
@@ -107,7 +129,7 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
         (Err(error), _) => note(error),
         (Ok(_), None) => {}
     }
-    if let Some(ticket) = row.pair.ticket {
+    if let Some(ticket) = row.pair.ticket.filter(|_| reads(Side::Halo)) {
         match engine.registry.halo(row.pair.halo) {
             Ok(halo) => match halo.ticket(ticket, class).await {
                 Ok(read) => {
@@ -137,8 +159,11 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
     let fails = standing.is_some_and(|standing| standing.last_failure.is_some());
     let alone = alone.filter(|failure| unread::may_be_its_own(failure) && !(fails && failure.retryable()));
     match (row.pair.ticket, &alone) {
-        (Some(ticket), Some(failure)) => unread::keep_ticket(engine, id, ticket, failure),
-        _ if missing.contains(&Side::Halo) => {
+        (Some(ticket), Some(failure)) => {
+            let whose = Whose { halo: row.pair.halo, client: row.pair.client, ticket };
+            unread::keep_ticket(engine, id, whose, failure);
+        }
+        _ if row.pair.ticket.is_none() || missing.contains(&Side::Halo) => {
             engine.schedule().unread.remove(&(id, Side::Halo));
         }
         _ => {}
@@ -193,12 +218,16 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
         tracing::warn!(pair.id = %id, error = %failure, "a pair could not be read whole");
     } else {
         let mut schedule = engine.schedule();
-        schedule.unread.remove(&(id, Side::Sentinel));
-        let looked = &mut schedule.looked;
-        if looked.len() >= LOOKED_KEPT {
-            looked.clear();
+        if reads(Side::Sentinel) {
+            schedule.unread.remove(&(id, Side::Sentinel));
         }
-        looked.insert(id, now);
+        if again.is_none() {
+            let looked = &mut schedule.looked;
+            if looked.len() >= LOOKED_KEPT {
+                looked.clear();
+            }
+            looked.insert(id, now);
+        }
     }
     // What belongs to one record alone has set its own time.
     if let Some(failure) = failure.as_ref().filter(|failure| failure.retryable() && alone.is_none()) {
@@ -207,17 +236,13 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
             _ => now + SignedDuration::from_secs(30),
         };
         let mut schedule = engine.schedule();
-        // The wait of what is unread has grown already.
-        match unread_before {
-            true => schedule.later_looks.entry(id).or_insert(at),
-            false => schedule.later_looks.entry(id).insert_entry(at).into_mut(),
-        };
-    }
-    if failed.is_some() {
-        // What is unread is asked for until it is read, also where it was the sign-in that failed this time.
-        let mut schedule = engine.schedule();
-        if [Side::Sentinel, Side::Halo].iter().any(|side| schedule.unread.contains_key(&(id, *side))) {
-            schedule.later_looks.entry(id).or_insert(now + UNREAD_AGAIN);
+        match failure.kind {
+            _ if again.is_none() => {
+                schedule.later_looks.insert(id, at);
+            }
+            FailureKind::WaitUntil { .. } => schedule.ask_at(id, at),
+            // The wait of what is unread grows.
+            _ => {}
         }
     }
     let comes = rebuild::comes(engine, &row, &reading, failed, gone.is_some() && now >= shows);

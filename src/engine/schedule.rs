@@ -31,6 +31,7 @@ use super::{
     unrecorded::Unrecorded,
 };
 
+mod looks;
 mod set_back;
 mod wanted;
 
@@ -162,6 +163,10 @@ pub struct Schedule {
     pub comment_rereads: BTreeMap<WorkspaceId, BTreeSet<PairId>>,
     /// Pairs of which something (the incident's comments or alerts, the ticket) could not be read when last asked for.
     pub(super) unread: BTreeMap<(PairId, Side), Unread>,
+    /// Instances of which no ticket could be read when it was last tried.
+    pub(super) unreadable_instances: BTreeSet<ConnectionId>,
+    /// Pairs with a look under way that asks for nothing else.
+    pub(super) asking: BTreeSet<PairId>,
     /// Pairs whose incident's comments wait for a place in our own budget.
     pub(super) comments_waiting: BTreeMap<PairId, CommentsWait>,
     /// Records without an id that were kept.
@@ -255,6 +260,7 @@ impl Schedule {
         self.refused.insert(unit, now + SignedDuration::from_secs(5));
         match unit {
             Unit::Look(pair) => {
+                self.asking.remove(&pair);
                 self.looks.insert(pair);
             }
             // Something of it may stand as being sent: it is looked for.
@@ -403,16 +409,7 @@ impl Engine {
             }
             s.intake_next = Some(now + LOOK_EVERY.max(s.look_every));
         }
-        let ripe: Vec<PairId> = s.later_looks.iter().filter(|(_, at)| **at <= now).map(|(pair, _)| *pair).collect();
-        for pair in ripe {
-            s.later_looks.remove(&pair);
-            s.looks.insert(pair);
-        }
-        for pair in s.looks.clone() {
-            if s.take(Unit::Look(pair), now, &mut units, limit) {
-                s.looks.remove(&pair);
-            }
-        }
+        s.looks_due(now, &mut units, limit);
         if !s.only_read && !outdated {
             self.pairs_due(s, now, &mut units, limit);
         }
@@ -490,6 +487,7 @@ impl Engine {
             .chain(s.pairs_next)
             .chain(s.announced.values().map(|(at, _)| *at))
             .chain(s.later_looks.values().copied())
+            .chain(s.unread.values().filter_map(Unread::due))
             .chain(s.comments_waiting.values().map(|waiting| waiting.at))
             .chain(s.backfills.values().copied())
             .chain(s.refused.values().copied())

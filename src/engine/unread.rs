@@ -2,13 +2,17 @@
 //! is, and ask again later and later; nobody else waits for them. Comments for which our own budget has no place yet wait
 //! for it beside the polls, which go on.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     domain::{
         failure::{Failure, FailureKind, Side},
-        ids::{ConnectionId, IncidentId, PairId, TicketId, WorkspaceId},
+        ids::{ClientId, ConnectionId, IncidentId, PairId, TicketId, WorkspaceId},
         incident::Incident,
+        pair::Pair,
+        reason::Reason,
     },
     planner::{observed::Reading, retry::wait_secs},
     store::{PairFilter, PairSort, StoreError},
@@ -16,6 +20,10 @@ use crate::{
 
 use super::{Engine, digest, poll::Poll, registry::salt, schedule::Schedule};
 
+/// Those of which something may be unread.
+const SIDES: [Side; 2] = [Side::Sentinel, Side::Halo];
+/// What is unread is asked for again at the latest so long after a look that came to nothing for another reason.
+const UNREAD_AGAIN: SignedDuration = SignedDuration::from_mins(5);
 /// Pairs that are taken up at once when a process starts.
 const ROWS: u32 = 500;
 /// Incidents that wait for a place at once: any more are asked for with the next poll.
@@ -43,6 +51,17 @@ pub(super) struct Waiting {
     incident: Incident,
 }
 
+/// A ticket, and whose it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Whose {
+    /// Its instance.
+    pub halo: ConnectionId,
+    /// Our client.
+    pub client: ClientId,
+    /// Which.
+    pub ticket: TicketId,
+}
+
 /// What of one side's record could not be read when it was last asked for.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Unread {
@@ -54,6 +73,12 @@ pub(super) struct Unread {
     refused: Option<(WorkspaceId, IncidentId)>,
     /// How often in a row.
     times: u32,
+    /// When it is asked for again; none while it is asked for.
+    due: Option<Timestamp>,
+    /// The ticket that could not.
+    ticket: Option<Whose>,
+    /// Since it could not, no ticket of its instance was read.
+    none_since: bool,
 }
 
 impl Unread {
@@ -61,28 +86,102 @@ impl Unread {
     pub(super) fn workspace(&self) -> Option<WorkspaceId> {
         self.refused.as_ref().map(|(workspace, _)| *workspace)
     }
+
+    /// When it is asked for again.
+    pub(super) fn due(&self) -> Option<Timestamp> {
+        self.due
+    }
+
+    /// The clock was set back.
+    pub(super) fn set_back(&mut self, back: impl Fn(&mut Timestamp)) {
+        self.due.iter_mut().for_each(back);
+    }
+
+    /// Whether it is a ticket of this instance.
+    fn of(&self, halo: ConnectionId) -> bool {
+        self.ticket.is_some_and(|whose| whose.halo == halo)
+    }
+
+    /// It could not be read once more: it is asked for again, later each time.
+    fn grows(&mut self, (pair, side): (PairId, Side), now: Timestamp) {
+        self.times = self.times.saturating_add(1);
+        let secs = match side {
+            Side::Sentinel => i64::try_from(wait_secs(self.times.saturating_add(2), salt(&pair.0))).unwrap_or(3_600),
+            Side::Halo => TICKET_AGAIN_SECS << (self.times - 1).min(DOUBLINGS),
+        };
+        self.within(now + SignedDuration::from_secs(secs));
+    }
+
+    /// It is asked for again at `at` at the latest.
+    fn within(&mut self, at: Timestamp) {
+        self.due = Some(self.due.map_or(at, |due| due.min(at)));
+    }
 }
 
 impl Schedule {
-    /// Something of a pair's incident could not be read: the pair is looked at again, later each time (up to an hour).
+    /// Something of a pair's incident could not be read: it is asked for again, later each time (up to an hour).
     pub(super) fn read_later(&mut self, pair: PairId, now: Timestamp) -> &mut Unread {
         let unread = self.unread.entry((pair, Side::Sentinel)).or_default();
-        unread.times = unread.times.saturating_add(1);
-        let secs = wait_secs(unread.times.saturating_add(2), salt(&pair.0));
-        let at = now + SignedDuration::from_secs(i64::try_from(secs).unwrap_or(3_600));
-        self.later_looks.entry(pair).and_modify(|due| *due = at.min(*due)).or_insert(at);
+        unread.grows((pair, Side::Sentinel), now);
         unread
     }
 
-    /// A pair's comments were read.
-    pub(super) fn comments_read(&mut self, pair: PairId) {
+    /// Pairs of which something unread is to be asked for again by now, those that have waited longest first.
+    pub(super) fn unread_due(&self, now: Timestamp) -> Vec<PairId> {
+        let due = self.unread.iter().filter_map(|((pair, _), unread)| Some((unread.due?, *pair)));
+        let mut due: Vec<(Timestamp, PairId)> = due.filter(|(at, _)| *at <= now).collect();
+        due.sort_unstable();
+        due.into_iter().map(|(_, pair)| pair).collect()
+    }
+
+    /// A look begins that asks for what of a pair is unread and due.
+    pub(super) fn asks_again(&mut self, pair: PairId, now: Timestamp) {
+        self.asking.insert(pair);
+        for side in SIDES {
+            if let Some(unread) = self.unread.get_mut(&(pair, side)) {
+                unread.due = unread.due.filter(|at| *at > now);
+            }
+        }
+    }
+
+    /// The sides that a look reads which asks for what is unread alone; `None`: it reads both.
+    pub(super) fn asked_alone(&self, pair: PairId) -> Option<Vec<Side>> {
+        let asked = |side: &Side| self.unread.get(&(pair, *side)).is_some_and(|unread| unread.due.is_none());
+        self.asking.contains(&pair).then(|| SIDES.into_iter().filter(asked).collect())
+    }
+
+    /// Our own budget has no room for what a look asks for before `at`.
+    pub(super) fn ask_at(&mut self, pair: PairId, at: Timestamp) {
+        for side in SIDES {
+            if let Some(unread) = self.unread.get_mut(&(pair, side)) {
+                unread.due.get_or_insert(at);
+            }
+        }
+    }
+
+    /// A look at a pair has ended. What is unread still is asked for until it is read, also where it was something else
+    /// (the sign-in, the service as such) that failed this time.
+    pub(super) fn asked_again(&mut self, pair: PairId, now: Timestamp) {
+        self.asking.remove(&pair);
+        for side in SIDES {
+            if let Some(unread) = self.unread.get_mut(&(pair, side))
+                && unread.due.is_none_or(|at| at <= now)
+            {
+                unread.due = Some(now + UNREAD_AGAIN);
+                unread.grows((pair, side), now);
+            }
+        }
+    }
+
+    /// A pair's comments were read at `now`.
+    pub(super) fn comments_read(&mut self, pair: PairId, now: Timestamp) {
         self.comments_waiting.remove(&pair);
         let Some(unread) = self.unread.get_mut(&(pair, Side::Sentinel)) else { return };
         unread.why = None;
         // The right is there: the others that lacked it need not wait for their turn.
         if let Some((workspace, _)) = unread.refused.take() {
-            let others = self.unread.iter().filter(|(_, unread)| unread.workspace() == Some(workspace));
-            self.looks.extend(others.map(|((pair, _), _)| *pair));
+            let others = self.unread.values_mut().filter(|unread| unread.workspace() == Some(workspace));
+            others.for_each(|unread| unread.due = unread.due.map(|at| at.min(now)));
         }
     }
 
@@ -95,12 +194,12 @@ impl Schedule {
     /// The refusal of the comments of several incidents of the workspace: it stands until all but one of them can be read.
     /// One of them is asked for within five minutes, the others as soon as that is read.
     pub(super) fn refused_of_several(&mut self, workspace: WorkspaceId, now: Timestamp) -> Option<Failure> {
-        let mut refused = self.unread.iter().filter(|(_, unread)| unread.workspace() == Some(workspace));
-        let ((pair, _), first) = refused.next()?;
+        let mut refused = self.unread.values_mut().filter(|unread| unread.workspace() == Some(workspace));
+        let first = refused.next()?;
         refused.next()?;
-        let (pair, why) = (*pair, first.why.clone().unwrap_or_default());
-        let soon = now + PROBED_AFTER;
-        self.later_looks.entry(pair).and_modify(|at| *at = soon.min(*at)).or_insert(soon);
+        // One that is asked for just now says so when it has been.
+        first.due = first.due.map(|at| at.min(now + PROBED_AFTER));
+        let why = first.why.clone().unwrap_or_default();
         Some(Failure::new(Side::Sentinel, FailureKind::Forbidden, why))
     }
 
@@ -114,6 +213,36 @@ impl Schedule {
     /// Whether the alerts of a pair's incident are still to be read.
     pub(super) fn alerts_unread(&self, pair: PairId) -> bool {
         self.unread.get(&(pair, Side::Sentinel)).is_some_and(|unread| unread.alerts.is_some())
+    }
+
+    /// Tickets of an instance that could not be read, and since then none of its tickets was.
+    pub(super) fn none_read_since(&self, halo: ConnectionId) -> BTreeSet<Whose> {
+        let tickets = self.unread.values().filter(|unread| unread.none_since).filter_map(|unread| unread.ticket);
+        tickets.filter(|whose| whose.halo == halo).collect()
+    }
+
+    /// A pair's ticket was read with all its actions. Where that had not been possible, others may be readable again too.
+    pub(super) fn ticket_read(&mut self, pair: PairId, halo: ConnectionId, now: Timestamp) {
+        let again = self.unread.remove(&(pair, Side::Halo)).is_some();
+        self.instance_reads(halo, again, now);
+    }
+
+    /// Some ticket of an instance was read, perhaps one that could not be before: `again`. Then, and where it was the
+    /// instance that failed, all that wait are asked for at once.
+    pub(super) fn instance_reads(&mut self, halo: ConnectionId, again: bool, now: Timestamp) {
+        if self.unreadable_instances.remove(&halo) || again {
+            self.hasten_tickets(halo, now);
+        }
+        for unread in self.unread.values_mut().filter(|unread| unread.of(halo)) {
+            unread.none_since = false;
+        }
+    }
+
+    /// Tickets of an instance that could not be read are asked for at once, each in its turn.
+    pub(super) fn hasten_tickets(&mut self, halo: ConnectionId, now: Timestamp) {
+        for unread in self.unread.values_mut().filter(|unread| unread.of(halo)) {
+            unread.due = unread.due.map(|at| at.min(now));
+        }
     }
 
     /// There is no place for an incident's comments before `at`.
@@ -136,8 +265,7 @@ impl Schedule {
     /// instance fails, its tickets tell when that is over.
     pub(super) fn ticket_waits(&self, pair: PairId, halo: ConnectionId, now: Timestamp) -> bool {
         let fails = self.instances.get(&halo).is_some_and(|standing| standing.last_failure.is_some());
-        let later = || self.later_looks.get(&pair).is_some_and(|at| *at > now);
-        !fails && self.unread.contains_key(&(pair, Side::Halo)) && later()
+        !fails && self.unread.get(&(pair, Side::Halo)).and_then(Unread::due).is_some_and(|at| at > now)
     }
 
     /// Those of a workspace whose time has come, oldest first. Of what then comes to nothing each is asked for once more.
@@ -250,35 +378,41 @@ pub(super) fn may_be_its_own(failure: &Failure) -> bool {
 }
 
 /// Keeps that a pair's ticket alone could not be read, for whatever plans it next. It is read again, ever more rarely.
-pub(super) fn keep_ticket(engine: &Engine, pair: PairId, ticket: TicketId, failure: &Failure) {
+pub(super) fn keep_ticket(engine: &Engine, pair: PairId, whose: Whose, failure: &Failure) {
     let now = engine.now();
     let mut schedule = engine.schedule();
     let unread = schedule.unread.entry((pair, Side::Halo)).or_default();
-    let again = now + SignedDuration::from_secs(TICKET_AGAIN_SECS << unread.times.min(DOUBLINGS));
-    unread.times = unread.times.saturating_add(1);
-    unread.why = Some(format!("Ticket {ticket} could not be read whole: {}", failure.message));
-    schedule.later_looks.entry(pair).and_modify(|at| *at = (*at).min(again)).or_insert(again);
+    unread.grows((pair, Side::Halo), now);
+    unread.why = Some(format!("Ticket {} could not be read whole: {}", whose.ticket, failure.message));
+    (unread.ticket, unread.none_since) = (Some(whose), true);
 }
 
 /// As [`keep_ticket`]; the pair is planned anew, so that it says so at once.
 pub(super) async fn say_ticket(
     engine: &Engine,
     pair: PairId,
-    ticket: TicketId,
+    whose: Whose,
     failure: &Failure,
 ) -> Result<(), StoreError> {
-    keep_ticket(engine, pair, ticket, failure);
+    keep_ticket(engine, pair, whose, failure);
     digest::pair(engine, pair, Vec::new(), Reading::default()).await
 }
 
-/// Pairs that said so when the process before this one ended are looked at: nothing else would ask for them.
+/// What pairs said to be unread when the process before this one ended is asked for: nothing else would. Of the incident
+/// that is its comments and its alerts, for a pair may say that of the comments alone.
 pub(super) async fn left_behind(engine: &Engine) -> Result<(), StoreError> {
-    for reason in ["comments-unread", "ticket-unread"] {
-        let filter = PairFilter { reason: Some(reason.to_owned()), ..PairFilter::default() };
+    for (side, code) in [(Side::Sentinel, "comments-unread"), (Side::Halo, "ticket-unread")] {
+        let filter = PairFilter { reason: Some(code.to_owned()), ..PairFilter::default() };
         let mut after = None;
         loop {
             let page = engine.store.pairs_page(&filter, PairSort::default(), after, ROWS).await?;
-            engine.schedule().looks.extend(page.rows.iter().map(|row| row.pair.id));
+            let now = engine.now();
+            let mut schedule = engine.schedule();
+            for row in &page.rows {
+                let unread = left_unread(&row.pair, (side, code), now);
+                schedule.unread.insert((row.pair.id, side), unread);
+            }
+            drop(schedule);
             after = page.next;
             if after.is_none() {
                 break;
@@ -286,4 +420,17 @@ pub(super) async fn left_behind(engine: &Engine) -> Result<(), StoreError> {
         }
     }
     Ok(())
+}
+
+fn left_unread(pair: &Pair, (side, code): (Side, &str), now: Timestamp) -> Unread {
+    let mut said = pair.reason.iter().chain(&pair.further);
+    let why = said.find(|reason| reason.code() == code).map(Reason::words).unwrap_or_default();
+    let ticket = pair.ticket.filter(|_| side == Side::Halo);
+    Unread {
+        alerts: (side == Side::Sentinel).then(|| why.clone()),
+        why: Some(why),
+        ticket: ticket.map(|ticket| Whose { halo: pair.halo, client: pair.client, ticket }),
+        due: Some(now),
+        ..Unread::default()
+    }
 }

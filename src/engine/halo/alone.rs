@@ -9,10 +9,13 @@ use super::Counts;
 use crate::{
     domain::{
         failure::{Failure, Side},
-        ids::TicketId,
+        ids::{ClientId, TicketId},
         pair::Pair,
     },
-    engine::{Engine, unread},
+    engine::{
+        Engine,
+        unread::{self, Whose},
+    },
     halo_itsm::Halo,
     outbound::budget::Class,
     store::StoreError,
@@ -20,13 +23,15 @@ use crate::{
 
 /// Fewer tickets that cannot be read say nothing of the instance.
 const FEW: usize = 3;
-/// Pairs among which one is looked for whose ticket is none of these.
-const OTHERS: u32 = 50;
+/// Open pairs that are looked through at once for others, whose ticket is none of these.
+const OTHERS: u32 = 200;
+/// Of these so many are asked for.
+const TRIED: usize = 3;
 
 /// A pair's ticket that could not be read while its list could.
 pub(super) struct Alone {
     /// Which.
-    pub ticket: TicketId,
+    pub whose: Whose,
     /// Up to when its changes are known.
     pub at: Timestamp,
     /// What failed.
@@ -34,47 +39,84 @@ pub(super) struct Alone {
 }
 
 /// What becomes of those that a reading has met so far: each is its pair's matter, which says so, and is read again by itself.
-/// Where none was read, and another one can't be either, it is the instance's after all.
+/// Where several could not be read, none was since, and another one can't be either, it is the instance's after all; however
+/// long it took to meet them.
 pub(super) async fn weigh(engine: &Engine, halo: &Halo, counts: &mut Counts) -> Result<(), StoreError> {
     let alone = std::mem::take(&mut counts.alone);
-    let tickets: BTreeSet<TicketId> = alone.values().map(|one| one.ticket).collect();
+    let id = halo.connection().id;
+    // Those of earlier readings and of looks. They add nothing to a failure of the list.
+    let before = counts.failure.is_none() || !alone.is_empty();
+    let mut unread = if before { engine.schedule().none_read_since(id) } else { BTreeSet::new() };
+    unread.extend(alone.values().map(|one| one.whose));
+    let tickets: BTreeSet<TicketId> = unread.iter().map(|whose| whose.ticket).collect();
+    let met = alone.values().next().map(|one| &one.failure);
     if counts.changed == 0
         && tickets.len() >= FEW
-        && let Some(one) = alone.values().next()
-        && let Some(failure) = all_fail(engine, halo, &tickets, &one.failure).await?
+        && let Some(failure) = all_fail(engine, halo, (&unread, &tickets), met).await?
     {
+        if unread::may_be_its_own(&failure) {
+            engine.schedule().unreadable_instances.insert(id);
+        }
         let at = alone.values().map(|one| one.at).min();
         counts.held_at = counts.held_at.into_iter().chain(at).min();
         counts.failure.get_or_insert(failure);
         return Ok(());
     }
     for (pair, one) in alone {
-        tracing::warn!(pair.id = %pair, ticket.id = %one.ticket, error = %one.failure, "a ticket alone could not be read");
-        unread::say_ticket(engine, pair, one.ticket, &one.failure).await?;
+        tracing::warn!(pair.id = %pair, ticket.id = %one.whose.ticket, error = %one.failure, "a ticket alone could not be read");
+        unread::say_ticket(engine, pair, one.whose, &one.failure).await?;
     }
     Ok(())
 }
 
-/// What fails for the whole instance: another open pair's ticket can't be read either, or there is none.
+/// What fails for the whole instance: none of a few other open pairs' tickets can be read either, or there is none. Those of
+/// other clients tell more: a whole client's tickets may be kept from the agent.
 async fn all_fail(
     engine: &Engine,
     halo: &Halo,
-    refused: &BTreeSet<TicketId>,
-    failure: &Failure,
+    (unread, tickets): (&BTreeSet<Whose>, &BTreeSet<TicketId>),
+    met: Option<&Failure>,
 ) -> Result<Option<Failure>, StoreError> {
-    let some = u32::try_from(refused.len()).unwrap_or(OTHERS).saturating_add(OTHERS);
+    let id = halo.connection().id;
+    let mut clients: BTreeSet<ClientId> = unread.iter().map(|whose| whose.client).collect();
+    let (mut others, mut further) = (Vec::new(), Vec::new());
     let mut after = None;
-    loop {
-        let pairs = engine.store.open_pairs_of_halo(halo.connection().id, after, some).await?;
-        let Some(last) = pairs.last() else { return Ok(Some(failure.clone())) };
+    while others.len() < TRIED {
+        let pairs = engine.store.open_pairs_of_halo(id, after, OTHERS).await?;
+        let Some(last) = pairs.last() else { break };
         after = Some(last.id);
-        let other = {
-            let schedule = engine.schedule();
-            let readable = |pair: &&Pair| pair.gone.is_none() && !schedule.unread.contains_key(&(pair.id, Side::Halo));
-            pairs.iter().filter(readable).filter_map(|pair| pair.ticket).find(|ticket| !refused.contains(ticket))
-        };
-        if let Some(other) = other {
-            return Ok(halo.actions(other, Class::Poll).await.err());
+        let schedule = engine.schedule();
+        let readable = |pair: &&Pair| pair.gone.is_none() && !schedule.unread.contains_key(&(pair.id, Side::Halo));
+        for pair in pairs.iter().filter(readable) {
+            if let Some(ticket) = pair.ticket.filter(|ticket| !tickets.contains(ticket)) {
+                let some = if clients.insert(pair.client) { &mut others } else { &mut further };
+                some.push(ticket);
+            }
         }
     }
+    let mut asked: Vec<TicketId> = others.into_iter().chain(further).take(TRIED).collect();
+    let again = asked.is_empty();
+    if again {
+        if let Some(failure) = met {
+            return Ok(Some(failure.clone()));
+        }
+        // One of them, in turn, tells when it is over.
+        let turn = engine.schedule().instances.get(&id).map_or(0, |standing| standing.failures) as usize;
+        asked.extend(tickets.iter().nth(turn % tickets.len().max(1)));
+    }
+    let mut met_too = None;
+    for ticket in asked {
+        match halo.actions(ticket, Class::Poll).await {
+            Ok(_) => {
+                let now = engine.now();
+                engine.schedule().instance_reads(id, again, now);
+                return Ok(None);
+            }
+            // Nobody was asked: what was met before is weighed with the next poll.
+            Err(failure) if failure.own_budget() && met.is_none() => return Ok(None),
+            Err(failure) if !unread::may_be_its_own(&failure) => return Ok(Some(failure)),
+            Err(failure) => met_too = Some(failure),
+        }
+    }
+    Ok(met_too)
 }

@@ -58,6 +58,23 @@ both! {
         bridge.finish().await;
     }
 
+    /// Nothing but the process itself knows then that there are more: no count tells the next one.
+    async fn alerts_that_could_not_be_read_are_asked_for_by_the_next_process(product) {
+        let setup = Setup { switches: vec![("counts_told", "off")], ..Setup::new(product) };
+        let (mut bridge, incident, ticket) = Bridge::linked(setup).await;
+        bridge.pass(600).await;
+        bridge.fault(json!({ "effect": "status", "status": 400, "kind": "sentinel.alerts.post" }));
+        bridge.alert(&incident, "Told in the end");
+        bridge.pass(300).await;
+        assert_eq!(bridge.reason_of(&incident).await, Some("comments-unread"));
+        bridge.heal();
+        bridge.restart().await;
+        bridge.pass(120).await;
+        assert_eq!(bridge.told_of(ticket, "Told in the end"), 1);
+        assert_eq!(bridge.reason_of(&incident).await, None);
+        bridge.finish().await;
+    }
+
     /// They are refused for good: the pair says so, and nothing else waits for them.
     async fn alerts_that_cannot_be_read_hold_nothing_up(product) {
         let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;

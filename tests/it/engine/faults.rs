@@ -265,6 +265,70 @@ both! {
         bridge.finish().await;
     }
 
+    /// The same at a slow pace, where each poll tells of one alone. As soon as one is read again, so are all that wait.
+    async fn an_instance_of_which_no_ticket_can_be_read_is_told_at_any_pace(product) {
+        for status in [403, 500] {
+            let bridge = Bridge::with(Setup { notes: "all", ..Setup::new(product) }).await;
+            let incidents: Vec<String> = (0..5).map(|n| bridge.raise_in(n % 2, json!({}))).collect();
+            bridge.cross().await;
+            let mut tickets = Vec::new();
+            for incident in &incidents {
+                tickets.push(bridge.ticket_of(incident).await);
+            }
+            bridge.pass(300).await;
+            bridge.fault(json!({ "effect": "status", "status": status, "kind": "halo.actions.list" }));
+            for ticket in &tickets[..4] {
+                bridge.note(*ticket, "<p>behind the wall</p>", json!({}));
+                bridge.pass(300).await;
+            }
+            let (app, olga) = operator(&bridge);
+            let told = pulse::pulse(&app, &olga).await.unwrap();
+            assert_eq!(told.broken.len() + told.late.len(), 1, "{status}: the instance: {told:?}");
+            let pauses = bridge.store.pauses().await.unwrap();
+            assert_eq!(pauses.iter().filter(|pause| pause.automatic()).count(), usize::from(status == 403), "{pauses:#?}");
+            bridge.heal();
+            bridge.pass(180).await;
+            assert!(bridge.store.pauses().await.unwrap().is_empty(), "{status}: it ends by itself");
+            let told = pulse::pulse(&app, &olga).await.unwrap();
+            assert!(told.broken.is_empty() && told.late.is_empty(), "{status}: {told:?}");
+            for incident in &incidents[..4] {
+                let said = bridge.comments_of(incident);
+                assert_eq!(said.iter().filter(|said| said.contains("behind the wall")).count(), 1, "{status}: {said:#?}");
+                assert_eq!(bridge.reason_of(incident).await, None, "{status}");
+            }
+            bridge.finish().await;
+        }
+    }
+
+    /// A whole client's tickets may be kept from the agent: others' can be read, and the instance does not fail.
+    async fn a_client_of_whose_tickets_none_can_be_read_pauses_no_other(product) {
+        let bridge = Bridge::with(Setup { notes: "all", ..Setup::new(product) }).await;
+        let incidents: Vec<String> = (0..5).map(|n| bridge.raise_in(n / 4, json!({}))).collect();
+        bridge.cross().await;
+        let mut tickets = Vec::new();
+        for incident in &incidents {
+            tickets.push(bridge.ticket_of(incident).await);
+        }
+        bridge.pass(300).await;
+        bridge.withhold(&tickets[..4], 403);
+        for ticket in &tickets[..3] {
+            bridge.note(*ticket, "<p>behind the wall</p>", json!({}));
+            bridge.pass(300).await;
+        }
+        assert!(bridge.store.pauses().await.unwrap().is_empty());
+        for incident in &incidents[..3] {
+            assert_eq!(bridge.reason_of(incident).await, Some("ticket-unread"));
+        }
+        bridge.withhold(&[], 403);
+        bridge.pass_by(2_400, 60).await;
+        for incident in &incidents[..3] {
+            let said = bridge.comments_of(incident);
+            assert_eq!(said.iter().filter(|said| said.contains("behind the wall")).count(), 1, "{said:#?}");
+            assert_eq!(bridge.reason_of(incident).await, None);
+        }
+        bridge.finish().await;
+    }
+
     /// A reading that was under way while we wrote arrives after it: it knows nothing of what was written.
     async fn a_reading_that_was_overtaken_forgets_nothing(product) {
         let policy = "drift = { lost_comment = \"heal\" }";

@@ -2,8 +2,10 @@
 
 use halobridge::{
     domain::{failure::Side, incident::Severity},
+    engine::Unit,
     service::pulse,
 };
+use jiff::SignedDuration;
 use serde_json::json;
 
 use super::{bridge::*, person::operator};
@@ -117,6 +119,66 @@ both! {
         bridge.pass_by(3_900, 60).await;
         assert_eq!(bridge.reason_of(&incident).await, None);
         assert_eq!(bridge.notes_of(ticket).iter().filter(|note| words(note).contains("read in the end")).count(), 1);
+        bridge.finish().await;
+    }
+
+    /// What is unread of one side is no reason to read the other one again and again.
+    async fn what_is_unread_of_one_side_asks_nothing_of_the_other(product) {
+        let sentinel = ["sentinel.comment.list", "sentinel.incident.get"];
+        let halo = ["halo.actions.list", "halo.tickets.get"];
+        for (unread, other) in [(sentinel, halo), (halo, sentinel)] {
+            let (bridge, incident, ticket) = Bridge::linked(Setup { notes: "all", ..Setup::new(product) }).await;
+            bridge.pass(600).await;
+            bridge.fault(json!({ "effect": "status", "status": 400, "method": "GET", "kind": unread[0] }));
+            if unread == sentinel {
+                bridge.comment(&incident, "said meanwhile");
+            } else {
+                bridge.note(ticket, "<p>said meanwhile</p>", json!({}));
+            }
+            bridge.pass(300).await;
+            assert!(bridge.reason_of(&incident).await.is_some_and(|reason| reason.ends_with("-unread")), "{unread:?}");
+            let (tries, asked) = (unread.map(|kind| bridge.calls(kind)), other.map(|kind| bridge.calls(kind)));
+            bridge.pass(3_600).await;
+            assert!(bridge.calls(unread[0]) > tries[0], "{unread:?}: it is asked for again");
+            assert_eq!(other.map(|kind| bridge.calls(kind)), asked, "{unread:?}");
+            bridge.heal();
+            bridge.pass_by(3_900, 60).await;
+            assert_eq!(bridge.reason_of(&incident).await, None, "{unread:?}");
+            let (notes, comments) = (bridge.notes_of(ticket), bridge.comments_of(&incident));
+            let said = notes.iter().filter(|note| words(note).contains("said meanwhile")).count();
+            let crossed = comments.iter().filter(|comment| comment.contains("said meanwhile")).count();
+            assert_eq!((said, crossed), (1, 1), "{unread:?}");
+            bridge.finish().await;
+        }
+    }
+
+    /// Many of them ask a few at a time, oldest first, and each has its turn.
+    async fn many_unread_pairs_leave_room_for_what_is_fresh(product) {
+        let bridge = Bridge::new(product).await;
+        let incidents: Vec<String> = (0..8).map(|_| bridge.raise(json!({}))).collect();
+        bridge.cross().await;
+        bridge.fault(json!({ "effect": "status", "status": 400, "kind": "sentinel.comment.list" }));
+        for incident in &incidents {
+            bridge.comment(incident, "said meanwhile");
+        }
+        bridge.pass(60).await;
+        for incident in &incidents {
+            assert_eq!(bridge.reason_of(incident).await, Some("comments-unread"));
+        }
+        // All of them are due by now.
+        bridge.clock.advance(SignedDuration::from_secs(3_600));
+        let units = bridge.engine.due(usize::MAX).await.unwrap();
+        let looks = units.iter().filter(|unit| matches!(unit, Unit::Look(_))).count();
+        assert!((1..=4).contains(&looks), "{units:?}");
+        assert!(units.iter().any(|unit| matches!(unit, Unit::Poll(_))), "{units:?}");
+        bridge.heal();
+        for unit in units {
+            bridge.engine.run(unit).await;
+        }
+        bridge.pass(600).await;
+        for incident in &incidents {
+            assert_eq!(bridge.reason_of(incident).await, None);
+        }
         bridge.finish().await;
     }
 }
