@@ -79,11 +79,12 @@ pub(super) async fn run(engine: &Engine, request: &Request) -> Result<(), StoreE
         Tried::Dead(why) => json!({ "error": why, "again": true }),
         Tried::Later(failure) => {
             tracing::warn!(workspace.id = %workspace, ticket = %ticket, error = %failure, "a ticket could not be pushed; it is tried again");
-            let told = match failure.kind {
-                FailureKind::WaitUntil { at } => Some(at),
-                _ => None,
-            };
-            wait(waits::Found { first: AGAIN, told, ..waits::Found::of(failure.message) });
+            let kind = failure.kind;
+            let found = waits::Found::of(failure.message);
+            wait(match kind {
+                FailureKind::WaitUntil { at } => waits::Found { told: Some(at), ..found },
+                _ => waits::Found { first: AGAIN, ..found },
+            });
             return Ok(());
         }
         Tried::Queued(pair, why) => {

@@ -30,13 +30,15 @@ pub struct Waits {
     seen: Seq,
     /// So many looks before found the same.
     same: u32,
-    /// The other side said how long.
+    /// The other side, or a budget, said how long.
     told: bool,
 }
 
 /// What a look found.
 pub(super) struct Found {
+    /// How long after the first of these it is looked at again.
     pub first: SignedDuration,
+    /// Not before this, as it was told.
     pub told: Option<Timestamp>,
     pub why: String,
     pub pair: Option<(PairId, IncidentId)>,
@@ -57,11 +59,8 @@ pub(super) fn wait(engine: &Engine, request: i64, seen: Seq, found: Found) {
     let same = before.filter(|before| before.why == found.why && before.pair == found.pair);
     let same = same.map_or(0, |before| before.same.saturating_add(1));
     let secs = found.first.as_secs().saturating_mul(1 << same.min(8)).min(LONGEST.as_secs());
-    let until = match found.told {
-        Some(at) => at.max(now + SOON),
-        None => now + SignedDuration::from_secs(secs),
-    };
-    let told = found.told.is_some();
+    let least = now + SignedDuration::from_secs(secs);
+    let (until, told) = (found.told.map_or(least, |at| at.max(least)), found.told.is_some());
     schedule.pushes.insert(request, Waits { until, why: found.why, pair: found.pair, seen, same, told });
 }
 
