@@ -72,7 +72,7 @@ pub(in crate::engine) fn waiting(engine: &Engine) -> Vec<i64> {
         let opened = waits.pair.as_ref();
         opened.is_some_and(|(pair, incident)| engine.store.moved_since(waits.seen, *pair, incident))
     };
-    let still = schedule.pushes.iter().filter(|(_, waits)| waits.until > now && !moved(waits));
+    let still = schedule.pushes.iter().filter(|entry| entry.1.until > now && !moved(entry.1));
     still.map(|(request, _)| *request).collect()
 }
 
