@@ -73,12 +73,13 @@ pub struct ServeArgs {
 pub async fn run(global: &Global, args: ServeArgs) -> anyhow::Result<ExitCode> {
     let data = global.open_or_make().await?;
     let _lock = lock_instance(&data.path)?;
-    if args.confirm_instance {
-        let before = data.store.instance_mark(&data.path, &SystemIds).await?;
-        if before == InstanceMark::Differs || data.store.second_writer().await?.is_some() {
-            data.store.forgot_until(SystemClock.now()).await?;
-        }
-        data.store.confirm_instance(&data.path, &SystemIds).await?;
+    if args.confirm_instance
+        && let Some(noticed) = data.store.confirm(&data.path, &SystemIds, SystemClock.now()).await?
+    {
+        tracing::info!(
+            noticed = noticed.as_str(),
+            "this installation was confirmed as the one to go on with: what was written up to now counts as its own"
+        );
     }
     let mark = data.store.instance_mark(&data.path, &SystemIds).await?;
     let clock: Arc<dyn Clock> = match &args.clock_from {

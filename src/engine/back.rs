@@ -39,6 +39,7 @@ pub(super) async fn add_comment(
     let mut read = None;
     if forth::may_be_forgotten(engine, row) && engine.schedule().comments_forgotten(row.pair.id) {
         match sentinel.comments(at, &row.pair.incident, class).await {
+            Ok(_) if engine.only_reads() => return Attempt::Held,
             Ok(comments) => {
                 if let Some(there) = comments.iter().find(|there| there.id == *comment) {
                     let there = there.clone();
@@ -194,6 +195,7 @@ pub(super) async fn create_incident(
 ) -> Attempt {
     match sentinel.incident(at, &drafted.id, class).await {
         Ok(there) => return incident_made(engine, row, there, false),
+        Err(_) if engine.only_reads() => return Attempt::Held,
         Err(failure) if failure.kind == FailureKind::Gone => {}
         // Nothing was written yet.
         Err(failure) if failure.kind == FailureKind::Unknown => {
@@ -238,17 +240,18 @@ pub(super) fn arrived(row: &SituationRow, change: &IncidentChange, current: Inci
 /// Read, compare, merge, PUT with the etag just read; what moved since the plan voids it. `was_sent`: it was sent before,
 /// and may have arrived.
 pub(super) async fn update_incident(
+    engine: &Engine,
     row: &SituationRow,
     sentinel: &Arc<dyn Incidents>,
     at: &Place,
     (change, was_sent): (&IncidentChange, bool),
-    now: jiff::Timestamp,
     class: Class,
 ) -> Attempt {
     let current = match sentinel.incident(at, &row.pair.incident, class).await {
+        Ok(_) if engine.only_reads() => return Attempt::Held,
         Ok(current) => current,
         Err(failure) if failure.kind == FailureKind::Gone => {
-            return gone(row, failure, now);
+            return gone(row, failure, engine.now());
         }
         Err(failure) => return Attempt::Failed(failure),
     };
@@ -290,13 +293,13 @@ pub(super) async fn update_incident(
         // anew, the owner is refused alone, and waits for a person.
         Err(failure) if failure.kind == FailureKind::Rejected && change.owner.is_some() && !owner_alone(change) => {
             let rest = IncidentChange { owner: None, ..change.clone() };
-            Box::pin(update_incident(row, sentinel, at, (&rest, was_sent), now, class)).await
+            Box::pin(update_incident(engine, row, sentinel, at, (&rest, was_sent), class)).await
         }
         Err(failure) if failure.kind == FailureKind::Rejected => match change.owner.as_ref().and_then(Owner::key) {
             Some(owner) => {
                 // An open item of the pair's, not a dead letter beside it.
                 let said = Reason::OwnerUnknown { owner: owner.clone(), why: failure.message.clone() }.words();
-                let refused = Some(RefusedOwner { owner, why: failure.message, at: now });
+                let refused = Some(RefusedOwner { owner, why: failure.message, at: engine.now() });
                 let base = Base { refused_owner: refused, ..row.pair.base.clone() };
                 Attempt::Withdrawn(said, vec![Fact::BaseAgreed { pair: row.pair.id, base }], read(current))
             }

@@ -48,6 +48,8 @@ pub(super) enum Attempt {
     Withdrawn(String, Vec<Fact>, Box<Reading>),
     /// Failed.
     Failed(Failure),
+    /// It never left, for nothing is written any more: planned as before.
+    Held,
     /// A person has to decide. With what the answer tells of either side.
     Refused(Reason, Vec<Fact>, Box<Reading>),
 }
@@ -85,7 +87,7 @@ pub(super) async fn run(engine: &Engine, pair: PairId) -> Result<(), StoreError>
             return Ok(());
         }
         let again = schedule::put_right(engine, &known).await? || answers::try_now(engine, &known).await?;
-        if again || newer::came(engine, pair, configured) || engine.paused(&known.row.pair) {
+        if again || newer::came(engine, pair, configured) || engine.only_reads() || engine.paused(&known.row.pair) {
             return Ok(());
         }
         let now = engine.now();
@@ -329,7 +331,7 @@ async fn sent(
             Some(turn)
         }
     };
-    if engine.outdated() {
+    if engine.outdated() || engine.only_reads() {
         return newer::put_back(engine, operation).await.map(|()| None);
     }
     let outcome = Box::pin(send(engine, &known.row, operation)).await;
@@ -345,6 +347,7 @@ async fn sent(
             Attempt::Done(..) => "done",
             Attempt::Stale(..) => "planned anew",
             Attempt::Withdrawn(..) => "withdrawn",
+            Attempt::Held => "held back",
             Attempt::Failed(_) => "failed",
             Attempt::Refused(..) => "refused",
         },
@@ -396,6 +399,7 @@ pub(super) async fn finish(
             all.extend(facts);
             digest::known_pair(engine, pair, known, all, *reading, go_on).await
         }
+        Attempt::Held => newer::put_back(engine, operation).await.map(|()| None),
         Attempt::Refused(reason, facts, reading) => {
             if operation.kind.side() == Side::Sentinel && matches!(reason, Reason::RecordGone { .. }) {
                 // It may be there after all.
@@ -450,7 +454,7 @@ async fn send(engine: &Engine, row: &SituationRow, operation: &Operation) -> Att
                     Attempt::done(OperationResult::Ticket { ticket, settled: true })
                 }
                 (OperationKind::AddNote { note: note @ NoteDraft { former: Some(former), .. }, .. }, _) => {
-                    Box::pin(forth::tell_former(row, &halo, *former, note, class)).await
+                    Box::pin(forth::tell_former((engine, row), &halo, *former, note, class)).await
                 }
                 (OperationKind::AddNote { note, .. }, Some(ticket)) => {
                     forth::add_note(engine, row, &halo, ticket, (&operation.kind, note), class).await
@@ -483,7 +487,7 @@ async fn send(engine: &Engine, row: &SituationRow, operation: &Operation) -> Att
                 }
                 OperationKind::UpdateIncident { change } => {
                     let sent = operation.attempts > 0;
-                    back::update_incident(row, &sentinel, &at, (change, sent), engine.now(), class).await
+                    back::update_incident(engine, row, &sentinel, &at, (change, sent), class).await
                 }
                 _ => Attempt::Stale("The operation has no such side.".into(), Box::default()),
             }

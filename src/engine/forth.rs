@@ -150,8 +150,7 @@ pub(super) fn ticket_made(
         }
         _ => agreed::with_ticket(base, &ticket, ticket.closed),
     };
-    let id = ticket.id;
-    let pair = row.pair.id;
+    let (id, pair) = (ticket.id, row.pair.id);
     let mut base = further(row, base);
     // A subject that it was given at another client is not for those who read the pair.
     let drafted = |summary: &String| notes::words::letters(summary) == notes::words::letters(&draft.summary);
@@ -193,7 +192,7 @@ fn further(row: &SituationRow, mut base: Base) -> Base {
 /// Tells the ticket that the matter has left where it goes on. One that is gone, or another client's by now, is told
 /// nothing.
 pub(super) async fn tell_former(
-    row: &SituationRow,
+    (engine, row): (&Engine, &SituationRow),
     halo: &Arc<Halo>,
     former: TicketId,
     note: &NoteDraft,
@@ -208,6 +207,7 @@ pub(super) async fn tell_former(
         return former_told(row, former, None);
     }
     let actions = match halo.actions(former, class).await {
+        Ok(_) if engine.only_reads() => return Attempt::Held,
         Ok(actions) => actions,
         Err(failure) => return Attempt::Failed(failure),
     };
@@ -253,6 +253,7 @@ pub(super) async fn add_note(
     }
     // A note says what happens at one client: the ticket must still be that client's, at this moment.
     let current = match halo.ticket(ticket, class).await {
+        Ok(_) if engine.only_reads() => return Attempt::Held,
         Ok(current) if current.deleted || current.merged_into.is_some() => return deleted(row, current),
         Ok(current) if current.client_id != Some(row.pair.halo_client_id) => {
             return Attempt::Refused(Reason::WrongClient, Vec::new(), read_ticket(row, current));
@@ -267,6 +268,7 @@ pub(super) async fn add_note(
     let read = match observed.notes_to_read(&current) {
         false => None,
         true => match halo.actions(ticket, class).await {
+            Ok(_) if engine.only_reads() => return Attempt::Held,
             Ok(actions) => Some(actions),
             Err(failure) => return Attempt::Failed(failure),
         },
@@ -390,6 +392,7 @@ pub(super) async fn update_ticket(
 ) -> Attempt {
     let asked = engine.now();
     let current = match halo.ticket(ticket, class).await {
+        Ok(_) if engine.only_reads() => return Attempt::Held,
         Ok(current) => current,
         Err(failure) if failure.kind == FailureKind::Gone => return gone(row, ticket, failure, engine.now()),
         Err(failure) => return Attempt::Failed(failure),

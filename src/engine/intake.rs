@@ -70,7 +70,9 @@ pub const SYNC: &str = "sync";
 /// Requests of other processes. A cycle is answered when everything was read since it was asked for and
 /// nothing is ready to be carried out.
 async fn requests(engine: &Engine) -> Result<(), StoreError> {
-    for request in engine.store.asked().await? {
+    // Before the question: those that wait take no place among what is read.
+    let waiting = super::push::waiting(engine);
+    for request in engine.store.asked_beside(&waiting).await? {
         let now = engine.now();
         if request.kind == super::push::PUSH {
             Box::pin(super::push::run(engine, &request)).await?;

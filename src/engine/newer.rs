@@ -31,7 +31,8 @@ pub(super) fn came(engine: &Engine, pair: PairId, configured: u64) -> bool {
     came
 }
 
-/// What is recorded as being sent and has not left yet stays planned, for the same reason.
+/// What is recorded as being sent and has not left yet stays planned, for the same reason; or because nothing is written any
+/// more.
 pub(super) async fn put_back(engine: &Engine, operation: &Operation) -> Result<(), StoreError> {
     let state = OperationState::Planned { ready: engine.now() };
     let failure = operation.last_failure.clone();

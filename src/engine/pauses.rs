@@ -30,8 +30,11 @@ impl Engine {
     /// Something was paused or resumed: it is looked up at once.
     pub fn poke_pauses(&self) {
         let now = self.now();
+        let mut schedule = self.schedule();
         // They are read with the question what is ready.
-        self.schedule().pairs_next = Some(now);
+        schedule.pairs_next = Some(now);
+        schedule.look_at_pushes(now);
+        drop(schedule);
         self.wake();
     }
 

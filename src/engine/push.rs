@@ -2,22 +2,19 @@
 //! makes its incident in its queue, and what asked is answered once that is done or given up. The incident's id is derived
 //! from the ticket, so that a lost answer, a crash or a second press makes no second one.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::{
     domain::{
         approval::WriteKind,
         failure::{Failure, FailureKind},
-        ids::{ClientId, IncidentId, OperationId, PairId, TicketId, WorkspaceId},
+        ids::{IncidentId, OperationId, PairId, TicketId, WorkspaceId},
         operation::{Operation, OperationKind, OperationState},
         pair::{Health, Pair},
         reason::Reason,
         workspace::Workspace,
     },
-    halo_itsm::Halo,
     ledger::fact::Fact,
     outbound::budget::Class,
     planner::{draft, link, observed::Reading, push},
@@ -26,31 +23,22 @@ use crate::{
 
 use super::{Engine, digest, known::Known, newcomer, registry::wait_for_catalogue, revive};
 
+mod announced;
+mod waits;
+
+pub(super) use announced::announced;
+pub use waits::Waits;
+pub(super) use waits::waiting;
+
 /// Kind of the request for a push; its detail names `workspace` and `ticket`.
 pub const PUSH: &str = "push";
 /// Member of the request's detail: the pair that was opened for it, or that it asked for again.
 pub const OPENED: &str = "pair";
-/// A push that cannot be carried out now is tried again after this long.
+/// A push that cannot be carried out now is tried again after this long, and then less often.
 const AGAIN: SignedDuration = SignedDuration::from_secs(30);
-/// What is waited for here is looked at again after this long.
-const SOON: SignedDuration = SignedDuration::from_secs(2);
-
-/// Requests that are looked through.
-const ASKED_MAX: u32 = 100;
 
 /// Why a push waits for somebody who resumes it.
 const PAUSED: &str = "Its client or one of its connections is paused: it goes on when that is resumed.";
-
-/// What a push waits for.
-#[derive(Debug, Clone)]
-pub struct Waits {
-    /// Until when, before it is looked at again.
-    pub until: Timestamp,
-    /// In a sentence.
-    pub why: String,
-    /// The pair whose queue holds the making of its incident.
-    pub pair: Option<PairId>,
-}
 
 /// What a try came to.
 enum Tried {
@@ -71,15 +59,12 @@ enum Tried {
 /// Carries out a push whose time has come, and answers it once it is settled.
 pub(super) async fn run(engine: &Engine, request: &Request) -> Result<(), StoreError> {
     let now = engine.now();
-    let wait = |until: Timestamp, why: String, pair: Option<PairId>| {
-        engine.schedule().pushes.insert(request.id, Waits { until, why, pair });
-    };
+    // Before it is looked at: what moves meanwhile asks for another look.
+    let seen = engine.store.last_recorded();
+    let wait = |found: waits::Found| waits::wait(engine, request.id, seen, found);
     if engine.only_reads() {
         let why = "This installation writes nothing until somebody has confirmed that it is the one that runs.";
-        wait(now, why.to_owned(), None);
-        return Ok(());
-    }
-    if engine.schedule().pushes.get(&request.id).is_some_and(|waits| waits.until > now) {
+        wait(waits::Found { first: waits::LONGEST, ..waits::Found::of(why) });
         return Ok(());
     }
     let asked = |name: &str| request.detail.get(name).cloned().unwrap_or(Value::Null);
@@ -94,19 +79,21 @@ pub(super) async fn run(engine: &Engine, request: &Request) -> Result<(), StoreE
         Tried::Dead(why) => json!({ "error": why, "again": true }),
         Tried::Later(failure) => {
             tracing::warn!(workspace.id = %workspace, ticket = %ticket, error = %failure, "a ticket could not be pushed; it is tried again");
-            let at = match failure.kind {
-                FailureKind::WaitUntil { at } => at,
-                _ => now + AGAIN,
-            };
-            wait(at, failure.message, None);
+            let kind = failure.kind;
+            let found = waits::Found::of(failure.message);
+            wait(match kind {
+                FailureKind::WaitUntil { at } => waits::Found { told: Some(at), ..found },
+                _ => waits::Found { first: AGAIN, ..found },
+            });
             return Ok(());
         }
         Tried::Queued(pair, why) => {
-            wait(now + SOON, why, Some(pair));
+            let opened = engine.store.pair(pair).await?.map(|opened| (opened.id, opened.incident));
+            wait(waits::Found { pair: opened, ..waits::Found::of(why) });
             return Ok(());
         }
         Tried::Wait(why) => {
-            wait(now + SOON, why.to_owned(), None);
+            wait(waits::Found::of(why));
             return Ok(());
         }
     };
@@ -117,7 +104,7 @@ pub(super) async fn run(engine: &Engine, request: &Request) -> Result<(), StoreE
 /// Something became of the write that makes a pair's incident: whoever asked for it hears that at once.
 pub(super) fn went_on(engine: &Engine, pair: PairId) {
     let mut schedule = engine.schedule();
-    schedule.pushes.retain(|_, waits| waits.pair != Some(pair));
+    schedule.pushes.retain(|_, waits| waits.pair.as_ref().is_none_or(|(of, _)| *of != pair));
     schedule.intake_waits = true;
     drop(schedule);
     engine.wake();
@@ -316,12 +303,7 @@ async fn opened_before(engine: &Engine, request: &Request, pair: PairId) -> Resu
 
 /// Whether a push of this ticket to this workspace has been asked for and is not settled yet.
 pub(super) async fn under_way(engine: &Engine, workspace: WorkspaceId, ticket: TicketId) -> Result<bool, StoreError> {
-    let (workspace, ticket) = (json!(workspace), json!(ticket));
-    let same = |request: &Request| {
-        let named = (request.detail.get("workspace"), request.detail.get("ticket"));
-        request.answered.is_none() && named == (Some(&workspace), Some(&ticket))
-    };
-    Ok(engine.store.requests_of(PUSH, ASKED_MAX).await?.iter().any(same))
+    Ok(engine.store.open_request(PUSH, workspace, ticket).await?.is_some())
 }
 
 /// A failure that only a person can remove is the answer; the rest is tried again.
@@ -346,117 +328,4 @@ pub async fn joined(store: &Store, workspace: &Workspace) -> Result<bool, StoreE
     let Some(row) = page.rows.into_iter().next() else { return Ok(false) };
     let subject = store.subject(workspace.id, &row.pair.incident).await?;
     Ok(subject.is_some_and(|subject| push::joined(workspace, subject.incident.provider_name.as_deref())))
-}
-
-/// Tickets read for one webhook's sake at most; what is above waits for the next poll.
-const READ_MAX: usize = 20;
-
-/// Tickets that webhooks named: those that a policy pushes are asked for to be pushed, as if a person had. What is not
-/// pushed though a policy says so is told among the pushes, with the remedy; what could not be looked at yet waits.
-pub(super) async fn announced(engine: &Engine, halo: &Halo, named: &BTreeSet<TicketId>) -> Result<(), StoreError> {
-    let view = engine.registry.view();
-    let connection = halo.connection().id;
-    let mut rules: BTreeMap<i64, Vec<&Workspace>> = BTreeMap::new();
-    for workspace in view.workspaces.values().filter(|workspace| push::allowed(workspace.mode).is_ok()) {
-        let Some((_, client, _)) = view.of_workspace(workspace.id) else { continue };
-        if let Some(binding) = client.halo.as_ref().filter(|binding| binding.connection == connection) {
-            rules.entry(binding.halo_client_id).or_default().push(workspace);
-        }
-    }
-    rules
-        .retain(|_, workspaces| workspaces.iter().any(|w| view.of_workspace(w.id).is_some_and(|(.., p)| p.push.any())));
-    if rules.is_empty() {
-        return Ok(());
-    }
-    let Some(catalogue) = wait_for_catalogue(engine, connection) else {
-        // What a policy calls by name is not known yet: with the next poll.
-        engine.schedule().tickets_again.entry(connection).or_default().extend(named);
-        return Ok(());
-    };
-    let ids: Vec<TicketId> = named.iter().copied().collect();
-    let paired = engine.store.pairs_of_tickets(connection, &ids).await?;
-    let free: Vec<TicketId> = ids.into_iter().filter(|id| !paired.contains_key(id)).collect();
-    for (place, ticket) in free.into_iter().enumerate() {
-        if place >= READ_MAX {
-            engine.schedule().tickets.entry(connection).or_default().insert(ticket);
-            continue;
-        }
-        let read = async {
-            let record = halo.ticket(ticket, Class::Poll).await?;
-            Ok((record, halo.actions(ticket, Class::Poll).await?))
-        };
-        let (record, actions) = match read.await {
-            Ok(found) => found,
-            Err(failure) => {
-                let failure: Failure = failure;
-                if failure.retryable() || failure.kind == FailureKind::SignInAgain {
-                    engine.schedule().tickets_again.entry(connection).or_default().insert(ticket);
-                } else if failure.kind != FailureKind::Gone {
-                    // Whose ticket it is would have been read with it.
-                    let clients: BTreeSet<ClientId> =
-                        rules.values().flatten().map(|workspace| workspace.client).collect();
-                    let client = clients.first().filter(|_| clients.len() == 1);
-                    let detail = json!({ "ticket": ticket, "client": client, "by": "policy" });
-                    let why = format!(
-                        "A webhook named it, and whether the policy pushes it could not be read. {} If it is to be an \
-                         incident, push it by hand then.",
-                        failure.message
-                    );
-                    not_pushed(engine, ticket, &detail, &why).await?;
-                }
-                continue;
-            }
-        };
-        let Some(workspaces) = record.client_id.and_then(|id| rules.get(&id)) else { continue };
-        let pushed = |workspace: &&&Workspace| {
-            let found = view.of_workspace(workspace.id);
-            found.is_some_and(|(.., policy)| push::wanted(policy, &catalogue, &record, &actions))
-        };
-        let Some(workspace) = workspaces.iter().find(pushed) else { continue };
-        let Some((_, client, policy)) = view.of_workspace(workspace.id) else { continue };
-        if workspaces.len() > 1 {
-            let detail = json!({ "ticket": ticket, "client": client.id, "by": "policy" });
-            let why = format!(
-                "The policy pushes it, but its client has {} workspaces in two-way mode, and nothing says to which of them it \
-                 belongs. Push it by hand to the right one.",
-                workspaces.len()
-            );
-            not_pushed(engine, ticket, &detail, &why).await?;
-            continue;
-        }
-        if !policy.push.although_joined && joined(&engine.store, workspace).await? {
-            let detail = json!({ "workspace": workspace.id, "ticket": ticket, "client": client.id, "by": "policy" });
-            let why = "The policy pushes it, but the workspace is joined to Defender, whose portal does not show incidents \
-                       made through the API. Push it by hand with “Push it all the same”, or set “although_joined” in the \
-                       policy's “push”.";
-            not_pushed(engine, ticket, &detail, why).await?;
-            continue;
-        }
-        let same = |request: &Request| {
-            request.answered.is_none() && request.detail.get("ticket").and_then(Value::as_i64) == Some(ticket.0)
-        };
-        if engine.store.requests_of(PUSH, ASKED_MAX).await?.iter().any(same) {
-            continue;
-        }
-        let detail = json!({ "workspace": workspace.id, "ticket": ticket, "client": client.id, "by": "policy" });
-        engine.store.ask(engine.now(), PUSH, &detail).await?;
-        engine.schedule().intake_waits = true;
-        engine.wake();
-    }
-    Ok(())
-}
-
-/// Tells among the pushes that a ticket was not pushed though a policy says so, or may: once a day, however often webhooks
-/// name it.
-async fn not_pushed(engine: &Engine, ticket: TicketId, detail: &Value, why: &str) -> Result<(), StoreError> {
-    let told = |request: &Request| {
-        let said = request.result.as_ref().and_then(|result| result.get("error")).and_then(Value::as_str);
-        let of_it = request.detail.get("ticket").and_then(Value::as_i64) == Some(ticket.0);
-        of_it && (request.answered.is_none() || said == Some(why))
-    };
-    if engine.store.requests_of(PUSH, ASKED_MAX).await?.iter().any(told) {
-        return Ok(());
-    }
-    tracing::warn!(ticket = %ticket, "a ticket that a webhook named was not pushed: {why}");
-    engine.store.told(engine.now(), PUSH, detail, &json!({ "error": why })).await
 }

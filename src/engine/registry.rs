@@ -349,6 +349,7 @@ pub(super) async fn reload(engine: &Engine) -> Result<(), StoreError> {
         *schedule.catalogues.entry(*id).or_default() = fresh;
     }
     schedule.pairs_next = Some(now);
+    schedule.look_at_pushes(now);
     tracing::info!(configuration.version = version, "configuration taken up");
     Ok(())
 }
@@ -401,6 +402,7 @@ pub(super) async fn read_catalogue(engine: &Engine, id: ConnectionId) -> Result<
                 coming.ended(engine, standing.next);
             }
             if moved {
+                schedule.look_at_pushes(now);
                 schedule.instances.entry(id).or_default().next = Some(now);
                 let bound = |w: &&Workspace| {
                     view.clients.get(&w.client).and_then(|c| c.halo.as_ref()).is_some_and(|h| h.connection == id)

@@ -383,7 +383,7 @@ impl Engine {
                     return Err(error);
                 }
             };
-            schedule.pauses = pauses;
+            schedule.paused_now(pauses, now);
             let more = ready.len() >= limit_ready as usize;
             let ready = ready.into_iter().filter(|pair| !schedule.queue.holds(*pair)).collect::<Vec<_>>();
             schedule.pairs.extend(ready);

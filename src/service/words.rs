@@ -374,6 +374,7 @@ fn human(act: &str, detail: &Value) -> String {
         "token-revoke" => "Revoked an API token.".into(),
         "sign-in-microsoft" => "Signed in with Microsoft for a connection.".into(),
         "config-apply" => applied(detail),
+        "confirm-instance" => "Confirmed that this installation is the one to go on with.".into(),
         other => format!("{}.", other.replace('-', " ")),
     }
 }

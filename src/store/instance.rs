@@ -14,6 +14,7 @@ use super::{
     Store,
     error::{Result, StoreError},
     row::to_json,
+    tx::Tx,
 };
 use crate::{
     clock::IdSource,
@@ -21,6 +22,7 @@ use crate::{
         second_writer::SecondWriter,
         time::{from_ms, to_ms},
     },
+    ledger::fact::Fact,
 };
 
 /// Name of the lock file in a data directory.
@@ -82,6 +84,28 @@ pub enum InstanceMark {
     Differs,
 }
 
+/// What had been noticed of an installation that a person confirms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Noticed {
+    /// It was restored or copied.
+    Copied,
+    /// A second process writes to its pairs.
+    SecondWriter,
+    /// Nothing: of two that write, the other one alone may have noticed it.
+    Nothing,
+}
+
+impl Noticed {
+    /// Its name, as it is written down.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Copied => "copied",
+            Self::SecondWriter => "second-writer",
+            Self::Nothing => "nothing",
+        }
+    }
+}
+
 impl Store {
     /// Compares the mark in the database with the one in the data directory (text, device and inode: a copied
     /// directory has another file).
@@ -115,6 +139,32 @@ impl Store {
         tx.commit().await
     }
 
+    /// A person says that this is the installation to go on with, whatever was noticed here: what was written up to now may be
+    /// missing in it, as in a restored one. That they said so is written down. `None`: the database is new, and there is
+    /// nothing to confirm.
+    ///
+    /// # Errors
+    /// What the database or the file system says.
+    pub async fn confirm(&self, data_dir: &Path, ids: &dyn IdSource, now: Timestamp) -> Result<Option<Noticed>> {
+        let mark = self.instance_mark(data_dir, ids).await?;
+        let noticed = match (mark, self.second_writer().await?) {
+            (InstanceMark::New, _) => return Ok(None),
+            (_, Some(_)) => Noticed::SecondWriter,
+            (InstanceMark::Differs, None) => Noticed::Copied,
+            (InstanceMark::Same, None) => Noticed::Nothing,
+        };
+        let mut tx = self.begin().await?;
+        forget_until(&mut tx, now).await?;
+        let detail = serde_json::json!({ "noticed": noticed.as_str() });
+        let act = Fact::HumanAct { user: None, act: "confirm-instance".to_owned(), pair: None, detail };
+        tx.record(now, None, act).await?;
+        tx.commit().await?;
+        if mark == InstanceMark::Differs {
+            self.confirm_instance(data_dir, ids).await?;
+        }
+        Ok(Some(noticed))
+    }
+
     /// A person has confirmed a restored or copied database, or the one to go on with after a second writer was noticed:
     /// what was written up to now may be missing in it.
     ///
@@ -122,8 +172,7 @@ impl Store {
     /// What the database says.
     pub async fn forgot_until(&self, now: Timestamp) -> Result<()> {
         let mut tx = self.begin().await?;
-        tx.put_setting(FORGOTTEN, Some(&to_ms(now).to_string())).await?;
-        tx.put_setting(SECOND_WRITER, None).await?;
+        forget_until(&mut tx, now).await?;
         tx.commit().await
     }
 
@@ -155,6 +204,11 @@ impl Store {
         let corrupt = |_| StoreError::Corrupt { table: "settings", column: "value", id: SECOND_WRITER.to_owned() };
         serde_json::from_str(&kept).map(Some).map_err(corrupt)
     }
+}
+
+async fn forget_until(tx: &mut Tx, now: Timestamp) -> Result<()> {
+    tx.put_setting(FORGOTTEN, Some(&to_ms(now).to_string())).await?;
+    tx.put_setting(SECOND_WRITER, None).await
 }
 
 fn read_mark(path: &Path) -> Option<String> {

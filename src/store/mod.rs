@@ -66,7 +66,7 @@ pub use self::{
     drifts::{DriftCount, DriftFilter, DriftPage, DriftRow},
     error::{Result, StoreError},
     history::{Change, Item, LedgerFilter},
-    instance::{InstanceLock, InstanceMark, LOCK_FILE, lock_instance},
+    instance::{InstanceLock, InstanceMark, LOCK_FILE, Noticed, lock_instance},
     migrate::KNOWN as SCHEMA_VERSION,
     operations::{DeadLetter, DeadPage, QueueCounts},
     pages::{NeedingPair, PageKey, PairFilter, PairPage, PairRow, PairSort, SortBy},

@@ -18,12 +18,13 @@ use crate::domain::{
 statements! {
     const ASK = "INSERT INTO requests (kind, detail, asked_ms) VALUES (?1, ?2, ?3) RETURNING id";
     const ASKED = "SELECT id, kind, detail, asked_ms, answered_ms, result FROM requests
-        WHERE answered_ms IS NULL ORDER BY id LIMIT 0 + ?1";
+        WHERE answered_ms IS NULL AND id NOT IN (SELECT j.value FROM json_each(?2) j) ORDER BY id LIMIT 0 + ?1";
     const OPEN_PUSH = "SELECT id FROM requests WHERE answered_ms IS NULL AND kind = ?1
         AND json_extract(detail, '$.workspace') = ?2 AND json_extract(detail, '$.ticket') = ?3 ORDER BY id LIMIT 1";
     const ONE = "SELECT id, kind, detail, asked_ms, answered_ms, result FROM requests WHERE id = ?1";
-    const OF_KIND = "SELECT id, kind, detail, asked_ms, answered_ms, result FROM requests
-        WHERE kind = ?1 ORDER BY id DESC LIMIT 0 + ?2";
+    const TOLD = "SELECT id, kind, detail, asked_ms, answered_ms, result FROM requests
+        WHERE kind = ?1 AND answered_ms IS NOT NULL AND json_extract(detail, '$.about') = ?2 ORDER BY id DESC LIMIT 1";
+    const TELL_ANEW = "DELETE FROM requests WHERE id = ?1 AND answered_ms IS NOT NULL";
     const SEEN = "SELECT id, kind, detail, asked_ms, answered_ms, result FROM requests
         WHERE kind = ?1 AND (?3 IS NULL OR json_extract(detail, '$.client') IN (SELECT value FROM json_each(?3)))
         ORDER BY id DESC LIMIT 0 + ?2";
@@ -94,12 +95,23 @@ impl Store {
         Ok(id)
     }
 
-    /// Keeps what came of something that nobody had to ask for, among the requests of its kind.
+    /// Keeps what came of something that nobody had to ask for, among the requests of its kind. `before`: what was told of
+    /// the same matter, and in whose place it stands from then on.
     ///
     /// # Errors
     /// What the database says.
-    pub async fn told(&self, now: Timestamp, kind: &str, detail: &Value, result: &Value) -> Result<()> {
+    pub async fn told(
+        &self,
+        now: Timestamp,
+        kind: &str,
+        before: Option<i64>,
+        detail: &Value,
+        result: &Value,
+    ) -> Result<()> {
         let mut tx = self.begin().await?;
+        if let Some(before) = before {
+            sqlx::query(TELL_ANEW).bind(before).execute(&mut *tx.connection).await?;
+        }
         let id = tx.ask(now, kind, detail).await?;
         let query = sqlx::query(ANSWER).bind(id).bind(to_ms(now)).bind(result.to_string());
         one(query.execute(&mut *tx.connection).await?.rows_affected(), "requests", id)?;
@@ -108,26 +120,47 @@ impl Store {
         tx.commit().await
     }
 
+    /// What was told of a matter that nobody had to ask for ([`Store::told`]), as its detail's `about` names it.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn told_before(&self, kind: &str, about: &str) -> Result<Option<Request>> {
+        let mut reader = self.reader().await?;
+        let query = sqlx::query(TOLD).bind(kind).bind(about);
+        query.fetch_optional(&mut *reader).await?.as_ref().map(request_of).transpose()
+    }
+
+    /// The request of a kind that names this workspace and ticket and is not answered yet.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn open_request(&self, kind: &str, workspace: WorkspaceId, ticket: TicketId) -> Result<Option<i64>> {
+        let mut reader = self.reader().await?;
+        let query = sqlx::query_scalar(OPEN_PUSH).bind(kind).bind(workspace.to_string()).bind(ticket.0);
+        Ok(query.fetch_optional(&mut *reader).await?)
+    }
+
     /// What was asked and is not answered, oldest first.
     ///
     /// # Errors
     /// What the database says.
     pub async fn asked(&self) -> Result<Vec<Request>> {
-        let mut reader = self.reader().await?;
-        sqlx::query(ASKED).bind(100_i64).fetch_all(&mut *reader).await?.iter().map(request_of).collect()
+        self.asked_beside(&[]).await
     }
 
-    /// The last requests of a kind, newest first: those of the last day, and what is not answered yet.
+    /// The same without those that are known to wait.
     ///
     /// # Errors
     /// What the database says.
-    pub async fn requests_of(&self, kind: &str, limit: u32) -> Result<Vec<Request>> {
+    pub async fn asked_beside(&self, waiting: &[i64]) -> Result<Vec<Request>> {
+        let waiting = to_json(waiting)?;
         let mut reader = self.reader().await?;
-        let query = sqlx::query(OF_KIND).bind(kind).bind(i64::from(limit));
+        let query = sqlx::query(ASKED).bind(100_i64).bind(waiting);
         query.fetch_all(&mut *reader).await?.iter().map(request_of).collect()
     }
 
-    /// The same, of the clients that the reader may see alone; the request's detail names its client.
+    /// The last requests of a kind, newest first, of the clients that the reader may see; the request's detail names its
+    /// client.
     ///
     /// # Errors
     /// What the database says.

@@ -7,6 +7,7 @@ use std::{
     process::{Command, Output},
 };
 
+use halobridge::{ledger::fact::Fact, store::LedgerFilter};
 use serde_json::json;
 use sqlx::{ConnectOptions as _, Connection as _};
 
@@ -139,6 +140,27 @@ async fn a_second_process_names_the_first() {
     let (server, _) = place.serve();
     let second = place.command(&["serve", "--listen", "127.0.0.1:0"]).output().expect("runs");
     says(&second, &[&format!("process {}", server.pid()), "already runs", "Stop it first"]);
+}
+
+/// The copy alone may have noticed that two write.
+#[tokio::test]
+async fn a_confirmation_is_written_down_also_where_nothing_was_noticed() {
+    let place = small();
+    let (mut server, _) = place.serve();
+    assert_eq!(server.stop().await.code(), Some(0));
+    assert_eq!(place.store().await.forgotten_until().await.expect("it is read"), None);
+    let command = place.command(&["serve", "--listen", "127.0.0.1:0", "--confirm-instance"]);
+    let mut server = Process::start(command, &place.log());
+    server.line("Halobridge serves ").expect("it serves");
+    assert_eq!(server.stop().await.code(), Some(0));
+    let store = place.store().await;
+    assert!(store.forgotten_until().await.expect("it is read").is_some());
+    let filter = LedgerFilter { fact: Some("human-act".into()), ..LedgerFilter::default() };
+    let entries = store.ledger_page(&filter, None, 100).await.expect("the ledger");
+    let confirmed = |fact: &Fact| matches!(fact, Fact::HumanAct { act, .. } if act == "confirm-instance");
+    assert_eq!(entries.iter().filter(|item| item.fact.as_ref().is_some_and(confirmed)).count(), 1);
+    let log = std::fs::read_to_string(place.log()).expect("the log");
+    assert_eq!(log.lines().filter(|line| line.contains("was confirmed as the one to go on with")).count(), 1, "{log}");
 }
 
 #[tokio::test]

@@ -10,12 +10,12 @@ use crate::{
     domain::{
         closing::Classification,
         incident::IncidentStatus,
-        operation::OperationKind,
+        operation::{IncidentChange, OperationKind},
         pair::{Base, OwnClosing},
         reason::Reason,
         ticket::{Ticket, TicketChange},
     },
-    planner::sent::{Trace, ticket_closed_before, ticket_doubted, ticket_trace, ticket_traced},
+    planner::sent::{Found, Trace, incident_found, ticket_closed_before, ticket_doubted, ticket_trace, ticket_traced},
 };
 
 fn closing() -> TicketChange {
@@ -107,4 +107,15 @@ fn a_closing_of_which_nothing_tells_is_asked_about() {
     for (base, change) in known {
         assert_eq!(ticket_doubted(base, &change), None, "{change:?}");
     }
+}
+
+/// Whether somebody undid it or only wrote a comment: both move the incident's version, and neither leaves a word.
+#[test]
+fn an_open_incident_tells_nothing_of_a_closing_that_was_undone() {
+    let known = in_step().incident;
+    let mut current = known.clone();
+    current.etag = Some("another".into());
+    current.modified = Some(at("2026-03-01T12:30:00Z"));
+    let closing = IncidentChange { status: Some(IncidentStatus::Closed), ..IncidentChange::default() };
+    assert_eq!(incident_found(&closing, true, &known, &current), Found::AsKnown);
 }

@@ -1,6 +1,9 @@
 //! Pushing a ticket to Sentinel, end to end.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
 
 use halobridge::{
     clock::Clock as _,
@@ -17,7 +20,12 @@ use halobridge::{
     },
     engine::push::PUSH,
     service::{
-        acts, approvals, caller::Caller, decisions, error::ServiceError, incidents, links, pairs, pauses, pushes,
+        acts, approvals,
+        caller::Caller,
+        decisions,
+        error::ServiceError,
+        incidents, links, pairs, pauses,
+        pushes::{self, Pushed},
         tickets,
     },
     store::{LedgerFilter, SituationRow},
@@ -634,6 +642,95 @@ both! {
         bridge.heal();
         bridge.pass(120).await;
         assert_eq!(bridge.pushed().await, (true, None));
+        bridge.finish().await;
+    }
+
+    /// What keeps one ticket from being read keeps many.
+    async fn tickets_that_may_not_be_read_are_one_line_among_the_pushes(product) {
+        let policy = "push = { ticket_types = [\"Security Incident\"] }".to_owned();
+        let bridge = Bridge::with(Setup { policy, ..setup(product) }).await;
+        bridge.cross().await;
+        let connection = bridge.store.installation().await.unwrap().halo[0].id;
+        bridge.fault(json!({ "effect": "status", "status": 403, "kind": "halo.tickets.get" }));
+        let tickets: Vec<i64> = (0..12).map(|_| bridge.opened(0)).collect();
+        for _ in 0..3 {
+            for ticket in &tickets {
+                let body = json!({ "event": "Ticket Updated", "object_id": ticket, "ticket": { "id": ticket } }).to_string();
+                bridge.receive(DeliverySource::Halo { connection }, body.as_bytes()).await;
+            }
+            bridge.cross().await;
+        }
+        let told = bridge.store.requests_seen(PUSH, &Scope::All, 100).await.unwrap();
+        assert_eq!(told.len(), 1, "{told:?}");
+        let (app, olga) = operator(&bridge);
+        let view = incidents::view(&app, &olga, Default::default()).await.unwrap();
+        let [row] = view.push.recent.as_slice() else { panic!("{:?}", view.push.recent) };
+        assert_eq!(row.ticket, tickets[11], "the newest of them");
+        assert!(row.refused.as_ref().is_some_and(|why| why.contains("11 more")), "{row:?}");
+        bridge.heal();
+        bridge.finish().await;
+    }
+
+    /// It is looked at less and less often, and at once when it may go on.
+    async fn a_push_that_waits_is_looked_at_when_what_it_waits_for_changes(product) {
+        let policy = "approve = [\"push\"]".to_owned();
+        for waits_for in ["resuming", "approval", "Halo"] {
+            let policy = if waits_for == "approval" { policy.clone() } else { String::new() };
+            let bridge = Bridge::with(Setup { policy, ..setup(product) }).await;
+            let (app, olga) = operator(&bridge);
+            let workspace = bridge.workspace(0).await;
+            let client = PauseScope::Client { id: workspace.client };
+            match waits_for {
+                "resuming" => pauses::pause(&app, &olga, client, "").await.unwrap(),
+                "Halo" => {
+                    bridge.fault(json!({ "effect": "status", "status": 503, "kind": "halo.tickets.get" }));
+                }
+                _ => {}
+            }
+            let (ticket, calls) = (bridge.opened(0), bridge.calls("halo.tickets.get"));
+            let asked = pushes::ask(&app, &olga, workspace.id, &ticket.to_string(), false).await.unwrap();
+            let Pushed::Waiting { request, .. } = asked else { panic!("{asked:?}") };
+            let mut looks = BTreeSet::new();
+            for _ in 0..300 {
+                bridge.advance(2).await;
+                looks.insert(bridge.engine.push_waits(request).expect("it waits").0);
+            }
+            let calls = bridge.calls("halo.tickets.get") - calls;
+            assert!(looks.len() <= 20, "{waits_for}: {} looks in ten minutes", looks.len());
+            assert!(calls <= 14, "{waits_for}: {calls} calls in ten minutes");
+            match waits_for {
+                "resuming" => {
+                    pauses::resume(&app, &olga, client).await.unwrap();
+                    bridge.run().await;
+                }
+                "approval" => {
+                    let rows = approvals::view(&app, &olga).await.unwrap().rows;
+                    decisions::decide(&app, &olga, rows[0].pair, Some(rows[0].approve.clone())).await.unwrap();
+                    bridge.advance(2).await;
+                }
+                _ => {
+                    bridge.heal();
+                    bridge.advance(60).await;
+                }
+            }
+            assert_eq!((bridge.incidents(0).len(), bridge.pushed().await), (1, (true, None)), "{waits_for}");
+            bridge.finish().await;
+        }
+    }
+
+    async fn pushes_that_wait_keep_no_other_from_its_turn(product) {
+        let bridge = Bridge::with(setup(product)).await;
+        let (app, olga) = operator(&bridge);
+        let (paused, other) = (bridge.workspace(0).await, bridge.workspace(1).await);
+        pauses::pause(&app, &olga, PauseScope::Client { id: paused.client }, "").await.unwrap();
+        for number in 0..120 {
+            let detail = json!({ "workspace": paused.id, "ticket": 900_000 + number, "client": paused.client });
+            bridge.store.ask(bridge.clock.now(), PUSH, &detail).await.unwrap();
+        }
+        bridge.pass(60).await;
+        pushes::ask(&app, &olga, other.id, &bridge.opened(1).to_string(), false).await.unwrap();
+        bridge.pass(60).await;
+        assert_eq!((bridge.incidents(0).len(), bridge.incidents(1).len()), (0, 1));
         bridge.finish().await;
     }
 

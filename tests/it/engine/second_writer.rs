@@ -3,8 +3,12 @@
 
 use halobridge::{
     clock::Clock as _,
-    domain::{account::Scope, second_writer::SecondWrite},
-    engine::Engine,
+    domain::{
+        account::Scope,
+        operation::{Operation, OperationState},
+        second_writer::SecondWrite,
+    },
+    engine::{Engine, Unit},
     service::{caller::Caller, links, pulse},
 };
 use serde_json::json;
@@ -37,6 +41,27 @@ fn only(bridge: &Bridge, place: usize) -> Option<&'static str> {
 
 fn crossed(bridge: &Bridge, ticket: i64, text: &str) -> usize {
     bridge.notes_of(ticket).iter().filter(|note| words(note).contains(text)).count()
+}
+
+/// The first pair whose queue is to be carried out; what comes before it is run.
+async fn pair_due(bridge: &Bridge) -> Unit {
+    for _ in 0..60 {
+        bridge.clock.advance(jiff::SignedDuration::from_secs(10));
+        loop {
+            let units = bridge.engine.due(usize::MAX).await.unwrap();
+            let found = units.iter().copied().find(|unit| matches!(unit, Unit::Pair(_)));
+            for unit in units.iter().copied().filter(|unit| Some(*unit) != found) {
+                bridge.engine.run(unit).await;
+            }
+            if let Some(found) = found {
+                return found;
+            }
+            if units.is_empty() {
+                break;
+            }
+        }
+    }
+    panic!("no pair came up")
 }
 
 /// A person ends the copy and says that the original goes on.
@@ -167,6 +192,60 @@ both! {
         bridge.pass(1_200).await;
         assert_eq!(bridge.tickets().len(), tickets + 1, "and it takes that one for its own");
         bridge.ticket_of(&incident).await;
+        bridge.finish().await;
+    }
+
+    /// It is asked once more after the record was read that is to be changed.
+    async fn what_has_not_left_when_a_second_writer_is_noticed_stays_here(product) {
+        for closing in [false, true] {
+            let (mut bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+            if closing {
+                bridge.close_ticket_as(ticket, 3);
+            } else {
+                bridge.comment(&incident, "said in Sentinel");
+            }
+            let closed = |bridge: &Bridge| bridge.incident(&incident)["properties"]["status"] == "Closed";
+            let done = |bridge: &Bridge| {
+                if closing { closed(bridge) } else { crossed(bridge, ticket, "said in Sentinel") == 1 }
+            };
+            let pair = pair_due(&bridge).await;
+            let engine = bridge.engine.clone();
+            bridge.mutate(move |request, _| {
+                if request.method() == http::Method::GET {
+                    engine.only_read();
+                }
+            });
+            bridge.engine.run(pair).await;
+            bridge.mutate_no_more();
+            assert!(bridge.engine.only_reads() && !done(&bridge), "{closing}");
+            let waits = bridge.situation_of(&incident).await.operations;
+            let planned = |one: &Operation| matches!(one.state, OperationState::Planned { .. }) && one.attempts == 0;
+            assert!(!waits.is_empty() && waits.iter().all(planned), "{closing}: {waits:?}");
+            bridge.restart().await;
+            bridge.pass(300).await;
+            assert!(done(&bridge), "{closing}: it goes on where it stopped");
+            bridge.finish().await;
+        }
+    }
+
+    /// Of two tickets one is being made, and the other one waits for its turn.
+    async fn what_is_on_its_way_when_a_second_writer_is_noticed_is_let_end_and_no_more(product) {
+        let mut bridge = Bridge::new(product).await;
+        bridge.raise(json!({}));
+        bridge.raise(json!({}));
+        bridge.clock.advance(jiff::SignedDuration::from_secs(31));
+        let engine = bridge.engine.clone();
+        bridge.mutate(move |request, _| {
+            if request.method() == http::Method::POST && request.uri().path().ends_with("/Tickets") {
+                engine.only_read();
+            }
+        });
+        bridge.run_side_by_side().await;
+        bridge.mutate_no_more();
+        assert_eq!(bridge.tickets().len(), 1);
+        bridge.restart().await;
+        bridge.pass(300).await;
+        assert_eq!(bridge.tickets().len(), 2);
         bridge.finish().await;
     }
 

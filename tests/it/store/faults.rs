@@ -8,7 +8,10 @@ use halobridge::{
         second_writer::{SecondWrite, SecondWriter},
     },
     ledger::{entry::Seq, fact::Fact},
-    store::{InstanceMark, SCHEMA_VERSION, SealKey, SecretOwner, SecretSource, Store, StoreError, lock_instance},
+    store::{
+        InstanceMark, LedgerFilter, Noticed, SCHEMA_VERSION, SealKey, SecretOwner, SecretSource, Store, StoreError,
+        lock_instance,
+    },
 };
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
@@ -376,6 +379,43 @@ async fn a_second_writer_is_kept_until_a_person_confirms() {
     again.forgot_until(at(3)).await.unwrap();
     assert_eq!(again.second_writer().await.unwrap(), None);
     assert_eq!(again.forgotten_until().await.unwrap(), Some(at(3)));
+}
+
+/// Of two that write, the other one alone may have noticed it.
+#[tokio::test]
+async fn a_person_confirms_whatever_was_noticed_and_that_is_written_down() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("halobridge.db");
+    let store = Store::open(&path, key()).await.unwrap();
+    let ids = ids(5);
+    assert_eq!(store.confirm(folder.path(), &*ids, at(1)).await.unwrap(), None, "it is new");
+    assert_eq!((store.forgotten_until().await.unwrap(), store.latest_seq().await.unwrap()), (None, Seq(0)));
+    record(&store, vec![act("work")]).await;
+    assert_eq!(store.confirm(folder.path(), &*ids, at(2)).await.unwrap(), Some(Noticed::Nothing));
+    assert_eq!(store.forgotten_until().await.unwrap(), Some(at(2)));
+    assert_eq!(store.instance_mark(folder.path(), &*ids).await.unwrap(), InstanceMark::Same);
+    let found = SecondWriter {
+        client: client(1),
+        pair: pair_id(1),
+        incident: "#7 A title".into(),
+        ticket: None,
+        wrote: SecondWrite::Comment { ticket: TicketId(71) },
+        at: at(3),
+        noticed: at(4),
+    };
+    store.keep_second_writer(&found).await.unwrap();
+    assert_eq!(store.confirm(folder.path(), &*ids, at(5)).await.unwrap(), Some(Noticed::SecondWriter));
+    assert_eq!((store.second_writer().await.unwrap(), store.forgotten_until().await.unwrap()), (None, Some(at(5))));
+    let other = tempfile::tempdir().unwrap();
+    assert_eq!(store.confirm(other.path(), &*ids, at(6)).await.unwrap(), Some(Noticed::Copied));
+    assert_eq!(store.instance_mark(other.path(), &*ids).await.unwrap(), InstanceMark::Same);
+    let entries = store.ledger_page(&LedgerFilter::default(), None, 100).await.unwrap();
+    let noticed = entries.iter().rev().filter_map(|item| match &item.fact {
+        Some(Fact::HumanAct { act, detail, .. }) if act == "confirm-instance" => detail["noticed"].as_str(),
+        _ => None,
+    });
+    assert_eq!(noticed.collect::<Vec<_>>(), ["nothing", "second-writer", "copied"]);
+    store.verify_ledger().await.unwrap();
 }
 
 #[test]

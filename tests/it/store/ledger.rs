@@ -298,3 +298,22 @@ async fn the_last_pushes_of_a_client_are_found_behind_those_of_others() {
     assert_eq!(ids(scope).await, [1]);
     assert_eq!(ids(Scope::All).await, [4, 3]);
 }
+
+#[tokio::test]
+async fn what_is_told_of_a_matter_takes_the_place_of_what_was_told_of_it_before() {
+    let store = memory().await;
+    let detail = |n: i64| serde_json::json!({ "about": "a matter", "ticket": n });
+    for n in 1..=3 {
+        let before = store.told_before("push", "a matter").await.unwrap().map(|told| told.id);
+        store.told(at(n), "push", before, &detail(n), &serde_json::json!({ "error": "why" })).await.unwrap();
+    }
+    let told = store.requests_seen("push", &Scope::All, 10).await.unwrap();
+    assert_eq!(told.iter().map(|told| told.detail["ticket"].as_i64()).collect::<Vec<_>>(), [Some(3)]);
+    assert_eq!(store.told_before("push", "another").await.unwrap(), None);
+    // What is asked about the same matter is nothing that was told, and is found beside what waits.
+    let [first, second] = [store.ask(at(4), "push", &detail(4)).await, store.ask(at(5), "push", &detail(5)).await];
+    let (first, second) = (first.unwrap(), second.unwrap());
+    let found = store.asked_beside(&[first]).await.unwrap();
+    assert_eq!(found.iter().map(|request| request.id).collect::<Vec<_>>(), [second]);
+    assert_eq!(store.told_before("push", "a matter").await.unwrap().map(|told| told.id), Some(told[0].id));
+}

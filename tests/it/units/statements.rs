@@ -46,7 +46,7 @@ const WHOLE: [&str; 22] = [
     "configuration::WORKSPACES",
     "configuration::POLICIES",
     "requests::TIDY",
-    "requests::OF_KIND",
+    "requests::TOLD",
     "requests::SEEN",
     "pauses::ALL_PAUSES",
     "upkeep::HEADS",

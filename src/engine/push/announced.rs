@@ -1,0 +1,192 @@
+//! Tickets that webhooks named, and that a rule of the policy pushes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use crate::{
+    domain::{
+        failure::{Failure, FailureKind},
+        ids::{ClientId, ConnectionId, TicketId},
+        workspace::Workspace,
+    },
+    engine::{Engine, registry::wait_for_catalogue},
+    halo_itsm::Halo,
+    outbound::budget::Class,
+    planner::push,
+    store::{Request, StoreError},
+};
+
+use super::{PUSH, joined};
+
+/// Tickets read for one webhook's sake at most; what is above waits for the next poll.
+const READ_MAX: usize = 20;
+
+/// Tickets that webhooks named: those that a policy pushes are asked for to be pushed, as if a person had. What is not
+/// pushed though a policy says so is told among the pushes, with the remedy; what could not be looked at yet waits.
+pub(in crate::engine) async fn announced(
+    engine: &Engine,
+    halo: &Halo,
+    named: &BTreeSet<TicketId>,
+) -> Result<(), StoreError> {
+    let view = engine.registry.view();
+    let connection = halo.connection().id;
+    let mut rules: BTreeMap<i64, Vec<&Workspace>> = BTreeMap::new();
+    for workspace in view.workspaces.values().filter(|workspace| push::allowed(workspace.mode).is_ok()) {
+        let Some((_, client, _)) = view.of_workspace(workspace.id) else { continue };
+        if let Some(binding) = client.halo.as_ref().filter(|binding| binding.connection == connection) {
+            rules.entry(binding.halo_client_id).or_default().push(workspace);
+        }
+    }
+    rules
+        .retain(|_, workspaces| workspaces.iter().any(|w| view.of_workspace(w.id).is_some_and(|(.., p)| p.push.any())));
+    if rules.is_empty() {
+        return Ok(());
+    }
+    let Some(catalogue) = wait_for_catalogue(engine, connection) else {
+        // What a policy calls by name is not known yet: with the next poll.
+        engine.schedule().tickets_again.entry(connection).or_default().extend(named);
+        return Ok(());
+    };
+    let ids: Vec<TicketId> = named.iter().copied().collect();
+    let paired = engine.store.pairs_of_tickets(connection, &ids).await?;
+    let free: Vec<TicketId> = ids.into_iter().filter(|id| !paired.contains_key(id)).collect();
+    for (place, ticket) in free.into_iter().enumerate() {
+        if place >= READ_MAX {
+            engine.schedule().tickets.entry(connection).or_default().insert(ticket);
+            continue;
+        }
+        let read = async {
+            let record = halo.ticket(ticket, Class::Poll).await?;
+            Ok((record, halo.actions(ticket, Class::Poll).await?))
+        };
+        let (record, actions) = match read.await {
+            Ok(found) => found,
+            Err(failure) => {
+                let failure: Failure = failure;
+                if failure.retryable() || failure.kind == FailureKind::SignInAgain {
+                    engine.schedule().tickets_again.entry(connection).or_default().insert(ticket);
+                } else if failure.kind != FailureKind::Gone {
+                    // Whose ticket it is would have been read with it.
+                    let clients: BTreeSet<ClientId> =
+                        rules.values().flatten().map(|workspace| workspace.client).collect();
+                    let client = clients.first().filter(|_| clients.len() == 1);
+                    unreadable(engine, connection, client, ticket, &failure).await?;
+                }
+                continue;
+            }
+        };
+        let Some(workspaces) = record.client_id.and_then(|id| rules.get(&id)) else { continue };
+        let pushed = |workspace: &&&Workspace| {
+            let found = view.of_workspace(workspace.id);
+            found.is_some_and(|(.., policy)| push::wanted(policy, &catalogue, &record, &actions))
+        };
+        let Some(workspace) = workspaces.iter().find(pushed) else { continue };
+        let Some((_, client, policy)) = view.of_workspace(workspace.id) else { continue };
+        if under_way(engine, workspaces, ticket).await? {
+            continue;
+        }
+        let about = format!("{connection}/{ticket}");
+        if workspaces.len() > 1 {
+            let detail = json!({ "ticket": ticket, "client": client.id, "by": "policy", "about": about });
+            let why = format!(
+                "The policy pushes it, but its client has {} workspaces in two-way mode, and nothing says to which of them it \
+                 belongs. Push it by hand to the right one.",
+                workspaces.len()
+            );
+            not_pushed(engine, &about, ticket, &detail, &why).await?;
+            continue;
+        }
+        let mut detail = json!({ "workspace": workspace.id, "ticket": ticket, "client": client.id, "by": "policy" });
+        if !policy.push.although_joined && joined(&engine.store, workspace).await? {
+            let why = "The policy pushes it, but the workspace is joined to Defender, whose portal does not show incidents \
+                       made through the API. Push it by hand with “Push it all the same”, or set “although_joined” in the \
+                       policy's “push”.";
+            if let Some(members) = detail.as_object_mut() {
+                members.insert("about".to_owned(), json!(about));
+            }
+            not_pushed(engine, &about, ticket, &detail, why).await?;
+            continue;
+        }
+        engine.store.ask(engine.now(), PUSH, &detail).await?;
+        engine.schedule().intake_waits = true;
+        engine.wake();
+    }
+    Ok(())
+}
+
+/// Whether a push of a ticket to one of these workspaces has been asked for and is not settled yet.
+async fn under_way(engine: &Engine, workspaces: &[&Workspace], ticket: TicketId) -> Result<bool, StoreError> {
+    for workspace in workspaces {
+        if super::under_way(engine, workspace.id, ticket).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Tells among the pushes that a ticket was not pushed though a policy says so: in one line about each, however often
+/// webhooks name it.
+async fn not_pushed(
+    engine: &Engine,
+    about: &str,
+    ticket: TicketId,
+    detail: &Value,
+    why: &str,
+) -> Result<(), StoreError> {
+    let before = engine.store.told_before(PUSH, about).await?;
+    if before.as_ref().and_then(said) == Some(why) {
+        return Ok(());
+    }
+    tracing::warn!(ticket = %ticket, "a ticket that a webhook named was not pushed: {why}");
+    let before = before.map(|before| before.id);
+    engine.store.told(engine.now(), PUSH, before, detail, &json!({ "error": why })).await
+}
+
+/// What was told.
+fn said(told: &Request) -> Option<&str> {
+    told.result.as_ref()?.get("error")?.as_str()
+}
+
+/// Tickets that are named in the line about those that could not be read.
+const UNREADABLE_MAX: usize = 200;
+/// Of these, so many in its words.
+const SHOWN_MAX: usize = 10;
+
+/// Tells among the pushes that a ticket could not be read. What keeps one from being read keeps many: all of an instance's
+/// are one line, of which the newest is the first.
+async fn unreadable(
+    engine: &Engine,
+    connection: ConnectionId,
+    client: Option<&ClientId>,
+    ticket: TicketId,
+    failure: &Failure,
+) -> Result<(), StoreError> {
+    let about = format!("{connection}/unreadable");
+    let before = engine.store.told_before(PUSH, &about).await?;
+    let known = before.as_ref().and_then(|before| before.detail.get("tickets")).and_then(Value::as_array);
+    let mut others: Vec<i64> = known.into_iter().flatten().filter_map(Value::as_i64).collect();
+    if others.contains(&ticket.0) || others.len() >= UNREADABLE_MAX {
+        return Ok(());
+    }
+    let text = match others.len() {
+        0 => format!(
+            "A webhook named it, and whether the policy pushes it could not be read. {} If it is to be an incident, push it \
+             by hand then.",
+            failure.message
+        ),
+        count => {
+            let shown: Vec<String> = others.iter().take(SHOWN_MAX).map(ToString::to_string).collect();
+            let more = if count > SHOWN_MAX { ", …" } else { "" };
+            format!(
+                "Webhooks named it and {count} more ({}{more}), and whether the policy pushes them could not be read. {} \
+                 Those that are to be incidents, push by hand then.",
+                shown.join(", "),
+                failure.message
+            )
+        }
+    };
+    others.insert(0, ticket.0);
+    let detail = json!({ "ticket": ticket, "tickets": others, "client": client, "by": "policy", "about": about });
+    not_pushed(engine, &about, ticket, &detail, &text).await
+}
