@@ -24,13 +24,13 @@ pub struct Choice {
 pub fn choices(s: &Situation<'_>) -> Vec<Choice> {
     let plan = plan::plan(s);
     let asked = plan.items().iter().filter_map(|reason| {
-        let answers = answers(s, reason);
+        let answers = answers(s, &plan, reason);
         (!answers.is_empty()).then(|| Choice { reason: reason.clone(), answers })
     });
     asked.collect()
 }
 
-fn answers(s: &Situation<'_>, reason: &Reason) -> Vec<(String, Decision)> {
+fn answers(s: &Situation<'_>, found: &plan::Plan, reason: &Reason) -> Vec<(String, Decision)> {
     match reason {
         Reason::Conflict { field, sentinel, halo } => [(Side::Sentinel, sentinel), (Side::Halo, halo)]
             .into_iter()
@@ -98,6 +98,10 @@ fn answers(s: &Situation<'_>, reason: &Reason) -> Vec<(String, Decision)> {
             let base = &s.pair.base;
             let named = || base.kept_names.get(what).map(leave_name);
             base.kept.get(what).map(leave).or_else(named).into_iter().collect()
+        }
+        Reason::CommentsFull => {
+            let decision = Decision::LeaveUntold { words: found.untold.clone() };
+            vec![("Leave it untold where there is no room".to_owned(), decision)]
         }
         Reason::Flapping { .. } => {
             let thaw = |at| ("Let it go on".to_owned(), Decision::Thaw { at });

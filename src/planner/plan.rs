@@ -48,6 +48,8 @@ pub struct Plan {
     /// How the pair stands.
     pub state: PairState,
     pub(super) items: Vec<Reason>,
+    /// What finds no room among the incident's comments, each of it by a name of ours.
+    pub(super) untold: BTreeSet<String>,
     remarks: Vec<Reason>,
     dropped: Vec<Reason>,
 }
@@ -63,6 +65,7 @@ impl Plan {
             waiting: Vec::new(),
             state: PairState { sync: SyncState::InStep, health: Health::Healthy, reason: None, further: Vec::new() },
             items: Vec::new(),
+            untold: BTreeSet::new(),
             remarks: Vec::new(),
             dropped: Vec::new(),
         }

@@ -105,7 +105,7 @@ impl Reason {
                     .into(),
             ),
             Self::CommentsFull => Some(
-                "Read the further notes in the ticket; they cross when the incident is closed, in the places kept for that."
+                "Read what is left out on the other side, where it is whole; notes cross when the incident is closed, in the places kept for that, and whatever is left as soon as comments are deleted. Or leave it untold on the pair's page."
                     .into(),
             ),
             Self::Conflict { .. } => {
