@@ -118,10 +118,16 @@ async fn step(
     let mut reading = observed(&row).in_time(reading);
     let seen = seen(engine, &row, &reading);
     let mut facts = Vec::new();
+    // Nothing that was learnt of a former ticket is agreed on of the one that follows it.
+    let another = row.pair.ticket.is_some() && done.iter().any(|fact| matches!(fact, Fact::TicketLinked { .. }));
+    let grounds = reading.grounds.take().filter(|_| !another);
     for mut fact in done {
-        // What was agreed on when a write set out may be older than what is known by now: nothing that was written at
-        // another client is forgotten over its answer.
+        // What was agreed on when a call set out may be older than what is known by now: nothing that was learnt meanwhile
+        // is forgotten over its answer, nor what was written at another client.
         if let Fact::BaseAgreed { base, .. } = &mut fact {
+            if let Some(grounds) = &grounds {
+                *base = planner::meanwhile::merged(grounds, base, &row.pair.base);
+            }
             base.foreign.extend(&row.pair.base.foreign);
         }
         let told = match &fact {

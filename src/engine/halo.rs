@@ -34,6 +34,7 @@ use self::open::{ROWS_EVERY, every_row, rows_every, some_whole};
 use super::{
     Engine, answers, digest,
     known::Known,
+    meanwhile,
     poll::unseen,
     put_back,
     registry::{budgets::Coming, salt},
@@ -256,7 +257,8 @@ async fn one(
                 // The next row then tells of something new, and the notes are read.
                 ticket.last_action = None;
             }
-            let reading = Reading { ticket: Some(ticket), actions: Some(actions), ..Reading::default() };
+            let grounds = meanwhile::grounds(&known, &done);
+            let reading = Reading { ticket: Some(ticket), actions: Some(actions), grounds, ..Reading::default() };
             if let Err(error) = digest::pair(engine, pair, done, reading).await {
                 if once_more {
                     engine.schedule().read_again(pair, asked);

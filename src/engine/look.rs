@@ -19,7 +19,8 @@ use crate::{
 };
 
 use super::{
-    Engine, alerts, digest, forth, halo::sight, known::Known, merges, put_back, rebuild, registry::salt, unread,
+    Engine, alerts, digest, forth, halo::sight, known::Known, meanwhile, merges, put_back, rebuild, registry::salt,
+    unread,
 };
 
 /// A pair of which something is unread is looked at again at the latest so long after a look that failed.
@@ -225,6 +226,7 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
     if matches!(comes, rebuild::Comes::Later) {
         engine.schedule().later_looks.entry(id).or_insert(now + SignedDuration::from_secs(30));
     }
+    reading.grounds = meanwhile::grounds(&row, &facts);
     digest::pair(engine, id, facts, reading).await?;
     rebuild::ended(engine, id, comes).await
 }

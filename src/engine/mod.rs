@@ -27,6 +27,7 @@ mod known;
 pub mod lanes;
 mod link;
 mod look;
+mod meanwhile;
 mod merges;
 mod newcomer;
 mod newer;

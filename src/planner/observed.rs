@@ -11,7 +11,7 @@ use crate::domain::{
     ids::{ActionKey, PairId},
     incident::{Comment, Evidence, Incident},
     operation::OperationKind,
-    pair::NoteLink,
+    pair::{Base, NoteLink},
     text,
     ticket::{Action, NoteDraft, Ticket},
 };
@@ -61,6 +61,9 @@ pub struct Reading {
     pub opening: bool,
     /// Something may have been written on the ticket since its notes were last read, and they were not read with it.
     pub unread: bool,
+    /// What was agreed on when this was asked for, where what it comes to follows from that.
+    #[serde(skip)]
+    pub grounds: Option<Box<Base>>,
     /// Both records were read whole, and somebody asked for the pair to be planned from them alone.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub anew: bool,

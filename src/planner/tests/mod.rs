@@ -30,6 +30,7 @@ mod laws;
 mod links;
 mod lookups;
 mod loops;
+mod meanwhile;
 mod merged_words;
 mod merges;
 mod model;
