@@ -27,7 +27,7 @@ use crate::{
 };
 
 use super::{
-    Engine, elsewhere, groups,
+    Engine, elsewhere, emptied, groups,
     known::{self, Known, Said},
     merges::{self, Around},
     registry::View,
@@ -157,13 +157,20 @@ async fn step(
         overlay(&mut row, &fact);
         facts.push(fact);
     }
-    let elsewhere = elsewhere::written(&row, &reading);
+    if let Some(fact) = elsewhere::written(&row, &reading) {
+        overlay(&mut row, &fact);
+        facts.push(fact);
+    }
     elsewhere::withhold(&row, displaced, &mut reading);
+    if let Some(fact) = emptied::kept(engine, &row, &mut reading) {
+        overlay(&mut row, &fact);
+        facts.push(fact);
+    }
     let news = observed(&row).news(reading);
     let before = Before::of(engine, &row, &news);
     let shown = row.pair.gone.filter(|side| news.shows(*side));
     let shown = shown.map(|side| Fact::RecordGone { pair: id, side, gone: false });
-    for fact in elsewhere.into_iter().chain(told(&row, news)).chain(shown) {
+    for fact in told(&row, news).into_iter().chain(shown) {
         overlay(&mut row, &fact);
         facts.push(fact);
     }

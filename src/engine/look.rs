@@ -112,8 +112,8 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
         match engine.registry.halo(row.pair.halo) {
             Ok(halo) => match halo.ticket(ticket, class).await {
                 Ok(read) => {
-                    match halo.actions(ticket, class).await {
-                        Ok(actions) => reading.actions = Some(actions),
+                    match halo.counted_actions(ticket, class).await {
+                        Ok((actions, none)) => (reading.actions, reading.none) = (Some(actions), none),
                         Err(error) => {
                             reading.unread = moved_since(row.ticket.as_ref(), &read);
                             alone = Some(error.clone());

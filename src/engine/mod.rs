@@ -15,6 +15,7 @@ pub mod back;
 pub mod backfill;
 pub mod digest;
 mod elsewhere;
+mod emptied;
 pub mod execute;
 pub mod fetch;
 mod forth;

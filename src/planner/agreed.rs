@@ -91,7 +91,7 @@ pub fn with_ticket(mut base: Base, ticket: &Ticket, closed: bool) -> Base {
 /// came to meanwhile, so what the incident says is held against it once more. What was agreed on of the former one's mapped
 /// fields says nothing of its own: its draft may have left some out.
 pub fn of_successor(base: Base) -> Base {
-    Base { severity: None, incident_status: None, linked: false, fields: BTreeMap::new(), ..base }
+    Base { severity: None, incident_status: None, linked: false, fields: BTreeMap::new(), emptied: None, ..base }
 }
 
 /// The same for a ticket that was found after the answer to its making was lost. An agent may have had it in hand since:

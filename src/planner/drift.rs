@@ -14,7 +14,7 @@ use crate::domain::{
 };
 
 use super::{
-    draft,
+    draft, emptied,
     fields::{owner, severity, status, title},
     gate, groups, notes,
     plan::Plan,
@@ -133,11 +133,11 @@ pub(super) fn lost_rule(s: &Situation<'_>, comment: &CommentId) -> DriftRule {
     decided.unwrap_or(s.policy.drift.lost_comment)
 }
 
-/// Whether the note that carries a comment is gone from the ticket. An empty list is no proof.
+/// Whether the note that carries a comment is gone from the ticket. An empty list alone is no proof.
 pub(super) fn note_lost(s: &Situation<'_>, link: &NoteLink) -> bool {
     let actions = s.actions.unwrap_or_default();
     Some(link.action.ticket) == s.pair.ticket
-        && !actions.is_empty()
+        && emptied::tells(s)
         && !actions.iter().any(|action| action.key == link.action)
 }
 

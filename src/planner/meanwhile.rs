@@ -47,6 +47,7 @@ pub fn merged(grounds: &Base, told: &Base, now: &Base) -> Base {
         unsettled: map(all, |base| &base.unsettled, |name| whole(name)),
         linked: one(all, |base| &base.linked),
         foreign: set(all, |base| &base.foreign, |_| false),
+        emptied: one(all, |base| &base.emptied),
         alerts: alerts(all),
         replaced: set(all, |base| &base.replaced, |_| false),
         left: set(all, |base| &base.left, |_| false),

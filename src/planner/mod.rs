@@ -19,6 +19,7 @@ pub mod diff;
 pub mod draft;
 pub mod drift;
 pub mod dropped;
+pub mod emptied;
 pub mod explain;
 pub mod fields;
 pub mod filter;

@@ -50,6 +50,8 @@ pub struct Reading {
     pub ticket: Option<Ticket>,
     /// All its actions, oldest first.
     pub actions: Option<Vec<Action>>,
+    /// Halo counts no action of the ticket at all: an empty list alone does not say so.
+    pub none: bool,
     /// A note that we have just written: it joins those known when this is recorded, which may be more than were known
     /// when it was sent.
     pub own_action: Option<Action>,

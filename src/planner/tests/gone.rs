@@ -97,6 +97,8 @@ fn a_copy_is_lost_only_where_the_whole_list_says_so() {
     let copy = link(&comment, key(70, 4), Side::Sentinel);
     let lost = |scene: &Scene, link: &NoteLink| scene.with(|s| drift::note_lost(s, link));
     assert!(!lost(&scene, &copy), "an empty list is no proof");
+    scene.pair.base.emptied = Some(scene.now);
+    assert!(lost(&scene, &copy), "that Halo counts none is");
     scene.note(9, "<p>another</p>");
     assert!(lost(&scene, &copy));
     assert!(!lost(&scene, &link(&comment, key(61, 4), Side::Sentinel)), "it stands on another ticket");

@@ -18,6 +18,7 @@ mod drop_ends;
 mod drops;
 mod edges;
 mod elsewhere;
+mod emptied;
 mod explained;
 mod fields;
 mod forgotten;
