@@ -67,10 +67,13 @@ fn answers(s: &Situation<'_>, found: &plan::Plan, reason: &Reason) -> Vec<(Strin
         }
         Reason::TicketsMeet { .. } => vec![("Leave both tickets as they are".to_owned(), Decision::KeepApart)],
         Reason::RecordGone { .. } => {
+            // Where its client has another place in Halo by now no ticket is made for the pair.
+            let displaced = plan::displaced(s.client, s.pair);
             let answer = |side| {
                 let label = if side == Side::Halo { "Make a new ticket" } else { "Tell the ticket and leave it" };
                 let decision = |heal| Decision::Gone { side, ticket: s.pair.ticket, heal };
-                [(label.to_owned(), decision(true)), ("Leave it as it is".to_owned(), decision(false))]
+                let both = [(label.to_owned(), decision(true)), ("Leave it as it is".to_owned(), decision(false))];
+                both.into_iter().skip(usize::from(displaced && side == Side::Halo))
             };
             drift::lost(s).into_iter().flat_map(answer).collect()
         }

@@ -111,7 +111,11 @@ fn new_ticket(s: &Situation<'_>, gone: TicketId, reason: Reason, out: &mut Plan)
         Ok(passed)
             if (passed.binding.connection, passed.binding.halo_client_id) != (s.pair.halo, s.pair.halo_client_id) =>
         {
-            out.item(reason);
+            let what = format!(
+                "{} Its client has another place in Halo by now, so no ticket is made for this pair: leave it, or unlink the pair and have the ticket made under “Link by hand”.",
+                reason.words()
+            );
+            out.item(Reason::RecordGone { what });
         }
         Ok(passed) => {
             let draft = draft::in_place_of(s, &passed, gone);

@@ -213,7 +213,7 @@ fn ticket_to_make(s: &Situation<'_>, out: &mut Plan) {
         Ok(passed)
             if (passed.binding.connection, passed.binding.halo_client_id) != (s.pair.halo, s.pair.halo_client_id) =>
         {
-            let why = "The client was bound to another Halo client after this incident was linked: no ticket is made.";
+            let why = "The client was bound to another Halo client after this incident was linked: no ticket is made. Unlink the pair, and have the ticket made under “Link by hand”.";
             out.item(Reason::Refused { why: why.into() });
         }
         Ok(passed) => {

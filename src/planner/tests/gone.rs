@@ -16,7 +16,7 @@ use crate::{
         pair::{Health, NoteLink},
     },
     planner::{
-        drift,
+        choice, drift,
         notes::{note_reference, words as said},
         rebuild::{base, begun},
     },
@@ -73,6 +73,11 @@ fn what_waits_for_a_record_that_is_gone_is_taken_back_and_nothing_else() {
     scene.operations.clear();
     scene.client.halo.as_mut().expect("bound").halo_client_id = 13;
     assert_eq!((scene.plan().operations.len(), scene.plan().state.health), (0, Health::NeedsYou));
+    // What would come to nothing is not offered.
+    let asked = scene.with(choice::choices);
+    let [choice::Choice { answers, .. }] = asked.as_slice() else { panic!("one question: {asked:?}") };
+    let labels: Vec<&str> = answers.iter().map(|(label, _)| label.as_str()).collect();
+    assert_eq!(labels, ["Leave it as it is"]);
 }
 
 #[test]
