@@ -1,5 +1,7 @@
 //! What a person decided about a pair. Kept with it; the planner takes it into account from then on.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -93,6 +95,11 @@ pub enum Decision {
         /// The name that the ticket has.
         kept: String,
     },
+    /// Leave untold what finds no room among the incident's comments.
+    LeaveUntold {
+        /// Just that: each of it by a name of ours.
+        words: BTreeSet<String>,
+    },
     /// Let a pair go on whose status was frozen because it flipped too often.
     Thaw {
         /// Since when it is frozen.
@@ -132,6 +139,9 @@ impl Decision {
             Self::TryOwner { .. } => "Asked for the refused owner to be tried again.".to_owned(),
             Self::LeaveKept { what, .. } | Self::LeaveName { what, .. } => {
                 format!("Decided to leave the {what} as Halo has it.")
+            }
+            Self::LeaveUntold { .. } => {
+                "Decided to leave untold what finds no room among the incident's comments.".to_owned()
             }
             Self::Thaw { .. } => "Let the status go on after it had been frozen.".to_owned(),
         }

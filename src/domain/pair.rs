@@ -65,6 +65,10 @@ pub struct Base {
     /// Actions that first showed while the ticket belonged to another client: they are about that one and never cross.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub foreign: BTreeSet<ActionKey>,
+    /// Since when Halo counts no action of the ticket at all, where that may be. An empty list alone is no proof that all were
+    /// deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub emptied: Option<Timestamp>,
     /// Alerts that the ticket tells of; `None` while nobody has looked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alerts: Option<BTreeSet<String>>,

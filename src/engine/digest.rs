@@ -26,7 +26,7 @@ use crate::{
 };
 
 use super::{
-    Engine, elsewhere, groups,
+    Engine, elsewhere, emptied, groups,
     known::{self, Known, Said},
     merges::{self, Around},
     registry::View,
@@ -117,10 +117,16 @@ async fn step(
     let mut reading = observed(&row).in_time(reading);
     let seen = seen(engine, &row, &reading);
     let mut facts = Vec::new();
+    // Nothing that was learnt of a former ticket is agreed on of the one that follows it.
+    let another = row.pair.ticket.is_some() && done.iter().any(|fact| matches!(fact, Fact::TicketLinked { .. }));
+    let grounds = reading.grounds.take().filter(|_| !another);
     for mut fact in done {
-        // What was agreed on when a write set out may be older than what is known by now: nothing that was written at
-        // another client is forgotten over its answer.
+        // What was agreed on when a call set out may be older than what is known by now: nothing that was learnt meanwhile
+        // is forgotten over its answer, nor what was written at another client.
         if let Fact::BaseAgreed { base, .. } = &mut fact {
+            if let Some(grounds) = &grounds {
+                *base = planner::meanwhile::merged(grounds, base, &row.pair.base);
+            }
             base.foreign.extend(&row.pair.base.foreign);
         }
         let told = match &fact {
@@ -150,13 +156,20 @@ async fn step(
         overlay(&mut row, &fact);
         facts.push(fact);
     }
-    let elsewhere = elsewhere::written(&row, &reading);
+    if let Some(fact) = elsewhere::written(&row, &reading) {
+        overlay(&mut row, &fact);
+        facts.push(fact);
+    }
     elsewhere::withhold(&row, displaced, &mut reading);
+    if let Some(fact) = emptied::kept(engine, &row, &mut reading) {
+        overlay(&mut row, &fact);
+        facts.push(fact);
+    }
     let news = observed(&row).news(reading);
     let before = Before::of(engine, &row, &news);
     let shown = row.pair.gone.filter(|side| news.shows(*side));
     let shown = shown.map(|side| Fact::RecordGone { pair: id, side, gone: false });
-    for fact in elsewhere.into_iter().chain(told(&row, news)).chain(shown) {
+    for fact in told(&row, news).into_iter().chain(shown) {
         overlay(&mut row, &fact);
         facts.push(fact);
     }

@@ -334,7 +334,7 @@ async fn sent(
     if engine.outdated() || engine.only_reads() {
         return newer::put_back(engine, operation).await.map(|()| None);
     }
-    let outcome = Box::pin(send(engine, &known.row, operation)).await;
+    let outcome = Box::pin(send(engine, &known.row, operation)).await.since(&known.row);
     if turn.is_some() {
         // The answer is here: the next one asks for its ticket while this one's is being recorded.
         drop(turn);

@@ -34,6 +34,7 @@ use self::open::{ROWS_EVERY, every_row, rows_every, some_whole};
 use super::{
     Engine, answers, digest,
     known::Known,
+    meanwhile,
     poll::unseen,
     put_back,
     registry::{budgets::Coming, salt},
@@ -177,8 +178,8 @@ fn there(ticket: &Ticket) -> bool {
     !ticket.deleted && ticket.merged_into.is_none()
 }
 
-/// What was read of a ticket for the pair before: whether by number, the ticket, its actions.
-type Shared = (bool, Ticket, Vec<Action>);
+/// What was read of a ticket for the pair before: whether by number, the ticket, its actions, and whether Halo counts none.
+type Shared = (bool, Ticket, (Vec<Action>, bool));
 
 /// Takes up a row for one pair; whether nothing of it is left to be read.
 async fn one(
@@ -236,15 +237,15 @@ async fn one(
         } else {
             row
         };
-        Ok((ticket, halo.actions(id, class).await?))
+        Ok((ticket, halo.counted_actions(id, class).await?))
     }
     .await;
     if let Ok((ticket, actions)) = &result {
         *shared = Some((whole, ticket.clone(), actions.clone()));
-        engine.schedule().learn_opening(halo.connection().id, ticket, actions);
+        engine.schedule().learn_opening(halo.connection().id, ticket, &actions.0);
     }
     match result {
-        Ok((mut ticket, actions)) => {
+        Ok((mut ticket, (actions, none))) => {
             counts.changed += 1;
             let mut done = if raced { Vec::new() } else { drifted(engine, &known, &ticket, counts.passed) };
             if back && there(&ticket) {
@@ -256,7 +257,9 @@ async fn one(
                 // The next row then tells of something new, and the notes are read.
                 ticket.last_action = None;
             }
-            let reading = Reading { ticket: Some(ticket), actions: Some(actions), ..Reading::default() };
+            let grounds = meanwhile::grounds(&known, &done);
+            let (ticket, actions) = (Some(ticket), Some(actions));
+            let reading = Reading { ticket, actions, none, grounds, ..Reading::default() };
             if let Err(error) = digest::pair(engine, pair, done, reading).await {
                 if once_more {
                     engine.schedule().read_again(pair, asked);

@@ -22,7 +22,7 @@ use super::{
     Engine, alerts, digest, forth,
     halo::sight,
     known::Known,
-    merges, put_back, rebuild,
+    meanwhile, merges, put_back, rebuild,
     registry::salt,
     unread::{self, Whose},
 };
@@ -133,8 +133,8 @@ async fn look(engine: &Engine, id: PairId) -> Result<(), StoreError> {
         match engine.registry.halo(row.pair.halo) {
             Ok(halo) => match halo.ticket(ticket, class).await {
                 Ok(read) => {
-                    match halo.actions(ticket, class).await {
-                        Ok(actions) => reading.actions = Some(actions),
+                    match halo.counted_actions(ticket, class).await {
+                        Ok((actions, none)) => (reading.actions, reading.none) = (Some(actions), none),
                         Err(error) => {
                             reading.unread = moved_since(row.ticket.as_ref(), &read);
                             alone = Some(error.clone());
@@ -250,6 +250,7 @@ async fn look(engine: &Engine, id: PairId) -> Result<(), StoreError> {
     if matches!(comes, rebuild::Comes::Later) {
         engine.schedule().later_looks.entry(id).or_insert(now + SignedDuration::from_secs(30));
     }
+    reading.grounds = meanwhile::grounds(&row, &facts);
     digest::pair(engine, id, facts, reading).await?;
     rebuild::ended(engine, id, comes).await
 }

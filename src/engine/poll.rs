@@ -52,7 +52,7 @@ use self::ahead::Ahead;
 use super::{
     Engine, digest,
     known::Known,
-    merges, put_back,
+    meanwhile, merges, put_back,
     registry::{salt, wait_for_catalogue},
     settled::Settled,
     unread::{self, Waiting},
@@ -423,6 +423,7 @@ impl<'a> Poll<'a> {
             }
         }
         reading.incident = Some(incident);
+        reading.grounds = meanwhile::grounds(&row, &done);
         digest::pair(self.engine, pair, done, reading).await
     }
 

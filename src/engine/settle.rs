@@ -66,7 +66,7 @@ pub(super) async fn run(engine: &Engine, row: &SituationRow, operation: &Operati
     };
     match look {
         Look::Found(attempt) => {
-            execute::finish(engine, None, operation, operation.attempts, attempt, now).await?;
+            execute::finish(engine, None, operation, operation.attempts, attempt.since(row), now).await?;
             if operation.kind.makes_ticket() {
                 // What was written in it meanwhile may show in no list any more: it is read once.
                 engine.schedule().looks.insert(row.pair.id);

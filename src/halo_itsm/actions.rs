@@ -30,6 +30,14 @@ impl Halo {
     /// # Errors
     /// See [`FailureKind`]. `Unreadable` also where Halo counts more than it hands out, or one has no number.
     pub async fn actions(&self, ticket: TicketId, class: Class) -> Answered<Vec<Action>> {
+        self.counted_actions(ticket, class).await.map(|(actions, _)| actions)
+    }
+
+    /// The same; also whether Halo counts none at all. A list without rows may be a page of a service in trouble.
+    ///
+    /// # Errors
+    /// As [`Self::actions`].
+    pub async fn counted_actions(&self, ticket: TicketId, class: Class) -> Answered<(Vec<Action>, bool)> {
         let number = ticket.to_string();
         let query = [("ticket_id", number.as_str()), ("includehtmlnote", "true"), ("includehtmlemail", "true")];
         let mut answer = self.get("Actions", &query, class).await?;
@@ -63,7 +71,8 @@ impl Halo {
         let mut actions: Vec<Action> = rows.iter().filter_map(|row| read::action(row, ticket)).collect();
         actions.sort_by_key(|action| action.key.action);
         actions.dedup_by_key(|action| action.key.action);
-        Ok(actions)
+        let none = actions.is_empty() && total == Some(0);
+        Ok((actions, none))
     }
 
     /// The rows of all pages, `wanted` at least; `None` where they come to no whole.

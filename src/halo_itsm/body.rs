@@ -68,7 +68,8 @@ pub fn without_validation(body: &mut Value) {
     }
 }
 
-/// The body that changes a ticket: its id, type and client as just read (rule 2), and the change.
+/// The body that changes a ticket: its id, type and client as just read (rule 2), and the change. Why they are repeated, and what
+/// is left of that: docs/decisions/0007.
 pub fn update_body(current: &Ticket, change: &TicketChange) -> Value {
     let mut ticket = Map::new();
     put(&mut ticket, "id", Some(current.id.0));

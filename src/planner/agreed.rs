@@ -1,5 +1,7 @@
 //! What both sides agree on after one of our writes: the values that were written, as the other side took them.
 
+use std::collections::BTreeMap;
+
 use crate::domain::{
     catalogue::Catalogue,
     failure::Side,
@@ -86,9 +88,10 @@ pub fn with_ticket(mut base: Base, ticket: &Ticket, closed: bool) -> Base {
 }
 
 /// Of a ticket made in the place of one that is gone or left: its draft may be older than what the former one's changes
-/// came to meanwhile, so what the incident says is held against it once more.
+/// came to meanwhile, so what the incident says is held against it once more. What was agreed on of the former one's mapped
+/// fields says nothing of its own: its draft may have left some out.
 pub fn of_successor(base: Base) -> Base {
-    Base { severity: None, incident_status: None, linked: false, ..base }
+    Base { severity: None, incident_status: None, linked: false, fields: BTreeMap::new(), emptied: None, ..base }
 }
 
 /// The same for a ticket that was found after the answer to its making was lost. An agent may have had it in hand since:

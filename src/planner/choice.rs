@@ -24,13 +24,13 @@ pub struct Choice {
 pub fn choices(s: &Situation<'_>) -> Vec<Choice> {
     let plan = plan::plan(s);
     let asked = plan.items().iter().filter_map(|reason| {
-        let answers = answers(s, reason);
+        let answers = answers(s, &plan, reason);
         (!answers.is_empty()).then(|| Choice { reason: reason.clone(), answers })
     });
     asked.collect()
 }
 
-fn answers(s: &Situation<'_>, reason: &Reason) -> Vec<(String, Decision)> {
+fn answers(s: &Situation<'_>, found: &plan::Plan, reason: &Reason) -> Vec<(String, Decision)> {
     match reason {
         Reason::Conflict { field, sentinel, halo } => [(Side::Sentinel, sentinel), (Side::Halo, halo)]
             .into_iter()
@@ -67,10 +67,13 @@ fn answers(s: &Situation<'_>, reason: &Reason) -> Vec<(String, Decision)> {
         }
         Reason::TicketsMeet { .. } => vec![("Leave both tickets as they are".to_owned(), Decision::KeepApart)],
         Reason::RecordGone { .. } => {
+            // Where its client has another place in Halo by now no ticket is made for the pair.
+            let displaced = plan::displaced(s.client, s.pair);
             let answer = |side| {
                 let label = if side == Side::Halo { "Make a new ticket" } else { "Tell the ticket and leave it" };
                 let decision = |heal| Decision::Gone { side, ticket: s.pair.ticket, heal };
-                [(label.to_owned(), decision(true)), ("Leave it as it is".to_owned(), decision(false))]
+                let both = [(label.to_owned(), decision(true)), ("Leave it as it is".to_owned(), decision(false))];
+                both.into_iter().skip(usize::from(displaced && side == Side::Halo))
             };
             drift::lost(s).into_iter().flat_map(answer).collect()
         }
@@ -98,6 +101,10 @@ fn answers(s: &Situation<'_>, reason: &Reason) -> Vec<(String, Decision)> {
             let base = &s.pair.base;
             let named = || base.kept_names.get(what).map(leave_name);
             base.kept.get(what).map(leave).or_else(named).into_iter().collect()
+        }
+        Reason::CommentsFull => {
+            let decision = Decision::LeaveUntold { words: found.untold.clone() };
+            vec![("Leave it untold where there is no room".to_owned(), decision)]
         }
         Reason::Flapping { .. } => {
             let thaw = |at| ("Let it go on".to_owned(), Decision::Thaw { at });

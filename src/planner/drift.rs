@@ -14,7 +14,7 @@ use crate::domain::{
 };
 
 use super::{
-    draft,
+    draft, emptied,
     fields::{owner, severity, status, title},
     gate, groups, notes,
     plan::Plan,
@@ -111,7 +111,11 @@ fn new_ticket(s: &Situation<'_>, gone: TicketId, reason: Reason, out: &mut Plan)
         Ok(passed)
             if (passed.binding.connection, passed.binding.halo_client_id) != (s.pair.halo, s.pair.halo_client_id) =>
         {
-            out.item(reason);
+            let what = format!(
+                "{} Its client has another place in Halo by now, so no ticket is made for this pair: leave it, or unlink the pair and have the ticket made under “Link by hand”.",
+                reason.words()
+            );
+            out.item(Reason::RecordGone { what });
         }
         Ok(passed) => {
             let draft = draft::in_place_of(s, &passed, gone);
@@ -133,11 +137,11 @@ pub(super) fn lost_rule(s: &Situation<'_>, comment: &CommentId) -> DriftRule {
     decided.unwrap_or(s.policy.drift.lost_comment)
 }
 
-/// Whether the note that carries a comment is gone from the ticket. An empty list is no proof.
+/// Whether the note that carries a comment is gone from the ticket. An empty list alone is no proof.
 pub(super) fn note_lost(s: &Situation<'_>, link: &NoteLink) -> bool {
     let actions = s.actions.unwrap_or_default();
     Some(link.action.ticket) == s.pair.ticket
-        && !actions.is_empty()
+        && emptied::tells(s)
         && !actions.iter().any(|action| action.key == link.action)
 }
 

@@ -130,6 +130,7 @@ fn comments(s: &Situation<'_>, ticket: &Ticket, from: &MergedFrom, out: &mut Pla
     let waiting = s.operations.iter().filter(|o| o.state.open() && o.kind.side() == Side::Sentinel).count();
     let there = usize::try_from(s.incident.comments_count).unwrap_or(0).max(known.len()) + waiting;
     let mut free = (budget::COMMENTS_MAX - budget::COMMENTS_KEPT).saturating_sub(there);
+    let mut untold = Vec::new();
     for comment in &from.comments {
         let linked = from.links.iter().any(|link| link.comment == comment.id && link.written_in == Side::Halo);
         let ours = linked || from.ticket.is_some_and(|theirs| notes::to_halo::is_own(s, theirs, comment));
@@ -142,8 +143,10 @@ fn comments(s: &Situation<'_>, ticket: &Ticket, from: &MergedFrom, out: &mut Pla
         let mut parts = copies(s, from, comment);
         parts.retain(|(_, id, _)| !done(id) && !planned(id, out));
         if parts.len() > free {
-            // Nothing is said by half.
-            return out.item(Reason::CommentsFull);
+            // Nothing is said by half, and what follows does not go before it.
+            free = 0;
+            untold.push(budget::named(&format!("merged comment {}", comment.id)));
+            continue;
         }
         free -= parts.len();
         // The ticket that followed has the words already, in the note that carries the original.
@@ -156,6 +159,9 @@ fn comments(s: &Situation<'_>, ticket: &Ticket, from: &MergedFrom, out: &mut Pla
                 .collect();
             out.push(OperationKind::AddComment { comment, carries, message }, Reason::Merged);
         }
+    }
+    if !untold.is_empty() {
+        budget::no_room(s, untold, out);
     }
 }
 

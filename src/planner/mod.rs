@@ -5,7 +5,7 @@
 //! is linked at all ([`filter`] the policy's filters), [`explain`] tells it of every gate, [`draft`] writes the ticket, [`notes`] carries comments and notes, [`fields`]
 //! severity, owner, status and all other fields, [`conflict`] compares three ways, [`closing`] finds the verdict. [`pause`] says
 //! which pairs wait all the same; [`groups`] which incidents share a ticket, [`alerts`] tells it of those that join later; [`approval`] holds what a person has to approve, [`pace`] when a workspace is read again; [`shadow`] compares with what another integration did;
-//! [`observed`] says what a reading changes in what is known, [`second_writer`] what in it another process of ours wrote, [`sent`] what becomes of a change that was sent; [`loops`] walks a policy's tables both ways before it is saved.
+//! [`observed`] says what a reading changes in what is known, [`second_writer`] what in it another process of ours wrote, [`sent`] what becomes of a change that was sent, [`meanwhile`] what stays of what was learnt until its answer; [`loops`] walks a policy's tables both ways before it is saved.
 
 pub mod adopt;
 pub mod agreed;
@@ -19,6 +19,7 @@ pub mod diff;
 pub mod draft;
 pub mod drift;
 pub mod dropped;
+pub mod emptied;
 pub mod explain;
 pub mod fields;
 pub mod filter;
@@ -27,6 +28,7 @@ pub mod groups;
 pub mod link;
 pub mod loops;
 pub mod mapping;
+pub mod meanwhile;
 pub mod merges;
 pub mod notes;
 pub mod observed;

@@ -11,7 +11,7 @@ use crate::domain::{
     ids::{ActionKey, PairId},
     incident::{Comment, Evidence, Incident},
     operation::OperationKind,
-    pair::NoteLink,
+    pair::{Base, NoteLink},
     text,
     ticket::{Action, NoteDraft, Ticket},
 };
@@ -50,6 +50,8 @@ pub struct Reading {
     pub ticket: Option<Ticket>,
     /// All its actions, oldest first.
     pub actions: Option<Vec<Action>>,
+    /// Halo counts no action of the ticket at all: an empty list alone does not say so.
+    pub none: bool,
     /// A note that we have just written: it joins those known when this is recorded, which may be more than were known
     /// when it was sent.
     pub own_action: Option<Action>,
@@ -61,6 +63,9 @@ pub struct Reading {
     pub opening: bool,
     /// Something may have been written on the ticket since its notes were last read, and they were not read with it.
     pub unread: bool,
+    /// What was agreed on when this was asked for, where what it comes to follows from that.
+    #[serde(skip)]
+    pub grounds: Option<Box<Base>>,
     /// Both records were read whole, and somebody asked for the pair to be planned from them alone.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub anew: bool,

@@ -48,6 +48,8 @@ pub struct Plan {
     /// How the pair stands.
     pub state: PairState,
     pub(super) items: Vec<Reason>,
+    /// What finds no room among the incident's comments, each of it by a name of ours.
+    pub(super) untold: BTreeSet<String>,
     remarks: Vec<Reason>,
     dropped: Vec<Reason>,
 }
@@ -63,6 +65,7 @@ impl Plan {
             waiting: Vec::new(),
             state: PairState { sync: SyncState::InStep, health: Health::Healthy, reason: None, further: Vec::new() },
             items: Vec::new(),
+            untold: BTreeSet::new(),
             remarks: Vec::new(),
             dropped: Vec::new(),
         }
@@ -210,7 +213,7 @@ fn ticket_to_make(s: &Situation<'_>, out: &mut Plan) {
         Ok(passed)
             if (passed.binding.connection, passed.binding.halo_client_id) != (s.pair.halo, s.pair.halo_client_id) =>
         {
-            let why = "The client was bound to another Halo client after this incident was linked: no ticket is made.";
+            let why = "The client was bound to another Halo client after this incident was linked: no ticket is made. Unlink the pair, and have the ticket made under “Link by hand”.";
             out.item(Reason::Refused { why: why.into() });
         }
         Ok(passed) => {

@@ -99,7 +99,7 @@ pub fn draft(
 ) -> Result<Incident, Reason> {
     let severity: Severity = match ticket.priority_id {
         Some(priority) => mapping::severity_back(policy, catalogue, priority)?,
-        None => return Err(Reason::Unmapped { table: "severity".into(), value: "no priority".into() }),
+        None => return Err(Reason::Unmapped { table: "severity".into(), value: Reason::NO_PRIORITY.into() }),
     };
     let id = IncidentId::pushed(halo_tenant, ticket.id);
     let subject = text::line(&ticket.summary);

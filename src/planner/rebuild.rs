@@ -109,6 +109,7 @@ fn closed(forgotten: Base, before: &Base) -> Base {
 pub fn base(before: &Base) -> Base {
     Base {
         foreign: before.foreign.clone(),
+        emptied: before.emptied,
         alerts: before.alerts.clone(),
         replaced: before.replaced.clone(),
         left: before.left.clone(),

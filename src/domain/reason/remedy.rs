@@ -4,6 +4,9 @@ use super::Reason;
 use crate::domain::{operation::OperationKind, policy::Filter};
 
 impl Reason {
+    /// What [`Reason::Unmapped`] tells as a severity's value where the ticket has no priority.
+    pub const NO_PRIORITY: &str = "no priority";
+
     /// [`Reason::Dropped`] of a write.
     pub fn dropped(kind: &OperationKind) -> Self {
         Self::Dropped { what: kind.words(), makes_ticket: kind.makes_ticket() }
@@ -73,6 +76,7 @@ impl Reason {
                         "Name a status that Halo has in the policy's “statuses” table".to_owned()
                     }
                     "priority" => "Add a row to the policy's “priorities” table".to_owned(),
+                    "severity" if value == Self::NO_PRIORITY => "Give the ticket a priority in Halo".to_owned(),
                     "severity" => "Add a row to the policy's “priorities_back” table".to_owned(),
                     "status" => "Add a row to the policy's “statuses” or “statuses_back” table".to_owned(),
                     "agent" => "Add a row to the policy's “agents” table, or correct its “agent”".to_owned(),
@@ -95,7 +99,9 @@ impl Reason {
             Self::VerdictMissing => {
                 Some("Choose the classification on the ticket in Halo, or close the incident in Sentinel.".into())
             }
-            Self::VerdictRefused { .. } => Some("Correct the policy's classification table.".into()),
+            Self::VerdictRefused { .. } => {
+                Some("Choose another classification on the ticket, or correct the policy's classification table.".into())
+            }
             Self::CommentsUnread { .. } => Some(
                 "They are asked for again by themselves. If it lasts, see whether the incident shows them in the Azure portal; none crosses before that."
                     .into(),
@@ -105,7 +111,7 @@ impl Reason {
                     .into(),
             ),
             Self::CommentsFull => Some(
-                "Read the further notes in the ticket; they cross when the incident is closed, in the places kept for that."
+                "Read what is left out on the other side, where it is whole; notes cross when the incident is closed, in the places kept for that, and whatever is left as soon as comments are deleted. Or leave it untold on the pair's page."
                     .into(),
             ),
             Self::Conflict { .. } => {
@@ -128,6 +134,12 @@ impl Reason {
             Self::AwaitsApproval { .. } => {
                 Some("See what would be written under Approvals or on the pair's page, and approve or reject it.".into())
             }
+            Self::Rejected { .. } => Some(
+                "Nothing, if it is not wanted. Else do it by hand, or change what it would write: then it is asked about again.".into(),
+            ),
+            Self::GroupWaits { .. } => Some(
+                "Nothing: it goes on as soon as that ticket is there. Where that one needs somebody, its pair says so; to have a ticket of its own made for this incident, unlink it and open “Link by hand”.".into(),
+            ),
             Self::OutcomeUnknown => Some(
                 "Search for the reference in Halo, leave one record that carries it, then press “Look for it again”."
                     .into(),

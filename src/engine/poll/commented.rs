@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use super::{LATE, OVERLAP, Poll};
 use crate::{
     domain::{failure::FailureKind, ids::WorkspaceId},
-    engine::{Engine, digest, known::Known, unread},
+    engine::{Engine, digest, known::Known, meanwhile, unread},
     outbound::budget::Class,
     planner::observed::Reading,
     store::StoreError,
@@ -55,6 +55,7 @@ impl Poll<'_> {
                         Ok(evidence) => reading.evidence = evidence,
                         Err(()) => again.push(pair),
                     }
+                    reading.grounds = meanwhile::grounds(&row, &done);
                     digest::pair(self.engine, pair, done, reading).await?;
                     if self.failed() {
                         break;

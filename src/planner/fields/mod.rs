@@ -162,10 +162,13 @@ fn after_closing(g: &mut Gather<'_, '_>, rule: AfterClosing) {
         let said = said::of_incident(&to_incident);
         let words = format!("Changed in Halo after closing: {said}.");
         if rule == AfterClosing::NoteOnly {
+            let name = notes::budget::named(&words);
             match notes::to_sentinel::own_comment(s, g.out, g.ticket.id, words) {
                 Ok(Some(kind)) => g.out.push(kind, Reason::AfterClosing { what: said.clone() }),
                 Ok(None) => {}
-                Err(full) => g.out.item(full),
+                Err(_) => {
+                    notes::budget::no_room(s, [name], g.out);
+                }
             }
         }
         what.push(said);

@@ -354,19 +354,18 @@ fn own_note(g: &mut Gather<'_, '_>, words: &str, about: &str, reason: Reason) ->
     !there
 }
 
-/// Says something once on the incident, where the mode lets it; `false`: there is no room for it, which is an open item.
+/// Says something once on the incident, where the mode lets it; `false`: there is no room for it, which is an open item until
+/// a person leaves it untold.
 fn own_comment(g: &mut Gather<'_, '_>, words: String, reason: Reason) -> bool {
     let ticket: TicketId = g.ticket.id;
     if !conflict::carries_back(g.s.workspace.mode) {
         return true;
     }
+    let name = notes::budget::named(&words);
     match notes::to_sentinel::own_comment(g.s, g.out, ticket, words) {
         Ok(Some(kind)) => g.out.push(kind, reason),
         Ok(None) => {}
-        Err(full) => {
-            g.out.item(full);
-            return false;
-        }
+        Err(_) => return !notes::budget::no_room(g.s, [name], g.out),
     }
     true
 }

@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::{
+    decision::Decision,
     failure::Side,
-    ids::{ActionKey, CommentId, TicketId},
+    ids::{ActionKey, CommentId, TicketId, fingerprint},
     incident::Comment,
     operation::{Carried, OperationKind},
     reason::Reason,
@@ -91,12 +92,41 @@ pub(super) fn spend(s: &Situation<'_>, due: Vec<Due>, out: &mut Plan) {
         // Nobody's words wait: only the ticket's name has no room.
         return out.remark(Reason::CommentsFull);
     }
+    let whole = whole(&parts, free);
     if parts.len() > free {
         // What is left out stays in Halo, where it is whole, and crosses in the places kept for closing.
-        out.item(Reason::CommentsFull);
+        let left_out = parts.iter().skip(whole).flat_map(|part| &part.carries);
+        let name = |of: &Carried| {
+            named(&format!("note {}/{}, edit {}: {}", of.action.ticket, of.action.action, of.edit, of.said))
+        };
+        let untold: BTreeSet<String> = left_out.map(name).collect();
+        no_room(s, untold, out);
     }
-    let whole = whole(&parts, free);
     push(s, parts.into_iter().take(whole).collect(), out);
+}
+
+/// What words without room are called in a person's decision about them.
+pub fn named(words: &str) -> String {
+    fingerprint(words)
+}
+
+/// What finds no room is an open item, unless a person has left just that untold. Where there is room by then it crosses
+/// all the same. Gives whether somebody is asked.
+pub fn no_room(s: &Situation<'_>, untold: impl IntoIterator<Item = String>, out: &mut Plan) -> bool {
+    let left = |name: &String| {
+        let of_it = |decision: &Decision| matches!(decision, Decision::LeaveUntold { words } if words.contains(name));
+        s.pair.decisions.iter().any(of_it)
+    };
+    let untold: Vec<String> = untold.into_iter().collect();
+    let asked = !untold.iter().all(left);
+    out.untold.extend(untold);
+    if asked {
+        out.item(Reason::CommentsFull);
+    } else {
+        out.remark(Reason::CommentsFull);
+        out.dropped(Reason::CommentsFull);
+    }
+    asked
 }
 
 /// Until when notes are gathered before the next of so many free places is taken; `None`: it is taken now.

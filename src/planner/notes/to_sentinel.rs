@@ -21,7 +21,7 @@ use super::{
     budget::{self, Due},
     crosses, is_own, words,
 };
-use crate::planner::{closing, draft::moment, drift, mapping, plan::Plan, situation::Situation};
+use crate::planner::{closing, draft::moment, drift, emptied, mapping, plan::Plan, situation::Situation};
 
 /// The number that stands for a ticket itself, among its actions.
 pub const TICKET_ITSELF: i64 = 0;
@@ -187,8 +187,8 @@ fn notes(s: &Situation<'_>, out: &mut Plan, ticket: TicketId, actions: &[Action]
             }
         }
     }
-    // An empty list is no proof that everything was deleted.
-    for (key, link) in last.iter().filter(|_| !actions.is_empty()) {
+    // An empty list alone is no proof that everything was deleted.
+    for (key, link) in last.iter().filter(|_| emptied::tells(s)) {
         let edit = link.edit + 1;
         let here = key.ticket == ticket && key.action != TICKET_ITSELF && !actions.iter().any(|a| a.key == *key);
         if here && link.said.as_deref() != Some(words::GONE) && !under_way.contains(&(*key, edit)) {

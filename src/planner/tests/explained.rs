@@ -123,6 +123,56 @@ fn every_reason_has_words_of_its_own() {
     }
 }
 
+/// Whatever stands open, holds an incident or keeps a pair apart says what a person can do about it; what is planned, or
+/// told of something that asks nobody, does not.
+#[test]
+fn whatever_asks_for_a_person_names_a_way_out() {
+    let asks_nobody = [
+        "new-incident",
+        "comment-added",
+        "comment-edited",
+        "comment-deleted",
+        "note-added",
+        "note-edited",
+        "note-deleted",
+        "notes-digested",
+        "notes-gathered",
+        "ticket-made",
+        "pushed",
+        "changed-in-sentinel",
+        "changed-in-halo",
+        "incident-closed",
+        "ticket-closed",
+        "incident-reopened",
+        "ticket-reopened",
+        "in-step",
+        "storm-released",
+        "grouped",
+        "group-open",
+        "written-before",
+        "alerts-joined",
+        "copied-over",
+        "ticket-asked",
+        "note-held-back",
+        "written-elsewhere",
+        "left-apart",
+        "verdicts-differ",
+        "after-closing",
+        "merged",
+        "merged-into",
+    ];
+    for reason in all() {
+        let names_one = reason.remedy().is_some();
+        assert_eq!(names_one, !asks_nobody.contains(&reason.code()), "{}", reason.code());
+    }
+    let unmapped = |value: &str| Reason::Unmapped { table: "severity".into(), value: value.into() }.remedy();
+    assert_eq!(
+        unmapped("no priority").as_deref(),
+        Some("Give the ticket a priority in Halo, then press “Look again”.")
+    );
+    assert!(unmapped("Urgent").is_some_and(|remedy| remedy.contains("“priorities_back”")));
+}
+
 /// Whatever gate stops an incident, its page says what would change that.
 #[test]
 fn every_gate_that_fails_says_what_would_change_it() {

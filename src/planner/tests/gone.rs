@@ -16,7 +16,7 @@ use crate::{
         pair::{Health, NoteLink},
     },
     planner::{
-        drift,
+        choice, drift,
         notes::{note_reference, words as said},
         rebuild::{base, begun},
     },
@@ -73,6 +73,11 @@ fn what_waits_for_a_record_that_is_gone_is_taken_back_and_nothing_else() {
     scene.operations.clear();
     scene.client.halo.as_mut().expect("bound").halo_client_id = 13;
     assert_eq!((scene.plan().operations.len(), scene.plan().state.health), (0, Health::NeedsYou));
+    // What would come to nothing is not offered.
+    let asked = scene.with(choice::choices);
+    let [choice::Choice { answers, .. }] = asked.as_slice() else { panic!("one question: {asked:?}") };
+    let labels: Vec<&str> = answers.iter().map(|(label, _)| label.as_str()).collect();
+    assert_eq!(labels, ["Leave it as it is"]);
 }
 
 #[test]
@@ -97,6 +102,8 @@ fn a_copy_is_lost_only_where_the_whole_list_says_so() {
     let copy = link(&comment, key(70, 4), Side::Sentinel);
     let lost = |scene: &Scene, link: &NoteLink| scene.with(|s| drift::note_lost(s, link));
     assert!(!lost(&scene, &copy), "an empty list is no proof");
+    scene.pair.base.emptied = Some(scene.now);
+    assert!(lost(&scene, &copy), "that Halo counts none is");
     scene.note(9, "<p>another</p>");
     assert!(lost(&scene, &copy));
     assert!(!lost(&scene, &link(&comment, key(61, 4), Side::Sentinel)), "it stands on another ticket");

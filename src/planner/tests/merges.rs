@@ -196,6 +196,22 @@ fn comments_are_carried_over_once() {
     );
 }
 
+#[test]
+fn what_finds_no_room_on_the_survivor_can_be_left_untold() {
+    let mut scene = in_step();
+    merged(&mut scene, 70);
+    scene.note(40, "<p>seen on the host HB-0000000001</p>").agent_id = Some(99);
+    scene.incident.comments_count = 95;
+    assert_eq!(words(&scene.plan()), "behind needs-you comments-full");
+    let asked = scene.with(choice::choices);
+    let [choice::Choice { answers, .. }] = asked.as_slice() else { panic!("one question: {asked:?}") };
+    scene.pair.decisions.push(answers[0].1.clone());
+    assert_eq!(words(&scene.plan()), "behind healthy comments-full");
+    // Room for both by then.
+    scene.incident.comments_count = 93;
+    assert_eq!(words(&scene.plan()), "comment of 40 because merged; comment of  because merged; behind waiting merged");
+}
+
 /// With what stands above it a comment that was as long as Sentinel takes is too long for one.
 #[test]
 fn a_long_comment_is_carried_over_whole_in_parts() {

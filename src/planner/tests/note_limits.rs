@@ -5,11 +5,13 @@ use proptest::prelude::*;
 
 use super::{
     notes::message,
-    scene::{Scene, in_step, words},
+    scene::{CLOSED, Scene, in_step, words},
 };
 use crate::{
-    domain::{failure::Side, operation::OperationKind, reason::Reason},
-    planner::{Plan, notes},
+    domain::{
+        closing::Classification, failure::Side, incident::IncidentStatus, operation::OperationKind, reason::Reason,
+    },
+    planner::{Plan, choice, notes},
 };
 
 #[test]
@@ -83,6 +85,70 @@ fn near_the_end_notes_are_gathered_and_places_are_kept_for_closing() {
     scene.comments.as_mut().unwrap()[0].id = comment;
     let found = scene.plan();
     assert_eq!((words(&found), found.links.len()), ("in-step healthy -".to_owned(), 3));
+}
+
+/// A person presses the one button that is offered.
+fn leave(scene: &mut Scene) {
+    let asked = scene.with(choice::choices);
+    let [choice::Choice { reason: Reason::CommentsFull, answers }] = asked.as_slice() else {
+        panic!("one question: {asked:?}")
+    };
+    let [(_, decision)] = answers.as_slice() else { panic!("one answer: {answers:?}") };
+    scene.pair.decisions.push(decision.clone());
+}
+
+#[test]
+fn what_finds_no_room_asks_nobody_once_a_person_leaves_it() {
+    let open = |_: &mut Scene| {};
+    let closed = |scene: &mut Scene| {
+        scene.close_incident(Classification::FalsePositive, Some("InaccurateData"));
+        scene.close_ticket(Some(2));
+        let base = &mut scene.pair.base;
+        (base.incident_status, base.status_id, base.ticket_closed) = (Some(IncidentStatus::Closed), Some(CLOSED), true);
+    };
+    let table: [(&str, i64, fn(&mut Scene)); 2] = [("open", 95, open), ("closed", 100, closed)];
+    for (name, there, change) in table {
+        let mut scene = in_step();
+        scene.incident.comments_count = there;
+        change(&mut scene);
+        scene.note(3, "<p>one</p>");
+        scene.note(4, "<p>two</p>");
+        assert_eq!(words(&scene.plan()), "behind needs-you comments-full", "{name}");
+        leave(&mut scene);
+        assert_eq!(words(&scene.plan()), "behind healthy comments-full", "{name}: it is said and asks nobody");
+        assert!(scene.with(choice::choices).is_empty(), "{name}");
+        // What comes later, or is edited, the person has not seen.
+        let mut later = scene.clone();
+        later.note(5, "<p>three</p>");
+        assert_eq!(words(&later.plan()), "behind needs-you comments-full", "{name}");
+        leave(&mut later);
+        assert_eq!(words(&later.plan()), "behind healthy comments-full", "{name}");
+        let mut edited = scene.clone();
+        edited.actions.as_mut().expect("noted")[0].note_html = Some("<p>another</p>".into());
+        assert_eq!(words(&edited.plan()), "behind needs-you comments-full", "{name}");
+        // Somebody deletes a comment: there is room.
+        scene.incident.comments_count -= 1;
+        assert!(words(&scene.plan()).starts_with("comment of 3+4 because notes-digested"), "{}", words(&scene.plan()));
+    }
+}
+
+#[test]
+fn closing_words_without_room_end_once_a_person_leaves_them() {
+    // Both were closed by people, and nobody has told either.
+    let mut scene = in_step();
+    scene.incident.comments_count = 100;
+    scene.close_incident(Classification::FalsePositive, Some("InaccurateData"));
+    scene.close_ticket(Some(2));
+    let plan = scene.plan();
+    assert_eq!(plan.items(), [Reason::CommentsFull], "{}", words(&plan));
+    assert!(!plan.base.is_some_and(|base| base.ticket_closed), "not taken for told");
+    leave(&mut scene);
+    let plan = scene.plan();
+    assert!(plan.items().is_empty(), "{}", words(&plan));
+    let base = plan.base.expect("agreed");
+    assert!(base.ticket_closed && base.incident_status == Some(IncidentStatus::Closed), "it is over");
+    scene.pair.base = base;
+    assert!(scene.plan().items().is_empty());
 }
 
 /// Notes that come one in `every`, each planned as it comes and written at once: how many comments there are at the end,

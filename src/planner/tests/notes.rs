@@ -275,6 +275,24 @@ fn edits_and_deletions_are_reported_once() {
             "in-step healthy -",
         ),
         (
+            "but where Halo counts none it does",
+            |s| {
+                crossed_note(s);
+                s.actions = Some(Vec::new());
+                s.pair.base.emptied = Some(s.now);
+            },
+            "comment of 3 edit 1 because note-deleted; behind waiting note-deleted",
+        ),
+        (
+            "notes that are not known are not deleted",
+            |s| {
+                crossed_note(s);
+                s.actions = None;
+                s.pair.base.emptied = Some(s.now);
+            },
+            "in-step healthy -",
+        ),
+        (
             "our copy is only a copy: an agent who edits it changes nothing",
             |s| {
                 crossed_comment(s);

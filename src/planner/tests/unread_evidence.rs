@@ -14,7 +14,7 @@ use crate::{
         ticket::TicketDraft,
     },
     planner::{
-        draft,
+        agreed, draft,
         fields::mapped::{JOINED, LEFT_OUT, left_out},
         gate, groups, link,
     },
@@ -93,6 +93,27 @@ fn what_a_new_ticket_could_not_be_given_follows_once_it_is_known() {
     let mut base = Base::default();
     left_out(&mut base, &scene.policy, &scene.catalogue, &drafted(&scene));
     assert_eq!(base, Base::default());
+}
+
+/// The former ticket had the value, the one in its place was drafted while the entities could not be read.
+#[test]
+fn what_the_draft_of_a_successor_left_out_follows_though_the_former_ticket_had_it() {
+    for when in [When::OnCreate, When::Always] {
+        let mut scene = of_host(when);
+        let draft = drafted(&scene);
+        assert_eq!(draft.custom_fields, []);
+        let known = Agreed { sentinel: "pc-1".into(), halo: Some("pc-1".into()) };
+        scene.pair.base.fields.insert("120".into(), known);
+        let mut base = agreed::of_successor(scene.pair.base.clone());
+        left_out(&mut base, &scene.policy, &scene.catalogue, &draft);
+        scene.pair.base = base;
+        scene.field(120, "");
+        let plan = scene.plan();
+        assert_eq!(words(&plan), "in-step healthy -", "{when:?}");
+        scene.queue(&plan);
+        read(&mut scene);
+        assert_eq!(words(&scene.plan()), FILLED, "{when:?}");
+    }
 }
 
 /// What stood on the ticket while another value was waited for is no less an agent's to empty.

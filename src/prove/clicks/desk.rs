@@ -265,8 +265,12 @@ impl World {
             // A new ticket gets all that had been said, for which the last hours are too short.
             Decision::Gone { heal, .. } => !heal || !late,
             Decision::TryOwner { .. } | Decision::Thaw { .. } => !late,
-            // Of what Defender merged only the other incident tells what became of it, and nobody deletes a copy.
-            Decision::MergedInto { .. } | Decision::KeepApart | Decision::Copy { .. } => false,
+            // Of what Defender merged only the other incident tells what became of it, nobody deletes a copy, and all that is
+            // said is to be found on the other side in the end.
+            Decision::MergedInto { .. }
+            | Decision::KeepApart
+            | Decision::Copy { .. }
+            | Decision::LeaveUntold { .. } => false,
         };
         let answers = choice.answers.iter().filter(|answer| fits(&answer.decision));
         let fitting: Vec<Decision> = answers.map(|answer| answer.decision.clone()).collect();

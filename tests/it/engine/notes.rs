@@ -1,5 +1,10 @@
 //! Edits and deletions, the comment that names the ticket, the room for comments.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use halobridge::twin::options::Product;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -124,6 +129,46 @@ both! {
         assert!(comments.iter().any(|text| text.contains("the seventh")), "{comments:#?}");
         assert!(!comments.iter().any(|text| text.contains("was deleted in Halo")), "{comments:#?}");
         assert_eq!(comments.len(), said + 1, "{comments:#?}");
+        bridge.finish().await;
+    }
+
+    /// On an instance that begins its tickets with no action of its own the list is empty once the last note was deleted, as it
+    /// is in an answer of a service in trouble: it is asked for once more.
+    async fn the_deletion_of_the_only_notes_is_told_where_tickets_begin_with_none(product) {
+        let bridge = Bridge::with(Setup { notes: "all", ..Setup::new(product) }).await;
+        let trouble = Arc::new(AtomicBool::new(false));
+        let hides = Arc::clone(&trouble);
+        bridge.mutate(move |request, body| {
+            if request.method() != "GET" || !request.uri().path().ends_with("/Actions") {
+                return;
+            }
+            let Some(rows) = body.get_mut("actions").and_then(Value::as_array_mut) else { return };
+            let all = hides.load(Ordering::Relaxed);
+            rows.retain(|row| row["action_systemid"].as_i64().unwrap_or(0) == 0 && !all);
+            let count = rows.len();
+            body["record_count"] = json!(count);
+        });
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        bridge.note(ticket, "<p>to be taken back</p>", json!({}));
+        bridge.pass(300).await;
+        // In trouble Halo tells of none just when there is another one.
+        trouble.store(true, Ordering::Relaxed);
+        bridge.note(ticket, "<p>the second</p>", json!({}));
+        bridge.advance(30).await;
+        assert!(bridge.pair_of(&incident).await.is_some_and(|pair| pair.base.emptied.is_some()));
+        trouble.store(false, Ordering::Relaxed);
+        bridge.pass(600).await;
+        let said = |words: &str| bridge.comments_of(&incident).iter().filter(|said| said.contains(words)).count();
+        assert_eq!((said("to be taken back"), said("the second"), said("was deleted in Halo")), (1, 1, 0));
+        for note in bridge.notes_of(ticket) {
+            bridge.act("note.delete", json!({ "ticket_id": ticket, "id": note["id"] }));
+        }
+        bridge.pass(600).await;
+        assert_eq!(said("was deleted in Halo"), 2, "{:#?}", bridge.comments_of(&incident));
+        bridge.pass(600).await;
+        assert_eq!(said("was deleted in Halo"), 2, "each once");
         bridge.finish().await;
     }
 

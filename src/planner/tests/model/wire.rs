@@ -13,11 +13,12 @@ use crate::{
         ids::{ActionKey, TicketId},
         incident::{Comment, Incident, IncidentStatus},
         operation::{IncidentChange, OperationKind, OperationState},
+        pair::Base,
         reason::Reason,
         ticket::{CustomField, Ticket, TicketChange},
     },
     planner::{
-        agreed, mapping, notes,
+        agreed, mapping, meanwhile, notes,
         observed::{Reading, found_note, moved_since},
         sent::{self, Found},
     },
@@ -146,7 +147,7 @@ impl Pairing {
     /// As `engine::forth::arrived`.
     fn ticket_arrived(&self, sent: &Row, row: &mut Row, change: &TicketChange, current: Ticket) -> Reading {
         let closed = mapping::ticket_closed(&self.scene.policy, &self.scene.catalogue, &current);
-        row.pair.base = sent::ticket_arrived(sent.pair.base.clone(), change, &sent.incident, &current, closed);
+        learnt(sent, row, sent::ticket_arrived(sent.pair.base.clone(), change, &sent.incident, &current, closed));
         sent.observed().ticket_around_write(&current.clone(), current)
     }
 
@@ -270,7 +271,10 @@ impl Pairing {
                 next = Some(OperationState::Dead { at: some_time(), reason });
             }
             (OperationKind::CreateTicket { draft, .. }, Answer::Ticket(ticket)) => {
-                let base = agreed::with_answer(sent.pair.base.clone(), draft, &ticket, None);
+                let mut base = agreed::with_answer(sent.pair.base.clone(), draft, &ticket, None);
+                if row.pair.ticket.is_none() {
+                    base = meanwhile::merged(&sent.pair.base, &base, &row.pair.base);
+                }
                 linked(&mut row, &ticket, base);
                 reading.actions = Some(Vec::new());
                 reading.ticket = Some(*ticket);
@@ -299,7 +303,8 @@ impl Pairing {
             (OperationKind::UpdateIncident { change }, _) => {
                 let answer = state.clouds[of].incident.clone();
                 if let Some(ticket) = sent.ticket.as_ref().filter(|_| !forgets) {
-                    row.pair.base = agreed::after_incident(sent.pair.base.clone(), ticket, change, &answer);
+                    let told = agreed::after_incident(sent.pair.base.clone(), ticket, change, &answer);
+                    learnt(&sent, &mut row, told);
                 }
                 reading = after_put(&flight, &mut row, change, answer, |_| false);
             }
@@ -308,7 +313,8 @@ impl Pairing {
                     let closed = mapping::ticket_closed(&self.scene.policy, &self.scene.catalogue, &ticket);
                     if !forgets {
                         let base = sent.pair.base.clone();
-                        row.pair.base = agreed::after_ticket(base, &sent.incident, change, &ticket, closed);
+                        let told = agreed::after_ticket(base, &sent.incident, change, &ticket, closed);
+                        learnt(&sent, &mut row, told);
                     }
                     reading = Reading { ticket: Some(*ticket), unread, ..Reading::default() };
                 }
@@ -369,10 +375,15 @@ impl Pairing {
     }
 }
 
+/// As `engine::digest`: what was learnt while a write was under way stays.
+fn learnt(sent: &Row, row: &mut Row, told: Base) {
+    row.pair.base = meanwhile::merged(&sent.pair.base, &told, &row.pair.base);
+}
+
 /// As `engine::back::arrived`.
 fn incident_arrived(sent: &Row, row: &mut Row, change: &IncidentChange, current: Incident) -> Reading {
     let base = sent.pair.base.clone();
-    row.pair.base = sent::incident_landed(base, change, &current);
+    learnt(sent, row, sent::incident_landed(base, change, &current));
     let unseen = sent.observed().edited_unseen(None);
     sent.observed().around_write(current, unseen)
 }
