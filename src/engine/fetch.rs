@@ -26,7 +26,7 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
     let now = engine.now();
     let (named, waited) = {
         let mut schedule = engine.schedule();
-        (schedule.named.remove(&id).unwrap_or_default(), schedule.comments_due(id, now))
+        (schedule.named.take(id, now), schedule.comments_due(id, now))
     };
     let view = engine.registry.view();
     let Some((workspace, client, policy)) = view.of_workspace(id) else { return Ok(()) };

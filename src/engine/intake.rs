@@ -72,9 +72,13 @@ pub const SYNC: &str = "sync";
 async fn requests(engine: &Engine) -> Result<(), StoreError> {
     // Before the question: those that wait take no place among what is read.
     let waiting = super::push::waiting(engine);
-    for request in engine.store.asked_beside(&waiting).await? {
+    let asked = engine.store.asked_beside(&waiting).await?;
+    let full = asked.len() >= crate::store::ASKED_AT_ONCE as usize;
+    for request in asked {
         let now = engine.now();
         if request.kind == super::push::PUSH {
+            // It is answered or waits now: those behind it are read next.
+            engine.schedule().intake_waits |= full;
             Box::pin(super::push::run(engine, &request)).await?;
             continue;
         }

@@ -18,7 +18,7 @@ impl Attempt {
             Self::Done(_, facts, reading) | Self::Withdrawn(_, facts, reading) | Self::Refused(_, facts, reading) => {
                 reading.grounds = grounds(row, facts);
             }
-            Self::Stale(..) | Self::Failed(_) => {}
+            Self::Stale(..) | Self::Failed(_) | Self::Held => {}
         }
         self
     }

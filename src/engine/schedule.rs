@@ -32,6 +32,7 @@ use super::{
 };
 
 mod looks;
+mod named;
 mod set_back;
 mod wanted;
 
@@ -140,7 +141,7 @@ pub struct Schedule {
     /// Webhooks whose incident was named before they were taken up.
     pub told: BTreeSet<DeliveryId>,
     /// Incidents that webhooks named and that are not read yet.
-    pub named: BTreeMap<WorkspaceId, BTreeSet<IncidentId>>,
+    pub named: named::Named,
     /// Incidents that webhooks announced and no poll has shown yet: when to poll again, how often it was tried.
     pub announced: BTreeMap<(WorkspaceId, IncidentId), (Timestamp, u32)>,
     /// Rows of paired tickets as they were last taken up whole: polls overlap, and most rows say the same again.
@@ -419,7 +420,7 @@ impl Engine {
             s.take(Unit::Catalogue(id), now, &mut units, limit);
         }
         let waited = s.comments_waiting.values().filter(|waiting| waiting.at <= now).map(|waiting| waiting.workspace);
-        for id in s.named.keys().copied().chain(waited).collect::<BTreeSet<_>>() {
+        for id in s.named.due(now).chain(waited).collect::<BTreeSet<_>>() {
             s.take(Unit::Fetch(id), now, &mut units, limit);
         }
         // A workspace whose last poll failed waits for its time, whatever was announced; one that is off for good.
@@ -485,6 +486,7 @@ impl Engine {
         let times = scopes
             .filter_map(|standing| standing.next)
             .chain(s.pairs_next)
+            .chain(s.named.times())
             .chain(s.announced.values().map(|(at, _)| *at))
             .chain(s.later_looks.values().copied())
             .chain(s.unread.values().filter_map(Unread::due))

@@ -72,7 +72,7 @@ pub use self::{
     pages::{NeedingPair, PageKey, PairFilter, PairPage, PairRow, PairSort, SortBy},
     pairs::{Cursor, SituationRow, Version},
     passphrase::{open_key, seal_key},
-    requests::Request,
+    requests::{ASKED_AT_ONCE, Request},
     runs::LastRun,
     saved_views::KeptView,
     seal::SealKey,

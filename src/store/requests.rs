@@ -15,6 +15,9 @@ use crate::domain::{
     time::to_ms,
 };
 
+/// So many requests are read at once.
+pub const ASKED_AT_ONCE: u32 = 100;
+
 statements! {
     const ASK = "INSERT INTO requests (kind, detail, asked_ms) VALUES (?1, ?2, ?3) RETURNING id";
     const ASKED = "SELECT id, kind, detail, asked_ms, answered_ms, result FROM requests
@@ -155,7 +158,7 @@ impl Store {
     pub async fn asked_beside(&self, waiting: &[i64]) -> Result<Vec<Request>> {
         let waiting = to_json(waiting)?;
         let mut reader = self.reader().await?;
-        let query = sqlx::query(ASKED).bind(100_i64).bind(waiting);
+        let query = sqlx::query(ASKED).bind(i64::from(ASKED_AT_ONCE)).bind(waiting);
         query.fetch_all(&mut *reader).await?.iter().map(request_of).collect()
     }
 

@@ -47,6 +47,7 @@ impl Schedule {
         }
         [&mut self.configuration_next, &mut self.intake_next].into_iter().flatten().for_each(back);
         self.cycles.values_mut().for_each(back);
+        self.named.set_back(back);
         self.looked.values_mut().for_each(back);
         self.missed.values_mut().for_each(back);
         self.later_looks.values_mut().for_each(back);

@@ -5,13 +5,10 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Schedule, Standing};
-use crate::{
-    domain::{
-        failure::{Failure, FailureKind},
-        ids::{ConnectionId, IncidentId, TicketId, WorkspaceId},
-        run::RunCause,
-    },
-    engine::fetch::NAMED_MAX,
+use crate::domain::{
+    failure::{Failure, FailureKind},
+    ids::{ConnectionId, IncidentId, TicketId, WorkspaceId},
+    run::RunCause,
 };
 
 impl Standing {
@@ -39,7 +36,7 @@ impl Schedule {
     pub fn only_of(&mut self, live: &BTreeSet<WorkspaceId>) {
         self.workspaces.retain(|id, _| live.contains(id));
         self.announced.retain(|(id, _), _| live.contains(id));
-        self.named.retain(|id, _| live.contains(id));
+        self.named.only_of(live);
         self.comment_rereads.retain(|id, _| live.contains(id));
         self.comments_waiting.retain(|_, waiting| live.contains(&waiting.workspace));
         self.shadows.retain(|id, _| live.contains(id));
@@ -59,10 +56,7 @@ impl Schedule {
         if !self.workspaces.contains_key(&workspace) {
             return;
         }
-        let named = self.named.entry(workspace).or_default();
-        named.insert(incident);
-        if named.len() > NAMED_MAX {
-            self.named.remove(&workspace);
+        if !self.named.add(workspace, incident, now) {
             self.hasten_poll(workspace, RunCause::Webhook, now);
         }
     }

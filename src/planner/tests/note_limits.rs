@@ -106,7 +106,8 @@ fn what_finds_no_room_asks_nobody_once_a_person_leaves_it() {
         let base = &mut scene.pair.base;
         (base.incident_status, base.status_id, base.ticket_closed) = (Some(IncidentStatus::Closed), Some(CLOSED), true);
     };
-    let table: [(&str, i64, fn(&mut Scene)); 2] = [("open", 95, open), ("closed", 100, closed)];
+    type Change = fn(&mut Scene);
+    let table: [(&str, i64, Change); 2] = [("open", 95, open), ("closed", 100, closed)];
     for (name, there, change) in table {
         let mut scene = in_step();
         scene.incident.comments_count = there;

@@ -87,6 +87,34 @@ both! {
         bridge.finish().await;
     }
 
+    /// Each of our own comments is announced as well, and dozens may follow one another.
+    async fn an_incident_that_is_named_again_and_again_is_read_every_two_seconds(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let reads = bridge.calls("sentinel.incident.get");
+        let source = bridge.sentinel_source(0).await;
+        for _ in 0..100 {
+            bridge.receive(source, &hint(&bridge, &incident)).await;
+            bridge.clock.advance(SignedDuration::from_millis(200));
+            bridge.run().await;
+        }
+        let reads = bridge.calls("sentinel.incident.get") - reads;
+        assert!((9..=12).contains(&reads), "{reads} readings in twenty seconds");
+        // What came last is read too, though nothing follows it.
+        bridge.advance(10).await;
+        bridge.comment(&incident, "the last word");
+        bridge.receive(source, &hint(&bridge, &incident)).await;
+        bridge.run().await;
+        let reads = bridge.calls("sentinel.incident.get");
+        bridge.receive(source, &hint(&bridge, &incident)).await;
+        bridge.run().await;
+        assert_eq!(bridge.calls("sentinel.incident.get"), reads, "read just before");
+        bridge.advance(2).await;
+        assert_eq!(bridge.calls("sentinel.incident.get"), reads + 1);
+        bridge.finish().await;
+    }
+
     async fn many_named_at_once_are_read_by_one_list(product) {
         let bridge = Bridge::new(product).await;
         bridge.pass(60).await;
