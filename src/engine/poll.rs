@@ -37,6 +37,7 @@ mod gap;
 mod judge;
 mod late;
 mod list;
+mod listing;
 mod newcomers;
 pub mod pages;
 mod shadow;
@@ -289,7 +290,12 @@ impl<'a> Poll<'a> {
         self.counts.opened
     }
 
-    /// Whether something of the workspace could not be read.
+    /// What of the workspace could not be read.
+    pub(super) fn failure(&self) -> Option<&Failure> {
+        self.counts.failure.as_ref()
+    }
+
+    /// Whether something of it could not.
     pub(super) fn failed(&self) -> bool {
         self.counts.failure.is_some()
     }
