@@ -33,8 +33,6 @@ const EVERY: SignedDuration = SignedDuration::from_secs(60);
 const AGAIN: SignedDuration = SignedDuration::from_secs(60);
 /// After our own budget had no room: by then there is room again for as many calls as are made at once.
 const ROOM: SignedDuration = SignedDuration::from_secs(10);
-/// Pages of the list of a range.
-const PAGES_MAX: u32 = 200;
 /// Incidents taken in at once.
 const BATCH: usize = 100;
 
@@ -139,7 +137,7 @@ async fn list(poll: &Poll<'_>, backfill: &Backfill, from: Timestamp) -> Result<W
         };
         waiting.pages += 1;
         waiting.incidents.extend(walk.take(page, engine.now()));
-        if walk.pages() >= PAGES_MAX && walk.wants().is_some() {
+        if walk.too_long() && walk.wants().is_some() {
             // What was not listed would be left out without a word.
             let text = format!(
                 "The range holds more incidents than the {} that one backfill lists. Ask for a shorter range, and for the \

@@ -214,3 +214,26 @@ async fn a_backfill_that_adopts_ends_however_many_tickets_there_are() {
     assert!(read < u64::try_from(OTHERS).unwrap() + 50, "{read} tickets were read");
     bridge.finish().await;
 }
+
+/// Where pages have to be small, a range has many of them; and what reading them comes to is not lost between two tries.
+#[tokio::test]
+async fn a_range_of_many_small_pages_is_counted_whole() {
+    const INCIDENTS: u32 = 2_030;
+    let switches = vec![("incident_page_max", "10")];
+    let bridge = Bridge::with(Setup { switches, ..late_start(Product::Itsm) }).await;
+    for _ in 0..INCIDENTS {
+        bridge.clock.advance(SignedDuration::from_secs(1));
+        bridge.raise(json!({}));
+    }
+    bridge.pass_by(1_800, 300).await;
+    bridge.ask(Asked { cap: "2", ..ALL }).await.unwrap();
+    let before = bridge.calls("sentinel.incident.list");
+    bridge.pass(300).await;
+    let forecast = bridge.forecast().await;
+    assert_eq!((forecast.incidents, forecast.tickets), (INCIDENTS, 2), "{forecast:?}");
+    // Each page begins with the last row of the one before it.
+    let pages = u64::from(INCIDENTS / 9);
+    let asked = bridge.calls("sentinel.incident.list") - before;
+    assert!(asked < pages + 60, "{asked} calls for {pages} pages");
+    bridge.finish().await;
+}
