@@ -83,6 +83,11 @@ impl Poll<'_> {
         Ok(())
     }
 
+    /// Whether the list of changes was read to its end.
+    pub(super) fn whole(&self) -> bool {
+        self.counts.failure.is_none() && !self.counts.cut
+    }
+
     pub(super) async fn move_cursor(&mut self, before: Option<&Cursor>) -> Result<(), StoreError> {
         // After a failure only what lies before it has surely been read, if the list came in ascending order.
         if (self.counts.failure.is_some() || self.counts.cut) && self.counts.disordered {
@@ -102,7 +107,8 @@ impl Poll<'_> {
             (None, Some(target)) => before.map_or(target, |cursor| cursor.modified.max(target)),
             (None, None) => return Ok(()),
         };
-        let number = before.and_then(|cursor| cursor.number).max(self.counts.number);
+        // A gap below the number is looked for only once the list was read to its end.
+        let number = before.and_then(|cursor| cursor.number).max(self.counts.number.filter(|_| self.whole()));
         if before.is_some_and(|cursor| cursor.modified == modified && cursor.number == number) {
             return Ok(());
         }
