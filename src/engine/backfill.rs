@@ -6,14 +6,17 @@ use crate::{
     domain::{
         backfill::{Backfill, BackfillState, HowEnded, Progress},
         failure::{Failure, FailureKind, Side},
-        ids::{IncidentId, WorkspaceId},
+        ids::{IncidentId, RunId, WorkspaceId},
         incident::Incident,
         policy::Policy,
         workspace::Workspace,
     },
     ledger::fact::Fact,
     outbound::budget::{Class, Kind},
-    planner::backfill::{Counting, allowed, ask},
+    planner::{
+        backfill::{Counting, allowed, ask},
+        retry::own_wait,
+    },
     sentinel::{ListWanted, walk::Walk},
     store::StoreError,
 };
@@ -21,22 +24,25 @@ use crate::{
 use super::{
     Engine,
     poll::{Newcomer, Poll},
-    registry::wait_for_catalogue,
+    registry::{salt, wait_for_catalogue},
 };
 
 /// Incidents are taken in this often.
 const EVERY: SignedDuration = SignedDuration::from_secs(60);
 /// After something that passes by itself.
 const AGAIN: SignedDuration = SignedDuration::from_secs(60);
-/// Pages of the list of a range.
-const PAGES_MAX: u32 = 200;
+/// After our own budget had no room: by then there is room again for as many calls as are made at once.
+const ROOM: SignedDuration = SignedDuration::from_secs(10);
 /// Incidents taken in at once.
 const BATCH: usize = 100;
 
 /// What is left of a backfill that is under way, in the life of this process.
 pub struct Waiting {
-    backfill: crate::domain::ids::RunId,
-    /// Oldest last.
+    backfill: RunId,
+    /// The list of its range, while that is read, and how many pages of it were.
+    walk: Option<Walk>,
+    pages: u32,
+    /// What was listed; oldest last, once all of it is.
     incidents: Vec<Incident>,
 }
 
@@ -83,10 +89,7 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
     match step.await? {
         Ok(()) => Ok(()),
         Err(failure) if failure.retryable() || matches!(failure.kind, FailureKind::WaitUntil { .. }) => {
-            let at = match failure.kind {
-                FailureKind::WaitUntil { at } => at,
-                _ => engine.now() + AGAIN,
-            };
+            let at = tried_again(&failure, id, engine.now());
             engine.schedule().backfills.insert(id, at);
             Ok(())
         }
@@ -98,35 +101,57 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
     }
 }
 
-/// Every incident of the range, as far as it has not been looked at, newest first.
-async fn list(
-    poll: &Poll<'_>,
-    from: Timestamp,
-    to: Timestamp,
-    mut page: impl FnMut(),
-) -> Result<Vec<Incident>, Failure> {
-    let wanted = ListWanted { created: Some((from, to)), ..ListWanted::default() };
-    let mut found: Vec<Incident> = Vec::new();
-    let (mut walk, now) = (Walk::of(wanted), poll.engine.now());
+/// When it goes on after a failure. Of several that wait for one budget each comes back at a moment of its own.
+fn tried_again(failure: &Failure, id: WorkspaceId, now: Timestamp) -> Timestamp {
+    match failure.kind {
+        FailureKind::WaitUntil { at } if failure.own_budget() => {
+            own_wait(at.max(now + ROOM), 3, salt(&id.0) ^ now.as_second().unsigned_abs(), now)
+        }
+        FailureKind::WaitUntil { at } => at.max(now + SignedDuration::from_secs(1)),
+        _ => now + AGAIN,
+    }
+}
+
+/// Every incident created at or after `from` and within the range, oldest last: as it was listed before, or listed now.
+/// Where a budget ends in the middle, the next try goes on there.
+async fn list(poll: &Poll<'_>, backfill: &Backfill, from: Timestamp) -> Result<Waiting, Failure> {
+    let (engine, id) = (poll.engine, poll.workspace.id);
+    let kept = engine.schedule().backfilling.remove(&id).filter(|waiting| waiting.backfill == backfill.id);
+    let mut waiting = kept.unwrap_or_else(|| {
+        let wanted = ListWanted { created: Some((from, backfill.to)), ..ListWanted::default() };
+        Waiting { backfill: backfill.id, walk: Some(Walk::of(wanted)), pages: 0, incidents: Vec::new() }
+    });
+    let Some(mut walk) = waiting.walk.take() else { return Ok(waiting) };
     while let Some((asked, link)) = walk.wants() {
-        let read = poll.sentinel.list(&poll.at, &asked, link, Class::Backfill).await?;
-        page();
-        found.extend(walk.take(read, now));
-        if walk.pages() >= PAGES_MAX && walk.wants().is_some() {
+        // How long a link holds nobody knows.
+        let by_link = link.is_some();
+        let page = match poll.sentinel.list(&poll.at, &asked, link, Class::Backfill).await {
+            Ok(page) => page,
+            Err(failure) => {
+                if failure.waits_until().is_some() && !by_link {
+                    waiting.walk = Some(walk);
+                    engine.schedule().backfilling.insert(id, waiting);
+                }
+                return Err(failure);
+            }
+        };
+        waiting.pages += 1;
+        waiting.incidents.extend(walk.take(page, engine.now()));
+        if walk.too_long() && walk.wants().is_some() {
             // What was not listed would be left out without a word.
             let text = format!(
                 "The range holds more incidents than the {} that one backfill lists. Ask for a shorter range, and for the \
                  rest after it.",
-                found.len()
+                waiting.incidents.len()
             );
             return Err(Failure::new(Side::Sentinel, FailureKind::Rejected, text));
         }
     }
     // A service may not know this filter: what it gives is looked at.
-    found.retain(|incident| incident.created.is_some_and(|at| at >= from && at < to));
-    found.sort_by(|a, b| (b.created, &b.id).cmp(&(a.created, &a.id)));
-    found.dedup_by(|a, b| a.id == b.id);
-    Ok(found)
+    waiting.incidents.retain(|incident| incident.created.is_some_and(|at| at >= from && at < backfill.to));
+    waiting.incidents.sort_by(|a, b| (b.created, &b.id).cmp(&(a.created, &a.id)));
+    waiting.incidents.dedup_by(|a, b| a.id == b.id);
+    Ok(waiting)
 }
 
 async fn count(
@@ -137,10 +162,11 @@ async fn count(
 ) -> Result<Result<(), Failure>, StoreError> {
     let (engine, workspace) = (poll.engine, found.0);
     let mut counting = Counting::default();
-    let incidents = match list(poll, backfill.from, backfill.to, || counting.page()).await {
-        Ok(incidents) => incidents,
+    let Waiting { pages, incidents, .. } = match list(poll, backfill, backfill.from).await {
+        Ok(listed) => listed,
         Err(failure) => return Ok(Err(failure)),
     };
+    (0..pages).for_each(|_| counting.page());
     let catalogue = found.1.halo.as_ref().and_then(|halo| engine.registry.catalogue(halo.connection));
     for some in incidents.chunks(1_000) {
         let ids: Vec<IncidentId> = some.iter().map(|incident| incident.id.clone()).collect();
@@ -169,47 +195,54 @@ async fn take_in(
     mut progress: Progress,
 ) -> Result<Result<(), Failure>, StoreError> {
     let (engine, workspace, before) = (poll.engine, poll.workspace, progress);
-    let waiting = engine.schedule().backfilling.remove(&workspace.id);
-    let mut waiting = match waiting.filter(|waiting| waiting.backfill == backfill.id) {
-        Some(waiting) => waiting,
-        None => {
-            let from = progress.through.unwrap_or(backfill.from);
-            match list(poll, from, backfill.to, || ()).await {
-                Ok(incidents) => Waiting { backfill: backfill.id, incidents },
-                Err(failure) => return Ok(Err(failure)),
-            }
-        }
+    let mut waiting = match list(poll, backfill, progress.through.unwrap_or(backfill.from)).await {
+        Ok(waiting) => waiting,
+        Err(failure) => return Ok(Err(failure)),
     };
     let now = engine.now();
     let left = usize::try_from(allowed(backfill, &progress, now)).unwrap_or(usize::MAX).min(BATCH).min(room(poll));
     let catalogue = poll.client.halo.as_ref().and_then(|halo| engine.registry.catalogue(halo.connection));
-    let mut taken = Vec::new();
-    while taken.len() < left {
-        let Some(incident) = waiting.incidents.pop() else { break };
+    let (mut taken, mut looked) = (Vec::new(), 0);
+    for incident in waiting.incidents.iter().rev() {
+        if taken.len() >= left {
+            break;
+        }
+        looked += 1;
         progress.looked = progress.looked.saturating_add(1);
         progress.through = progress.through.max(incident.created);
         let subject = engine.store.subject(workspace.id, &incident.id).await?;
         let (linked, held) = subject.map_or((false, None), |subject| (subject.pair.is_some(), subject.held));
         let found = (workspace, poll.client, poll.policy());
-        if linked || ask(backfill, found, catalogue.as_deref(), &incident, held.as_ref()).is_err() {
+        if linked || ask(backfill, found, catalogue.as_deref(), incident, held.as_ref()).is_err() {
             continue;
         }
-        taken.push(Newcomer { incident, held: held.map(|reason| reason.code().to_owned()) });
+        let held = held.map(|reason| reason.code().to_owned());
+        taken.push(Newcomer { incident: incident.clone(), held });
     }
     if !taken.is_empty() {
         Box::pin(poll.newcomers(taken, None, None)).await?;
         progress.tickets = progress.tickets.saturating_add(poll.opened());
     }
-    if poll.failed() {
-        // Some of them may not have been taken in: they are listed again.
+    if let Some(failure) = poll.failure() {
+        // Some of them may not have been taken in: they are looked at again.
         let again = Progress { tickets: progress.tickets, ..before };
-        let at = now + AGAIN;
-        engine.schedule().backfills.insert(workspace.id, at);
+        if failure.kind == FailureKind::Rejected {
+            // What is refused in words is refused again.
+            tracing::warn!(workspace.id = %workspace.id, error = %failure, "a backfill ended");
+            let how = HowEnded::Failed { why: failure.message.clone() };
+            end(engine, workspace, backfill, how, Some(again)).await?;
+            return Ok(Ok(()));
+        }
+        let at = tried_again(failure, workspace.id, now);
         if again != before {
             running(engine, workspace, backfill, again).await?;
         }
+        let mut schedule = engine.schedule();
+        schedule.backfilling.insert(workspace.id, waiting);
+        schedule.backfills.insert(workspace.id, at);
         return Ok(Ok(()));
     }
+    waiting.incidents.truncate(waiting.incidents.len() - looked);
     let over = if waiting.incidents.is_empty() {
         Some(HowEnded::Done)
     } else {

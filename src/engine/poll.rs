@@ -37,6 +37,7 @@ mod gap;
 mod judge;
 mod late;
 mod list;
+mod listing;
 mod newcomers;
 pub mod pages;
 mod shadow;
@@ -180,9 +181,10 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
     poll.note_future();
     let ahead = poll.cursor_was_ahead(cursor.as_ref());
     let from = ahead.unwrap_or(from);
-    let gap = poll.counts.failure.is_none() && poll.has_gap(cursor.as_ref()).await?;
+    // What was not read to its end is first gone on with: what it does not show is no gap.
+    let gap = poll.whole() && poll.has_gap(cursor.as_ref()).await?;
     // Right after going live everything there is has just been listed.
-    let full = poll.counts.failure.is_none() && (gap || ahead.is_some() || (full_due && cursor.is_some()));
+    let full = gap || poll.counts.failure.is_none() && ahead.is_some() || poll.whole() && full_due && cursor.is_some();
     if full {
         let newest = poll.counts.newest;
         let passed = cursor.as_ref().filter(|_| ahead.is_none()).map(|cursor| cursor.modified - OVERLAP);
@@ -197,7 +199,8 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
         poll.full = None;
         poll.gather_commented().await?;
     }
-    let missing = full && poll.still_missing().await?;
+    let listed = full && poll.counts.failure.is_none();
+    let missing = listed && poll.still_missing().await?;
     if poll.counts.failure.is_none() {
         poll.read_commented().await?;
     }
@@ -213,8 +216,10 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
     let mut counts = poll.counts;
     if let Some(standing) = engine.schedule().workspaces.get_mut(&id) {
         let now = engine.now();
-        if (full || cursor.is_none()) && counts.failure.is_none() {
+        if listed || cursor.is_none() && counts.failure.is_none() {
             standing.next_full = Some(now + if missing { gap::AGAIN } else { FULL_EVERY });
+        } else if full {
+            standing.next_full = None;
         }
         standing.judge_anew |= first && counts.failure.is_some();
     }
@@ -289,7 +294,12 @@ impl<'a> Poll<'a> {
         self.counts.opened
     }
 
-    /// Whether something of the workspace could not be read.
+    /// What of the workspace could not be read.
+    pub(super) fn failure(&self) -> Option<&Failure> {
+        self.counts.failure.as_ref()
+    }
+
+    /// Whether something of it could not.
     pub(super) fn failed(&self) -> bool {
         self.counts.failure.is_some()
     }

@@ -97,7 +97,7 @@ pub struct Standing {
     pub rows_after: Option<PairId>,
     /// How many tickets it has read so far.
     pub rows_read: i64,
-    /// Of an instance: how far the full reading has come.
+    /// How far an instance's full reading has come, or the search for what a workspace's full list did not show.
     pub full_after: Option<PairId>,
     /// Of an instance: whether each ticket read so far began with an action of Halo's own.
     pub opening: Option<bool>,

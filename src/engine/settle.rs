@@ -145,7 +145,9 @@ async fn ticket_change_of(engine: &Engine, row: &SituationRow, (change, since): 
         }
         Ok(current) => match traced(engine, row, (&row.pair.base, change, Some(since)), &current) {
             Some(base) => Look::Found(forth::landed(row, base, current)),
-            None if !at_home(row, &current) => Look::Elsewhere(forth::read_ticket(row, current)),
+            None if !at_home(row, &current) || current.deleted || current.merged_into.is_some() => {
+                Look::Elsewhere(forth::read_ticket(row, current))
+            }
             None => Look::Absent,
         },
         Err(failure) if failure.kind == FailureKind::Gone => Look::Absent,

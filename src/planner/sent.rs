@@ -106,14 +106,21 @@ pub fn incident_stands(change: &IncidentChange, incident: &Incident) -> bool {
         && change.labels_added.iter().all(label)
 }
 
-/// Whether a ticket, read by its id, says all that a change of it asks for.
+/// Whether a ticket is no more than a trace: what it says, whoever deleted it or merged it away may have said. A merge
+/// closes the ticket that goes.
+fn went_away(ticket: &Ticket) -> bool {
+    ticket.deleted || ticket.merged_into.is_some()
+}
+
+/// Whether a ticket, read by its id, says all that a change of it asks for. One that was merged away says nothing of its
+/// own.
 pub fn ticket_stands(change: &TicketChange, ticket: &Ticket) -> bool {
     let placed = |placed: mapped::Placed| placed.there(ticket).is_some_and(|there| there == placed.text());
     let custom = |(id, value): &(i64, serde_json::Value)| placed(mapped::Placed::Custom(*id, value.clone()));
     let member =
         |(name, value): &(String, serde_json::Value)| placed(mapped::Placed::Member(name.clone(), value.clone()));
     let shown = ticket_shows(change, ticket) || *change == rest(change);
-    !ticket.deleted && shown && change.custom_fields.iter().all(custom) && change.members.iter().all(member)
+    !went_away(ticket) && shown && change.custom_fields.iter().all(custom) && change.members.iter().all(member)
 }
 
 /// Whether any reading of a ticket says what a change of it asks for, as far as a list row tells: it has no custom fields.
@@ -230,7 +237,7 @@ pub fn ticket_trace(
     let before =
         known.is_some_and(says) || base.own_closing.as_ref().is_some_and(|own| words::letters(&own.note) == note);
     let open = !closed && change.status_id.is_some_and(|wanted| current.status_id != Some(wanted));
-    (open && !before && says(current) && !current.deleted).then_some(Trace::OpenedAgain)
+    (open && !before && says(current) && !went_away(current)).then_some(Trace::OpenedAgain)
 }
 
 /// What both sides agree on by a trace that no plan sees, for the ticket belongs to another client by now, or does not say

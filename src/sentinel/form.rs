@@ -13,7 +13,7 @@ use crate::{
 /// Incidents asked for per page: the service's largest.
 pub const PAGE: u32 = 1000;
 /// The fewest, where larger pages are too large to be read.
-const LEAST: u32 = 10;
+pub(super) const LEAST: u32 = 10;
 /// The fewest where nothing came in time: that has other causes, too.
 const LEAST_IN_TIME: u32 = 125;
 

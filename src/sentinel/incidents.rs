@@ -126,7 +126,7 @@ impl Sentinel {
     ) -> Result<IncidentPage, Failure> {
         let form = *self.form.lock().unwrap_or_else(PoisonError::into_inner);
         let (url, trail) = match &next {
-            Some(cursor) => Trail::resume(&self.arm, cursor)?,
+            Some(cursor) => Trail::resume_smaller(&self.arm, cursor, (PAGE / self.page_size(at)).max(1))?,
             None => (self.first_page(at, want, form), Trail::default()),
         };
         let (answer, url, form) = match self.page(at, &url, class).await {
@@ -142,8 +142,8 @@ impl Sentinel {
         if rows.len() > ROWS_MAX {
             return Err(answer.overlong(rows.len()));
         }
-        let incidents = Vec::with_capacity(rows.len());
-        let mut result = IncidentPage { incidents, next, told: answer.told(), ..IncidentPage::default() };
+        let (held, incidents) = (rows.len(), Vec::with_capacity(rows.len()));
+        let mut result = IncidentPage { incidents, next, told: answer.told(), rows: held, ..IncidentPage::default() };
         for row in rows {
             match read::incident(row) {
                 Ok(incident) => result.incidents.push(incident),

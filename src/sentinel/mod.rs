@@ -78,6 +78,8 @@ pub struct IncidentPage {
     pub incidents: Vec<Incident>,
     /// Hand it back for the next page; opaque. `None` = this was the last.
     pub next: Option<String>,
+    /// How many rows it held, those among them that were not asked for.
+    pub rows: usize,
     /// Rows without an id of an incident, whole: never dropped silently.
     pub unreadable: Vec<Value>,
     /// The rows came in the order asked for, and the service is known to keep it.

@@ -32,6 +32,14 @@ impl Trail {
     /// # Errors
     /// The link leads to another host, or there are too many pages.
     pub fn resume(base: &str, cursor: &str) -> Result<(String, Self), Failure> {
+        Self::resume_smaller(base, cursor, 1)
+    }
+
+    /// The same of a list whose pages are so many times smaller than usual: it may have as many times more of them.
+    ///
+    /// # Errors
+    /// See [`Self::resume`].
+    pub fn resume_smaller(base: &str, cursor: &str, times: u32) -> Result<(String, Self), Failure> {
         let Some((link, seen)) = cursor.split_once(' ') else { return Ok((cursor.to_owned(), Self::default())) };
         if link == ANOTHER_WORKSPACE {
             return Err(stop(
@@ -43,7 +51,7 @@ impl Trail {
             return Err(stop("Azure's list goes on at another host, which is not followed. Check the ARM address."));
         }
         let seen: Vec<String> = seen.split(',').map(str::to_owned).collect();
-        if seen.len() >= PAGES_MAX {
+        if seen.len() >= PAGES_MAX.saturating_mul(usize::try_from(times).unwrap_or(1)) {
             return Err(stop("Azure's list has too many pages. It is read again later."));
         }
         Ok((link.to_owned(), Self { seen }))

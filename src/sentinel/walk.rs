@@ -11,8 +11,14 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{IncidentPage, ListWanted};
+use super::{
+    IncidentPage, ListWanted,
+    form::{LEAST, PAGE},
+};
 use crate::domain::{ids::IncidentId, incident::Incident, time::to_ms};
+
+/// What one list may come to: two hundred pages of the service's largest, or more of smaller ones.
+const ROWS_MAX: u64 = 200 * PAGE as u64;
 
 /// An incident in one of its versions.
 type Row = (IncidentId, Option<String>, Option<Timestamp>);
@@ -29,6 +35,8 @@ pub struct Walk {
     last: BTreeSet<Row>,
     /// Pages read since the walk last began.
     pages: u32,
+    /// The rows that they held, as [`ROWS_MAX`] counts them.
+    rows: u64,
     /// When the service answered first.
     began: Option<Timestamp>,
     /// Some page that held rows was found by its link.
@@ -47,6 +55,7 @@ impl Walk {
             link: None,
             last: BTreeSet::new(),
             pages: 0,
+            rows: 0,
             began: None,
             by_link: false,
             again: false,
@@ -64,6 +73,11 @@ impl Walk {
         self.pages
     }
 
+    /// Whether it has come to more than a list has. That goes by rows: a service may hand out few at once.
+    pub fn too_long(&self) -> bool {
+        self.rows >= ROWS_MAX
+    }
+
     /// When it began, where something may have been left out that changed since.
     pub fn unsure_since(&self) -> Option<Timestamp> {
         self.began.filter(|_| self.by_link)
@@ -71,8 +85,13 @@ impl Walk {
 
     /// Takes the page that was asked for at `now`. Gives its incidents without those that the page before ended with.
     pub fn take(&mut self, page: IncidentPage, now: Timestamp) -> Vec<Incident> {
-        let IncidentPage { mut incidents, next, ordered, told, .. } = page;
+        let IncidentPage { mut incidents, next, ordered, told, rows, .. } = page;
         self.pages += 1;
+        // Pages that hold nothing and name another one have to end as well.
+        self.rows += match rows.max(incidents.len()) {
+            0 => u64::from(PAGE),
+            rows => u64::try_from(rows).unwrap_or(u64::MAX).max(u64::from(LEAST)),
+        };
         self.began.get_or_insert(told.unwrap_or(now));
         // Of an empty page nothing can have moved up.
         self.by_link |= self.link.take().is_some() && !incidents.is_empty();
@@ -87,7 +106,7 @@ impl Walk {
             (None, _) if self.by_link && !self.again => {
                 self.again = true;
                 self.asked = self.wanted.clone();
-                self.pages = 0;
+                (self.pages, self.rows) = (0, 0);
             }
             (None, _) => self.ended = true,
         }

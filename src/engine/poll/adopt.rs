@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     domain::{
@@ -12,10 +12,9 @@ use crate::{
         ids::{IncidentId, TicketId},
         incident::Incident,
         reason::Reason,
-        ticket::Ticket,
         workspace::Workspace,
     },
-    engine::future,
+    halo_itsm::Halo,
     ledger::fact::Fact,
     outbound::budget::Class,
     planner::{
@@ -28,30 +27,69 @@ use crate::{
 
 use super::{
     Poll,
+    listing::Listing,
     newcomers::Newcomer,
-    pages::OwnRows,
-    shadow::{CLOCKS_APART, OVERLAP, Row, version},
+    shadow::{CLOCKS_APART, OVERLAP, Row},
 };
 use crate::engine::unread;
 
 /// A client's tickets in Halo, open and closed, that were looked at, and what they carry: list rows lack it, so each is
 /// read whole, and once more when it changed as long as it carries nothing. Kept for the life of this process.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Natives {
     /// With their rows as they were then.
     read: BTreeMap<TicketId, (Row, Option<Carried>)>,
-    /// All that changed since are known.
-    from: Option<Timestamp>,
-    /// Newest time that a list showed, by Halo's clock.
-    listed: Option<Timestamp>,
+    /// All that changed from the first moment to the second is known, by Halo's clock.
+    spans: Vec<(Timestamp, Timestamp)>,
+    /// Lists under way, and what they are read for.
+    lists: Vec<(Class, Listing)>,
 }
 
 impl Natives {
-    /// From when on to list, so that all that changed since `from` are known.
-    fn since(&self, from: Timestamp) -> Timestamp {
-        let covered = self.from.is_some_and(|known| known <= from);
-        let newest = self.listed.map(|at| at.checked_sub(OVERLAP).unwrap_or(at));
-        newest.filter(|newest| covered && *newest > from).unwrap_or(from)
+    /// A list under way that holds all that is to be known from `from` on, to be gone on with; else from when on to list.
+    fn list(&mut self, class: Class, from: Timestamp, now: Timestamp) -> Result<Listing, Timestamp> {
+        let since = begin(&self.spans, from);
+        self.lists.retain(|(_, list)| list.holds(now));
+        // A backfill has time. Who is fresh waits for no list that is much longer than their own.
+        let serves = |list: &Listing| {
+            list.since <= since && (class == Class::Backfill || since.duration_since(list.since) <= CLOCKS_APART)
+        };
+        let under_way = self.lists.iter().enumerate().filter(|(_, (of, list))| *of == class && serves(list));
+        let latest = under_way.max_by_key(|(_, (_, list))| list.since).map(|(place, _)| place);
+        latest.map(|place| self.lists.swap_remove(place).1).ok_or(since)
+    }
+
+    /// A list was gone through to its end: what it holds is known.
+    fn took(&mut self, list: &Listing) {
+        let (mut begins, mut ends) = (list.since, list.through());
+        self.spans.retain(|(first, last)| {
+            let apart = *last < begins || *first > ends;
+            if !apart {
+                (begins, ends) = (begins.min(*first), ends.max(*last));
+            }
+            apart
+        });
+        self.spans.push((begins, ends));
+        // Others that hold no more than this.
+        let spans = &self.spans;
+        self.lists.retain(|(_, list)| begin(spans, list.since) == list.since);
+    }
+
+    /// Whether a ticket has to be read whole. One that has its incident waits for no other.
+    fn wanted(&mut self, ticket: TicketId, row: Row, linked: bool) -> bool {
+        match self.read.get_mut(&ticket) {
+            Some((before, Some(_))) => {
+                *before = row;
+                false
+            }
+            Some((before, None)) => !linked && moved(*before, row),
+            None => true,
+        }
+    }
+
+    /// Whether it was read, carried nothing, and may be another one now.
+    fn may_have_moved(&self, ticket: TicketId, row: Row) -> bool {
+        self.read.get(&ticket).is_some_and(|(before, carried)| carried.is_none() && moved(*before, row))
     }
 
     /// The ticket that was made for an incident, and is not `not`: one that is open before one that is closed.
@@ -62,6 +100,18 @@ impl Natives {
         };
         self.read.iter().filter_map(of).min().map(|(_, id)| id)
     }
+
+    /// The clock was set back by so much.
+    pub fn set_back(&mut self, by: SignedDuration) {
+        self.lists.iter_mut().for_each(|(_, list)| list.set_back(by));
+    }
+}
+
+/// From when on to list, so that all that changed since `from` is known, where these spans are.
+fn begin(spans: &[(Timestamp, Timestamp)], from: Timestamp) -> Timestamp {
+    let known = spans.iter().filter(|(first, _)| *first <= from);
+    let ends = known.filter_map(|(_, last)| last.checked_sub(OVERLAP).ok());
+    ends.fold(from, Timestamp::max)
 }
 
 impl Poll<'_> {
@@ -86,20 +136,27 @@ impl Poll<'_> {
             judged.push((newcomer, passed));
         }
         let Some(oldest) = oldest else { return Ok(judged.into_iter().map(|(newcomer, _)| newcomer).collect()) };
+        let client = self.client;
+        let Some(binding) = client.halo.as_ref() else {
+            return Ok(judged.into_iter().map(|(newcomer, _)| newcomer).collect());
+        };
         // No ticket was made before its incident.
-        let natives = self.natives(oldest.checked_sub(CLOCKS_APART).unwrap_or(oldest)).await?;
+        let known = self.natives(binding, oldest.checked_sub(CLOCKS_APART).unwrap_or(oldest)).await?;
         let mut left = Vec::with_capacity(judged.len());
         for (newcomer, passed) in judged {
             let Some(passed) = passed else {
                 left.push(newcomer);
                 continue;
             };
-            match &natives {
-                // Whoever unlinked it from a ticket wants another one.
-                Ok(known) => match known.made_for(self.workspace, &newcomer.incident.id, passed.after) {
-                    Some(ticket) => self.adopt(newcomer.incident, ticket).await?,
-                    None => left.push(newcomer),
-                },
+            match &known {
+                Ok(()) => {
+                    let (workspace, incident) = (self.workspace, &newcomer.incident.id);
+                    // Whoever unlinked it from a ticket wants another one.
+                    match self.natives_of(binding, |known| known.made_for(workspace, incident, passed.after)) {
+                        Some(ticket) => self.adopt(newcomer.incident, ticket).await?,
+                        None => left.push(newcomer),
+                    }
+                }
                 // As long as it is not known whether it has a ticket, none is made.
                 Err(failure) => {
                     self.counts.hold(&newcomer.incident);
@@ -110,36 +167,40 @@ impl Poll<'_> {
         Ok(left)
     }
 
-    /// What those of the client's tickets carry that changed since `from`: reads what is not known yet.
-    async fn natives(&self, from: Timestamp) -> Result<Result<Natives, Failure>, StoreError> {
-        let Some(binding) = self.client.halo.as_ref() else { return Ok(Ok(Natives::default())) };
-        let key = (binding.connection, binding.halo_client_id);
-        let mut known = self.engine.schedule().natives.get(&key).cloned().unwrap_or_default();
-        let since = known.since(from);
-        let rows = match self.changed_rows(binding, since).await {
-            Ok(rows) => rows,
+    /// What is known of a client's tickets.
+    fn natives_of<T>(&self, binding: &HaloBinding, ask: impl FnOnce(&mut Natives) -> T) -> T {
+        let mut schedule = self.engine.schedule();
+        ask(schedule.natives.entry((binding.connection, binding.halo_client_id)).or_default())
+    }
+
+    /// Reads what is not known yet of those of the client's tickets that changed since `from`. Whom the budget stops in
+    /// the middle goes on there with the next try.
+    async fn natives(&self, binding: &HaloBinding, from: Timestamp) -> Result<Result<(), Failure>, StoreError> {
+        let halo = match self.engine.registry.halo(binding.connection) {
+            Ok(halo) => halo,
             Err(failure) => return Ok(Err(failure)),
         };
-        let again = |row: &&Ticket| known.read.get(&row.id).is_some_and(|(before, _)| moved(*before, row));
-        let again: Vec<TicketId> = rows.iter().filter(again).map(|row| row.id).collect();
-        // One that has its incident waits for no other.
-        let linked = match again.as_slice() {
-            [] => BTreeMap::new(),
-            again => self.engine.store.pairs_of_tickets(binding.connection, again).await?,
-        };
-        let read = self.read_rows(binding, &rows, &mut known, |id| linked.contains_key(&id)).await;
-        if read.is_ok() {
-            // One that tells a time to come hides no other.
-            let latest = future::latest(None, self.engine.now());
-            let told = rows.iter().filter_map(|row| row.last_update.or(row.last_action)).filter(|at| *at <= latest);
-            known.listed = told.fold(known.listed, |newest, at| newest.max(Some(at)));
-            if since == from {
-                known.from = Some(from);
+        let class = self.halo_class();
+        let mut after = None;
+        loop {
+            let (now, passed) = (self.engine.now(), self.engine.store.halo_cursor(binding.connection).await?);
+            let under_way = self.natives_of(binding, |known| known.list(class, from, now));
+            let begun = |since| Listing::of(binding.halo_client_id, since, now, passed).after(after);
+            let mut list = under_way.unwrap_or_else(begun);
+            let read = self.go_through(&halo, binding, &mut list).await;
+            if !matches!(read, Ok(Ok(()))) {
+                if list.begun() {
+                    self.natives_of(binding, |known| known.lists.push((class, list)));
+                }
+                return read;
             }
+            self.natives_of(binding, |known| known.took(&list));
+            let now = self.engine.now();
+            if !list.again(now) {
+                return read;
+            }
+            after = Some(list.took(now));
         }
-        // Where that failed, what was read so far need not be read again.
-        self.engine.schedule().natives.insert(key, known.clone());
-        Ok(read.map(|()| known))
     }
 
     /// A backfill takes no place of new incidents.
@@ -147,49 +208,46 @@ impl Poll<'_> {
         if self.class == Class::Backfill { Class::Backfill } else { Class::New }
     }
 
-    /// Rows of the client's tickets, open and closed, that changed since a moment.
-    async fn changed_rows(&self, binding: &HaloBinding, since: Timestamp) -> Result<Vec<Ticket>, Failure> {
-        let halo = self.engine.registry.halo(binding.connection)?;
-        let mut rows = OwnRows::of(binding.halo_client_id);
-        while let Some(page_no) = rows.next_page()? {
-            rows.take(halo.tickets_of(binding.halo_client_id, since, page_no, self.halo_class()).await?);
-        }
-        Ok(rows.found)
-    }
-
-    /// Reads those of the tickets whole that may carry an incident that is not known of.
-    async fn read_rows(
+    /// Lists the client's tickets, open and closed, and reads those of them whole that may carry an incident that is not
+    /// known of.
+    async fn go_through(
         &self,
+        halo: &Halo,
         binding: &HaloBinding,
-        rows: &[Ticket],
-        known: &mut Natives,
-        linked: impl Fn(TicketId) -> bool,
-    ) -> Result<(), Failure> {
-        let halo = self.engine.registry.halo(binding.connection)?;
-        for row in rows {
-            let now = version(row);
-            match known.read.get_mut(&row.id) {
-                Some((before, Some(_))) => {
-                    *before = now;
-                    continue;
-                }
-                Some((before, None)) if !moved(*before, row) || linked(row.id) => continue,
-                _ => {}
-            }
-            match halo.ticket(row.id, self.halo_class()).await {
-                Ok(ticket) => {
-                    known.read.insert(row.id, (now, carried(&ticket)));
-                }
-                Err(failure) if failure.kind == FailureKind::Gone => {}
-                // One that our agent may not see, for as long as it does not move, keeps no other incident from its ticket.
-                Err(failure) if !failure.retryable() && unread::may_be_its_own(&failure) => {
-                    tracing::warn!(ticket.id = %row.id, error = %failure, "a ticket that may be one of Halo's own integration could not be read");
-                    known.read.insert(row.id, (now, None));
-                }
-                Err(failure) => return Err(failure),
-            }
+        list: &mut Listing,
+    ) -> Result<Result<(), Failure>, StoreError> {
+        let class = self.halo_class();
+        if let Err(failure) = list.read_on(self.engine, halo, binding, class).await {
+            return Ok(Err(failure));
         }
-        Ok(())
+        let left = list.found.iter().skip(list.looked);
+        let again: Vec<TicketId> = self.natives_of(binding, |known| {
+            left.filter(|(id, row)| known.may_have_moved(*id, *row)).map(|(id, _)| *id).collect()
+        });
+        let linked = match again.as_slice() {
+            [] => BTreeMap::new(),
+            again => self.engine.store.pairs_of_tickets(binding.connection, again).await?,
+        };
+        while let Some((id, row)) = list.found.get(list.looked).copied() {
+            if self.natives_of(binding, |known| known.wanted(id, row, linked.contains_key(&id))) {
+                let carries = match halo.ticket(id, class).await {
+                    Ok(ticket) => Some(carried(&ticket)),
+                    Err(failure) if failure.kind == FailureKind::Gone => None,
+                    // One that our agent may not see, for as long as it does not move, keeps no other incident from its
+                    // ticket.
+                    Err(failure) if !failure.retryable() && unread::may_be_its_own(&failure) => {
+                        tracing::warn!(ticket.id = %id, error = %failure, "a ticket that may be one of Halo's own integration could not be read");
+                        Some(None)
+                    }
+                    Err(failure) => return Ok(Err(failure)),
+                };
+                if let Some(carries) = carries {
+                    self.natives_of(binding, |known| known.read.insert(id, (row, carries)));
+                }
+            }
+            list.looked += 1;
+        }
+        Ok(Ok(()))
     }
 
     /// The ticket that an incident was pushed from. A poll or a webhook may meet it before the answer to its making is
@@ -229,6 +287,6 @@ impl Poll<'_> {
 }
 
 /// Whether a ticket is another one than when it was read: a row that does not tell when it was changed may be.
-fn moved(before: Row, row: &Ticket) -> bool {
-    row.last_update.is_none() || before != version(row)
+fn moved(before: Row, row: Row) -> bool {
+    row.0.is_none() || before != row
 }

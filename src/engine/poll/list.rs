@@ -15,8 +15,8 @@ use crate::{
     store::{Cursor, StoreError},
 };
 
-/// Pages of one list; a longer one is gone on with at the next poll.
-const PAGES_MAX: u32 = 200;
+/// Pages after which the next poll goes on with a list of changes, where it can.
+const PAGES: u32 = 200;
 
 impl Poll<'_> {
     /// Reads every page of a list and records what is new in it.
@@ -24,9 +24,9 @@ impl Poll<'_> {
         let now = self.engine.now();
         let mut walk = Walk::of(wanted.clone());
         while let Some((asked, link)) = walk.wants() {
-            if walk.pages() >= PAGES_MAX {
+            if walk.too_long() || walk.pages() >= PAGES && self.may_go_on(wanted, &walk).await? {
                 self.counts.disordered |= walk.unsure_since().is_some();
-                return self.cut(wanted).await;
+                return self.cut(wanted, walk.pages()).await;
             }
             let mut page = match self.sentinel.list(&self.at, &asked, link, self.class).await {
                 Ok(page) => page,
@@ -47,30 +47,45 @@ impl Poll<'_> {
         Ok(())
     }
 
+    /// Whether the next poll would begin behind what was read of a list, and not where this one began.
+    async fn may_go_on(&self, wanted: &ListWanted, walk: &Walk) -> Result<bool, StoreError> {
+        let whole = wanted.open_only || self.full.is_some();
+        if whole || self.counts.disordered || self.counts.held_at.is_some() || walk.unsure_since().is_some() {
+            return Ok(false);
+        }
+        let known = self.engine.store.cursor(self.workspace.id).await?.map(|cursor| cursor.modified);
+        Ok(self.counts.newest > known)
+    }
+
     /// A list has more pages than one poll reads.
-    async fn cut(&mut self, wanted: &ListWanted) -> Result<(), StoreError> {
+    async fn cut(&mut self, wanted: &ListWanted, pages: u32) -> Result<(), StoreError> {
         self.counts.cut = true;
         let known = self.engine.store.cursor(self.workspace.id).await?.map(|cursor| cursor.modified);
         if wanted.open_only || self.full.is_some() {
-            tracing::warn!(workspace.id = %self.workspace.id, pages = PAGES_MAX, "a list of all incidents has more pages than one poll reads");
+            tracing::warn!(workspace.id = %self.workspace.id, pages, "a list of all incidents has more pages than one poll reads");
             return Ok(());
         }
         // What was not listed must stay ahead of the cursor. Asking at once would begin where this one began.
         if self.counts.newest <= known {
             let text = format!(
-                "Microsoft's list of changed incidents does not end: {PAGES_MAX} pages were read and nothing in them is newer \
+                "Microsoft's list of changed incidents does not end: {pages} pages were read and nothing in them is newer \
                  than what is known. It is read again later; if this stays, check the ARM address of this connection."
             );
             self.failed_with(Failure::new(Side::Sentinel, FailureKind::Unreadable, text));
             return Ok(());
         }
-        tracing::warn!(workspace.id = %self.workspace.id, pages = PAGES_MAX, "a list has more pages than one poll reads; the next one goes on");
+        tracing::warn!(workspace.id = %self.workspace.id, pages, "a list has more pages than one poll reads; the next one goes on");
         let now = self.engine.now();
         if let Some(standing) = self.engine.schedule().workspaces.get_mut(&self.workspace.id) {
             standing.next = Some(now);
             standing.hastened = true;
         }
         Ok(())
+    }
+
+    /// Whether the list of changes was read to its end.
+    pub(super) fn whole(&self) -> bool {
+        self.counts.failure.is_none() && !self.counts.cut
     }
 
     pub(super) async fn move_cursor(&mut self, before: Option<&Cursor>) -> Result<(), StoreError> {
@@ -92,7 +107,8 @@ impl Poll<'_> {
             (None, Some(target)) => before.map_or(target, |cursor| cursor.modified.max(target)),
             (None, None) => return Ok(()),
         };
-        let number = before.and_then(|cursor| cursor.number).max(self.counts.number);
+        // A gap below the number is looked for only once the list was read to its end.
+        let number = before.and_then(|cursor| cursor.number).max(self.counts.number.filter(|_| self.whole()));
         if before.is_some_and(|cursor| cursor.modified == modified && cursor.number == number) {
             return Ok(());
         }

@@ -11,15 +11,16 @@ use crate::{
     halo_itsm::{TicketPage, paging::may_have_slipped},
 };
 
-/// Pages that one list may have: a hundred thousand tickets. An instance that goes on for longer repeats itself.
-const PAGES_MAX: u32 = 1_000;
+/// Tickets that one list may have, however few of them a page holds. An instance that goes on for longer makes them up.
+const ROWS_MAX: usize = 250_000;
 
 /// The rows of one Halo client, gathered from every page of a list. The filter of a list is never trusted (Halo sheet,
 /// rule 8): rows of other clients are left out. A page without a new row ends the list: there are instances that give
 /// the last page again.
 #[derive(Debug)]
 pub struct OwnRows {
-    halo_client_id: i64,
+    /// Whose.
+    pub halo_client_id: i64,
     seen: BTreeSet<TicketId>,
     read: u32,
     /// Rows of the page read last, and how many Halo counted in all.
@@ -56,15 +57,27 @@ impl OwnRows {
         if self.ended {
             return Ok(None);
         }
-        if self.read < PAGES_MAX {
+        // Each page holds at least one that is new.
+        if self.seen.len() < ROWS_MAX {
             return Ok(Some(self.read + 1));
         }
         let text = format!(
-            "Halo's list of tickets does not end: {} tickets in {PAGES_MAX} pages. Close or archive old tickets of this \
-             client.",
-            self.seen.len()
+            "Halo's list of tickets does not end: {} tickets in {} pages. Begin at a later day, or archive old tickets of \
+             this client.",
+            self.seen.len(),
+            self.read
         );
         Err(Failure::new(Side::Halo, FailureKind::Rejected, text))
+    }
+
+    /// Whether a page has been read.
+    pub fn begun(&self) -> bool {
+        self.read > 0
+    }
+
+    /// Whether the list has been read whole.
+    pub fn ended(&self) -> bool {
+        self.ended && !self.again
     }
 
     /// Takes the page that [`Self::next_page`] asked for.

@@ -14,7 +14,6 @@ use crate::{
         shadow::Compared,
         ticket::{Action, Ticket},
     },
-    engine::future,
     halo_itsm::Halo,
     ledger::fact::Fact,
     outbound::budget::Class,
@@ -25,7 +24,7 @@ use crate::{
     store::{StoreError, Version},
 };
 
-use super::{Poll, REGATED_MAX, pages::OwnRows};
+use super::{Poll, REGATED_MAX, listing::Listing};
 
 /// Tickets that one poll reads for the first time.
 const READ_AT_ONCE: usize = 200;
@@ -49,8 +48,10 @@ pub struct Shadowing {
     /// What those that were read carry, with their rows as they were then: list rows lack it, so each is read whole, and
     /// once more when it changed as long as it carries nothing.
     carried: BTreeMap<TicketId, (Row, Option<Carried>)>,
-    /// Newest time that a list showed, by Halo's clock.
+    /// All that changed before this moment was listed, by Halo's clock.
     listed: Option<Timestamp>,
+    /// The list under way.
+    listing: Option<Listing>,
     /// Everything listed has been read: an incident without a ticket has none.
     whole: bool,
     compared: BTreeMap<IncidentId, (Looked, Option<Timestamp>)>,
@@ -62,6 +63,7 @@ impl Shadowing {
         for at in self.compared.values_mut().filter_map(|(_, again)| again.as_mut()) {
             *at = at.checked_sub(by).unwrap_or(*at);
         }
+        self.listing.iter_mut().for_each(|list| list.set_back(by));
     }
 }
 
@@ -202,17 +204,17 @@ async fn look_through(
     binding: &HaloBinding,
     known: &mut Shadowing,
 ) -> Result<(), Failure> {
+    let (now, id) = (poll.engine.now(), binding.halo_client_id);
     let since = known.listed.unwrap_or(poll.workspace.since - CLOCKS_APART) - OVERLAP;
-    let mut rows = OwnRows::of(binding.halo_client_id);
-    while let Some(page_no) = rows.next_page()? {
-        rows.take(halo.tickets_of(binding.halo_client_id, since, page_no, Class::Backfill).await?);
+    let under_way = known.listing.take().filter(|list| list.holds(now) && list.since <= since && list.is_of(id));
+    let mut list = under_way.unwrap_or_else(|| Listing::of(id, since, now, None));
+    if let Err(failure) = list.read_on(poll.engine, halo, binding, Class::Backfill).await {
+        // The next poll goes on behind what was read.
+        known.listing = Some(list).filter(Listing::begun);
+        return Err(failure);
     }
-    // One that tells a time to come hides no other.
-    let latest = future::latest(None, poll.engine.now());
-    let told = rows.found.iter().filter_map(|row| row.last_update).filter(|at| *at <= latest);
-    let newest = told.fold(known.listed, |newest, at| newest.max(Some(at)));
-    known.rows.extend(rows.found.iter().map(|row| (row.id, version(row))));
-    known.listed = newest;
+    known.listed = known.listed.max(Some(list.through()));
+    known.rows.extend(list.found);
     known.whole = false;
     let reads = |(id, row): (&TicketId, &Row)| match known.carried.get(id) {
         Some((before, carried)) => carried.is_none() && before != row,

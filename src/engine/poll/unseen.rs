@@ -10,6 +10,7 @@ use crate::{
         failure::Side,
         ids::IncidentId,
         incident::{Incident, IncidentStatus},
+        pair::Pair,
     },
     engine::put_back,
     ledger::fact::Fact,
@@ -31,25 +32,49 @@ pub(super) struct Full {
     pub seen: BTreeSet<IncidentId>,
 }
 
+impl Full {
+    /// Whether a pair's incident is to be read by itself after the list.
+    fn misses(&self, pair: &Pair) -> bool {
+        let open = pair.base.incident_status != Some(IncidentStatus::Closed);
+        match self.seen.contains(&pair.incident) {
+            // One that was not found is listed: it is read by itself, and goes on.
+            true => put_back::awaited(pair, Side::Sentinel),
+            false => open && pair.gone.is_none(),
+        }
+    }
+}
+
 impl Poll<'_> {
-    /// Open pairs whose incident the list of all open ones does not show: it may be gone, and is read by itself.
+    /// Open pairs whose incident the list of all open ones does not show: it may be gone, and is read by itself. Where more
+    /// are missing than are read at once (a list that was cut off shows few of them), the next full list goes on behind
+    /// these.
     pub(super) async fn look_for_unseen(&mut self) -> Result<(), StoreError> {
         let Some(full) = self.full.take() else { return Ok(()) };
-        let (mut after, mut looks) = (None, Vec::new());
+        let id = self.workspace.id;
+        let mut after = self.engine.schedule().workspaces.get(&id).and_then(|standing| standing.full_after);
+        let (mut from_the_first, mut looks) = (after.is_none(), Vec::new());
         while looks.len() < LOOKED_FOR {
-            let pairs = self.engine.store.open_pairs_of_workspace(self.workspace.id, after, 200).await?;
-            let Some(last) = pairs.last() else { break };
-            after = Some(last.id);
-            // One that was not found is listed: it is read by itself, and goes on.
-            let back = pairs
-                .iter()
-                .filter(|pair| put_back::awaited(pair, Side::Sentinel) && full.seen.contains(&pair.incident));
-            looks.extend(back.map(|pair| pair.id));
-            let open = pairs.iter().filter(|pair| pair.base.incident_status != Some(IncidentStatus::Closed));
-            let unseen = open.filter(|pair| pair.gone.is_none() && !full.seen.contains(&pair.incident));
-            looks.extend(unseen.map(|pair| pair.id));
+            let pairs = self.engine.store.open_pairs_of_workspace(id, after, 200).await?;
+            after = pairs.last().map(|last| last.id);
+            if pairs.is_empty() {
+                if from_the_first {
+                    break;
+                }
+                from_the_first = true;
+            }
+            for pair in pairs.iter().filter(|pair| full.misses(pair)) {
+                if looks.len() >= LOOKED_FOR {
+                    break;
+                }
+                looks.push(pair.id);
+            }
         }
-        self.engine.schedule().looks.extend(looks.into_iter().take(LOOKED_FOR));
+        let behind = looks.last().copied().filter(|_| looks.len() >= LOOKED_FOR);
+        let mut schedule = self.engine.schedule();
+        if let Some(standing) = schedule.workspaces.get_mut(&id) {
+            standing.full_after = behind;
+        }
+        schedule.looks.extend(looks);
         Ok(())
     }
 

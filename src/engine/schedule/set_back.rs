@@ -59,6 +59,7 @@ impl Schedule {
         self.pushes.values_mut().for_each(|waits| back(&mut waits.until));
         self.announced.values_mut().for_each(|(at, _)| back(at));
         self.queue.set_back(by);
+        self.natives.values_mut().for_each(|natives| natives.set_back(by));
         self.shadows.values_mut().for_each(|shadowing| shadowing.set_back(by));
         self.pairs_next = None;
         self.beyond = Some(now);

@@ -9,6 +9,7 @@ use crate::{
     domain::{
         closing::{Classification, Verdict},
         failure::Side,
+        ids::TicketId,
         incident::{Incident, IncidentStatus, Label, Owner, Severity},
         operation::{IncidentChange, Operation, OperationKind, OperationState},
         pair::Base,
@@ -220,7 +221,7 @@ fn a_ticket_that_moved_in_what_is_to_be_written_is_planned_anew() {
         ("field", field, moved_field, Found::Moved),
         ("field that is empty now", field, no_field, Found::Moved),
         ("field that the last reading did not have", unknown_field, moved_field, Found::AsKnown),
-        ("merged away", field, |t| t.merged_into = Some(crate::domain::ids::TicketId(71)), Found::Moved),
+        ("merged away", field, |t| t.merged_into = Some(TicketId(71)), Found::Moved),
         ("deleted", field, |t| t.deleted = true, Found::Moved),
     ];
     for (name, ask, change, expected) in table {
@@ -232,13 +233,16 @@ fn a_ticket_that_moved_in_what_is_to_be_written_is_planned_anew() {
     }
     assert_eq!(ticket_found(&all_of_it(), true, Some(&known()), &all_done()), Found::Arrived);
     assert_eq!(ticket_found(&all_of_it(), false, Some(&known()), &all_done()), Found::Moved);
+    // A merge closes the ticket that goes: that is no closing of ours which arrived.
+    let merged = Ticket { merged_into: Some(TicketId(71)), ..all_done() };
+    assert_eq!(ticket_found(&all_of_it(), true, Some(&known()), &merged), Found::Moved);
     assert_eq!(ticket_found(&all_of_it(), false, None, &all_done()), Found::AsKnown, "nothing is known of it");
 }
 
 #[test]
 fn a_ticket_says_what_was_asked_for_when_it_says_all_of_it() {
     assert!(ticket_stands(&all_of_it(), &all_done()));
-    let but: [(&str, MoveOf); 9] = [
+    let but: [(&str, MoveOf); 10] = [
         ("status", |t| t.status_id = Some(WORKING)),
         ("priority", |t| t.priority_id = None),
         ("agent", |t| t.agent_id = Some(6)),
@@ -248,6 +252,7 @@ fn a_ticket_says_what_was_asked_for_when_it_says_all_of_it() {
         ("a field that was not read", |t| t.custom_fields = Vec::new()),
         ("a member", |t| t.raw = json!({ "id": 70, "impact": 1 }).into()),
         ("deleted", |t| t.deleted = true),
+        ("merged away", |t| t.merged_into = Some(TicketId(71))),
     ];
     for (name, change) in but {
         let mut ticket = all_done();

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     domain::{
         closing::Classification,
+        ids::TicketId,
         incident::IncidentStatus,
         operation::{IncidentChange, OperationKind},
         pair::{Base, OwnClosing},
@@ -37,6 +38,8 @@ fn a_closing_that_was_undone_before_it_was_settled_is_known_by_its_words() {
     let closed = || Ticket { status_id: Some(CLOSED), closed: true, ..opened() };
     let other_words = Ticket { closure_note: Some("Done.".into()), ..known() };
     let deleted = Ticket { deleted: true, ..opened() };
+    let merged = Ticket { merged_into: Some(TicketId(71)), ..opened() };
+    let merged_and_closed = Ticket { merged_into: Some(TicketId(71)), ..closed() };
     let table = [
         ("opened again", base(), known(), opened(), false, Some(Trace::OpenedAgain)),
         ("it stands", base(), known(), closed(), true, Some(Trace::Stands)),
@@ -46,6 +49,8 @@ fn a_closing_that_was_undone_before_it_was_settled_is_known_by_its_words() {
         ("we closed it so before", closed_before, known(), opened(), false, None),
         ("an agent closed it in another way", base(), known(), opened(), true, None),
         ("deleted", base(), known(), deleted, false, None),
+        ("merged away", base(), known(), merged, false, None),
+        ("closed by a merge", base(), known(), merged_and_closed, true, None),
     ];
     for (name, base, before, now, closed, expected) in table {
         assert_eq!(ticket_trace(&closing(), &base, Some(&before), (&now, closed)), expected, "{name}");

@@ -7,7 +7,7 @@ use super::{bridge::*, person::operator};
 
 impl Bridge {
     /// A ticket as Halo's own integration makes it.
-    fn native(&self, place: i64, incident: &str) -> i64 {
+    pub fn native(&self, place: i64, incident: &str) -> i64 {
         let body = json!({
             "summary": "Imported by the other integration", "details": "from Sentinel", "agent": AGENT,
             "client_id": self.setup.product.first_client_id() + place, "tickettype": "Security Incident",
@@ -17,7 +17,7 @@ impl Bridge {
     }
 
     /// The same before it is told which incident it was made for.
-    fn native_of_none(&self) -> i64 {
+    pub fn native_of_none(&self) -> i64 {
         let body = json!({
             "summary": "Imported by the other integration", "details": "from Sentinel", "agent": AGENT,
             "client_id": self.setup.product.first_client_id(), "tickettype": "Security Incident",

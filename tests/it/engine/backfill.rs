@@ -9,14 +9,15 @@ use halobridge::{
         backfills::{self, Asked},
         error::ServiceError,
     },
+    twin::options::Product,
 };
-use jiff::tz::TimeZone;
+use jiff::{SignedDuration, tz::TimeZone};
 use serde_json::json;
 
 use super::bridge::*;
 
 /// The workspace starts an hour after the first incidents were raised.
-fn late_start(product: halobridge::twin::options::Product) -> Setup {
+fn late_start(product: Product) -> Setup {
     Setup { since_secs: 3_600, workspaces: 1, ..Setup::new(product) }
 }
 
@@ -46,6 +47,14 @@ impl Bridge {
 
     async fn backfill(&self) -> BackfillState {
         self.store.backfill(self.backfilled().await).await.unwrap().expect("one was asked for").state
+    }
+
+    /// How often a page of one client's tickets was asked for.
+    fn pages_of_a_client(&self) -> usize {
+        self.twin.with(|world, _| {
+            let listed = world.calls.iter().filter(|call| call.kind == "halo.tickets.list");
+            listed.filter(|call| call.query.iter().any(|(name, _)| name == "client_id")).count()
+        })
     }
 
     async fn forecast(&self) -> Forecast {
@@ -166,4 +175,64 @@ both! {
         assert!(matches!(bridge.backfill().await, BackfillState::Ended { how: HowEnded::Cap, .. }));
         bridge.finish().await;
     }
+}
+
+/// A small budget has no room for the whole list at once, nor for reading each ticket of it: both go on where they stopped.
+#[tokio::test]
+async fn a_backfill_that_adopts_ends_however_many_tickets_there_are() {
+    const OTHERS: usize = 3_000;
+    let policy = "adopt = true".into();
+    let bridge = Bridge::with(Setup { policy, ..late_start(Product::Itsm) }).await;
+    let old = bridge.raise(json!({}));
+    let ticket = bridge.native(0, &old);
+    for _ in 0..OTHERS {
+        bridge.clock.advance(SignedDuration::from_secs(1));
+        bridge.native_of_none();
+    }
+    bridge.pass(1_200).await;
+    bridge.ask(Asked { per_hour: "3600", ..ALL }).await.unwrap();
+    assert_eq!(bridge.forecast().await.tickets, 1);
+    let (_, budget) = bridge.engine.registry().halo_budgets().remove(0);
+    budget.allow_halo(100);
+    let read = bridge.calls("halo.tickets.get");
+    bridge.start_backfill().await.unwrap();
+    bridge.pass(3_600).await;
+    // Each page is read twice: what slipped to it while the next one was read would be left out.
+    let (listed, pages) = (bridge.pages_of_a_client(), OTHERS / 100);
+    assert!((pages..pages * 2 + 20).contains(&listed), "{listed} calls for {pages} pages");
+    assert!(bridge.calls("halo.tickets.get") > read, "by now tickets are read");
+    assert!(matches!(bridge.backfill().await, BackfillState::Running { .. }));
+    budget.allow_halo(5_000);
+    bridge.pass_by(1_200, 15).await;
+    let how = bridge.backfill().await;
+    assert!(matches!(how, BackfillState::Ended { how: HowEnded::Done, .. }), "{how:?}");
+    assert_eq!(bridge.ticket_of(&old).await, ticket);
+    assert_eq!(bridge.tickets().len(), OTHERS + 1, "none was made");
+    let (listed, read) = (bridge.pages_of_a_client(), bridge.calls("halo.tickets.get") - read);
+    assert!(listed < pages * 2 + 40, "{listed} calls for {pages} pages and what changed meanwhile");
+    assert!(read < u64::try_from(OTHERS).unwrap() + 50, "{read} tickets were read");
+    bridge.finish().await;
+}
+
+/// Where pages have to be small, a range has many of them; and what reading them comes to is not lost between two tries.
+#[tokio::test]
+async fn a_range_of_many_small_pages_is_counted_whole() {
+    const INCIDENTS: u32 = 2_300;
+    let switches = vec![("incident_page_max", "12")];
+    let bridge = Bridge::with(Setup { switches, ..late_start(Product::Itsm) }).await;
+    for _ in 0..INCIDENTS {
+        bridge.clock.advance(SignedDuration::from_secs(1));
+        bridge.raise(json!({}));
+    }
+    bridge.pass_by(1_800, 300).await;
+    let before = bridge.calls("sentinel.incident.list");
+    bridge.ask(Asked { cap: "2", ..ALL }).await.unwrap();
+    bridge.pass(300).await;
+    let forecast = bridge.forecast().await;
+    assert_eq!((forecast.incidents, forecast.tickets), (INCIDENTS, 2), "{forecast:?}");
+    // Each page begins with the last row of the one before it.
+    let pages = u64::from(INCIDENTS / 11);
+    let asked = bridge.calls("sentinel.incident.list") - before;
+    assert!(asked < pages + 60, "{asked} calls for {pages} pages");
+    bridge.finish().await;
 }

@@ -11,6 +11,7 @@ use halobridge::{
         view::drift::DriftFilter,
     },
     service::{decisions, drifts},
+    twin::options::Product,
 };
 use serde_json::json;
 
@@ -239,4 +240,30 @@ both! {
         assert_eq!(bridge.drift().await, [(DriftClass::LostComment, DriftRule::Heal)]);
         bridge.finish().await;
     }
+}
+
+/// More of them are missing in the whole list than are read by themselves after it: those behind them have their turn with
+/// the next one.
+#[tokio::test]
+async fn a_deleted_incident_is_found_behind_many_that_the_full_list_does_not_show() {
+    let policy = "tickets_per_hour = 1000".into();
+    let bridge = Bridge::with(Setup { policy, workspaces: 1, ..Setup::new(Product::Itsm) }).await;
+    let incidents: Vec<String> = (0..130).map(|_| bridge.raise(json!({}))).collect();
+    bridge.pass(1_800).await;
+    let last = incidents.last().unwrap();
+    bridge.ticket_of(last).await;
+    bridge.act("incident.delete", json!({ "incident": last, "workspace": bridge.workspace_name(0) }));
+    // The others are there, each by itself.
+    bridge.mutate(|request, body| {
+        if request.method() == "GET" && request.uri().path().ends_with("/incidents") {
+            *body = json!({ "value": [] });
+        }
+    });
+    bridge.pass_by(13 * 3_600, 600).await;
+    bridge.mutate_no_more();
+    assert_eq!(bridge.pair_of(last).await.unwrap().gone, Some(Side::Sentinel));
+    for incident in incidents.iter().take(129) {
+        assert_eq!(bridge.pair_of(incident).await.unwrap().gone, None);
+    }
+    bridge.finish().await;
 }

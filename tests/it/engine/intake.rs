@@ -270,6 +270,34 @@ both! {
         }
     }
 
+    /// Nor is it forgotten over a poll that fails in the middle of its list, or over a whole list that fails.
+    async fn a_gap_in_numbers_outlives_polls_that_fail(product) {
+        for page_max in ["2", "1000"] {
+            let switches = vec![
+                ("defender", "true"),
+                ("automation_delay_s", "0"),
+                ("defender_delay_s", "0"),
+                ("incident_page_max", page_max),
+            ];
+            let bridge = Bridge::with(Setup { workspaces: 1, switches, ..Setup::new(product) }).await;
+            bridge.pass(60).await;
+            bridge.raise(json!({}));
+            bridge.pass(60).await;
+            bridge.switch("defender_delay_s", "900");
+            let late = bridge.raise(json!({}));
+            bridge.switch("defender_delay_s", "0");
+            for _ in 0..5 {
+                bridge.clock.advance(SignedDuration::from_secs(1));
+                bridge.raise(json!({}));
+            }
+            // The second page of the changes, or the list that the gap asks for.
+            bridge.fault(json!({ "effect": "status", "status": 503, "kind": "sentinel.incident.list", "skip": 1, "count": 1 }));
+            bridge.pass_by(1_500, 60).await;
+            assert!(bridge.pair_of(&late).await.is_some(), "pages of {page_max}: it is not found before the next whole list");
+            bridge.finish().await;
+        }
+    }
+
     async fn an_announced_incident_of_a_workspace_that_is_switched_off_is_let_go(product) {
         let mut bridge = Bridge::new(product).await;
         let source = bridge.sentinel_source(0).await;

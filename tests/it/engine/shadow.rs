@@ -7,12 +7,14 @@ use halobridge::{
     },
     service,
     store::PageKey,
+    twin::options::Product,
 };
+use jiff::SignedDuration;
 use serde_json::json;
 
 use super::bridge::*;
 
-fn beside(product: halobridge::twin::options::Product) -> Setup {
+fn beside(product: Product) -> Setup {
     Setup { mode: "observe", notes: "all", workspace: "shadow = true", ..Setup::new(product) }
 }
 
@@ -133,4 +135,27 @@ both! {
         assert_eq!(bridge.writes(), 0);
         bridge.finish().await;
     }
+}
+
+/// However many tickets there are: until the list has been read whole no ticket is read.
+#[tokio::test]
+async fn a_list_for_which_the_budget_has_no_room_at_once_is_gone_on_with() {
+    let bridge = Bridge::with(Setup { workspaces: 1, ..beside(Product::Itsm) }).await;
+    let incident = bridge.raise(json!({}));
+    bridge.advance(30).await;
+    let (_, budget) = bridge.engine.registry().halo_budgets().remove(0);
+    budget.allow_halo(100);
+    bridge.take_up(&incident);
+    for _ in 0..3_000 {
+        bridge.clock.advance(SignedDuration::from_secs(1));
+        bridge.native_of_none();
+    }
+    let read = bridge.calls("halo.tickets.get");
+    bridge.pass(3_600).await;
+    assert!(bridge.calls("halo.tickets.get") > read, "the list has come to its end");
+    budget.allow_halo(5_000);
+    bridge.pass(900).await;
+    assert!(bridge.compared(&incident).await.is_some());
+    assert_eq!(bridge.writes(), 0);
+    bridge.finish().await;
 }

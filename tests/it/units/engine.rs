@@ -3,6 +3,7 @@
 /// `src/engine/poll/pages.rs`.
 mod pages {
     use halobridge::{
+        domain::{ids::TicketId, ticket::Ticket},
         engine::poll::pages::OwnRows,
         halo_itsm::{TicketPage, read},
     };
@@ -31,16 +32,36 @@ mod pages {
         assert_eq!(found(&[&[(1, 7), (2, 7)], &[(2, 7), (1, 7)], &[(9, 7)]]), [1, 2]);
     }
 
+    /// Page `page_no` (from 1) of so many rows to a page, up to ticket `last`.
+    fn page_of(page_no: u32, size: i64, last: i64, row: &Ticket) -> TicketPage {
+        let first = i64::from(page_no - 1) * size + 1;
+        let ids = first..=last.min(first + size - 1);
+        let tickets: Vec<Ticket> = ids.map(|id| Ticket { id: TicketId(id), ..row.clone() }).collect();
+        TicketPage { more: !tickets.is_empty(), tickets, ..TicketPage::default() }
+    }
+
     #[test]
     fn a_list_without_end_is_no_list() {
+        let row = read::ticket(json!({ "id": 1, "client_id": 7 })).unwrap();
         let mut rows = OwnRows::of(7);
         let failure = loop {
             match rows.next_page() {
-                Ok(page_no) => rows.take(page(&[(i64::from(page_no.unwrap()), 7)])),
+                Ok(page_no) => rows.take(page_of(page_no.unwrap(), 1_000, i64::MAX, &row)),
                 Err(failure) => break failure,
             }
         };
         assert!(failure.to_string().contains("does not end"));
+    }
+
+    /// How many tickets a list may have does not go by how few of them a server hands out at once.
+    #[test]
+    fn a_list_of_thousands_of_small_pages_is_read_to_its_end() {
+        let row = read::ticket(json!({ "id": 1, "client_id": 7 })).unwrap();
+        let mut rows = OwnRows::of(7);
+        while let Some(page_no) = rows.next_page().unwrap() {
+            rows.take(page_of(page_no, 10, 30_000, &row));
+        }
+        assert_eq!(rows.found.len(), 30_000);
     }
 }
 

@@ -142,6 +142,31 @@ mod walk {
         }
     }
 
+    /// How long a list may be goes by its rows: where pages had to be made small there are more of them.
+    #[test]
+    fn a_list_of_many_small_pages_is_not_too_long_and_one_of_empty_pages_is() {
+        for (size, pages) in [(10, 20_000), (250, 800), (1, 20_000)] {
+            let rows: Vec<_> = (0..size).map(|row| (row, begins())).collect();
+            let one = IncidentPage { next: Some("more".to_owned()), ..page(&rows, None, 0, rows.len()) };
+            let mut walk = Walk::of(ListWanted::default());
+            for n in 0..pages {
+                assert!(!walk.too_long(), "after {n} pages of {size}");
+                walk.take(one.clone(), begins());
+            }
+            assert!(walk.too_long(), "{pages} pages of {size}");
+        }
+        // What a page held counts, whether it was asked for or not.
+        let mut walk = Walk::of(ListWanted::default());
+        for (rows, pages) in [(10, 300), (0, 197)] {
+            for n in 0..pages {
+                assert!(!walk.too_long(), "after {n} pages");
+                let next = Some("more".to_owned());
+                walk.take(IncidentPage { next, rows, ..IncidentPage::default() }, begins());
+            }
+        }
+        assert!(walk.too_long());
+    }
+
     /// What changed within one millisecond cannot be told apart by time: the link leads on, and all is read once more.
     #[test]
     fn where_time_leads_no_further_the_link_does_and_the_list_is_gone_through_again() {
