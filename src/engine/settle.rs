@@ -14,7 +14,7 @@ use crate::{
     },
     ledger::fact::Fact,
     planner::{
-        notes,
+        draft, notes,
         observed::Reading,
         retry,
         sent::{self, Trace},
@@ -201,26 +201,41 @@ pub(super) fn told(engine: &Engine, row: &SituationRow, reading: &Reading) -> Op
     (base != row.pair.base).then_some(Fact::BaseAgreed { pair: row.pair.id, base })
 }
 
-async fn ticket(engine: &Engine, row: &SituationRow, draft: &TicketDraft) -> Look {
+async fn ticket(engine: &Engine, row: &SituationRow, wanted: &TicketDraft) -> Look {
     let halo = match engine.registry.halo(row.pair.halo) {
         Ok(halo) => halo,
         Err(failure) => return Look::Failed(failure),
     };
     let class = crate::outbound::budget::Class::New;
     let spare = |ids| spare(engine, &row.pair, ids);
-    let mut free = match halo.find_created(draft, row.pair.created, class, spare).await {
+    // What a restored database does not remember may have gone on in a further ticket since.
+    let view = engine.registry.view();
+    let arm_id = view.of_workspace(row.pair.workspace).map(|(workspace, ..)| workspace.arm_id.as_str());
+    let arm_id = arm_id.filter(|_| forth::may_be_forgotten(engine, row));
+    let further = |ticket: &Ticket| arm_id.is_some_and(|arm_id| draft::is_further(arm_id, &row.pair.incident, ticket));
+    let mut free = match halo.find_created(wanted, row.pair.created, class, spare, further).await {
         Ok(found) => found,
         Err(failure) => return Look::Failed(failure),
     };
+    if let (Some(arm_id), [found]) = (arm_id, free.as_slice())
+        && found.closed
+    {
+        let follows = draft::reference_following(arm_id, &row.pair.incident, found.id);
+        match halo.find_by_reference(&follows, wanted.client_id, class).await {
+            Ok(next) if next.is_empty() => {}
+            Ok(next) => free = next,
+            Err(failure) => return Look::Failed(failure),
+        }
+    }
     // One that an agent moved to another client is this pair's all the same, unless there is one of its own: whose it is
     // then is a person's question, and nothing is written to it.
-    if free.iter().any(|ticket| ticket.client_id == Some(draft.client_id)) {
-        free.retain(|ticket| ticket.client_id == Some(draft.client_id));
+    if free.iter().any(|ticket| ticket.client_id == Some(wanted.client_id)) {
+        free.retain(|ticket| ticket.client_id == Some(wanted.client_id));
     }
     match free.len() {
         0 => Look::Absent,
         1 => match free.pop() {
-            Some(ticket) => Look::Found(forth::ticket_made(engine, row, ticket, draft, true)),
+            Some(ticket) => Look::Found(forth::ticket_made(engine, row, ticket, wanted, true)),
             None => Look::Absent,
         },
         _ => Look::Found(Attempt::Refused(Reason::OutcomeUnknown, Vec::new(), Box::default())),

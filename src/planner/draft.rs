@@ -6,12 +6,12 @@ use serde_json::Value;
 
 use crate::domain::{
     catalogue::Catalogue,
-    ids::{TicketId, reference},
+    ids::{IncidentId, TicketId, reference},
     incident::{Evidence, Incident, IncidentStatus},
     policy::{FieldTarget, Policy},
     reason::Reason,
     text,
-    ticket::{HaloUser, TicketDraft},
+    ticket::{HaloUser, Ticket, TicketDraft},
     time,
     workspace::{Portal, Workspace},
 };
@@ -43,6 +43,12 @@ pub struct Drafted {
     pub lacking: Vec<Reason>,
 }
 
+/// How a further ticket goes on with the one before it.
+const FOLLOWS: &str = "follows";
+const IN_PLACE: &str = "in-place-of";
+/// So many numbers in a ticket's text are tried: the one that counts stands in its first line.
+const NUMBERS_MAX: usize = 50;
+
 /// The reference of the ticket for an incident of a workspace.
 pub fn ticket_reference(workspace: &Workspace, incident: &Incident) -> String {
     reference(&["ticket", &workspace.arm_id, incident.id.as_str()])
@@ -51,6 +57,28 @@ pub fn ticket_reference(workspace: &Workspace, incident: &Incident) -> String {
 /// The reference of a further ticket, after the one that the incident was unlinked from.
 pub fn reference_after(workspace: &Workspace, incident: &Incident, ticket: TicketId) -> String {
     reference(&["ticket", &workspace.arm_id, incident.id.as_str(), "after", &ticket.to_string()])
+}
+
+/// The reference of a further ticket of a matter, in which the one before it is named.
+fn further(arm_id: &str, incident: &IncidentId, how: &str, before: TicketId) -> String {
+    reference(&["ticket", arm_id, incident.as_str(), how, &before.to_string()])
+}
+
+/// The reference of the ticket in which a matter goes on whose ticket `closed` stays closed.
+pub fn reference_following(arm_id: &str, incident: &IncidentId, closed: TicketId) -> String {
+    further(arm_id, incident, FOLLOWS, closed)
+}
+
+/// Whether a ticket says that it was made as a further one for this incident: its reference follows from the number of
+/// the one before it, which its text names.
+pub fn is_further(arm_id: &str, incident: &IncidentId, ticket: &Ticket) -> bool {
+    let texts = ["details_html", "details"].iter().filter_map(|key| ticket.raw.get(*key)?.as_str());
+    texts.into_iter().any(|text| {
+        let numbers = text.split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse().ok());
+        numbers.take(NUMBERS_MAX).any(|number| {
+            [FOLLOWS, IN_PLACE].iter().any(|how| text.contains(&further(arm_id, incident, how, TicketId(number))))
+        })
+    })
 }
 
 /// Gives a draft another reference, wherever it stands.
@@ -206,9 +234,8 @@ pub fn following(s: &Situation<'_>, passed: &Passed, closed: TicketId) -> Ticket
     let affected = as_before(s, passed);
     let mut drafted =
         draft(s.workspace, s.policy, s.catalogue, passed, s.incident, s.evidence, affected.as_ref()).draft;
-    let number = closed.to_string();
-    let follows = reference(&["ticket", &s.workspace.arm_id, s.incident.id.as_str(), "follows", &number]);
-    let said = format!("<p>The incident was opened again. Its first ticket, {number}, stays closed.</p>");
+    let follows = reference_following(&s.workspace.arm_id, &s.incident.id, closed);
+    let said = format!("<p>The incident was opened again. Its first ticket, {closed}, stays closed.</p>");
     drafted.details_html = said + &drafted.details_html.replace(&drafted.reference, &follows);
     drafted.reference = follows;
     drafted
@@ -219,7 +246,7 @@ pub fn in_place_of(s: &Situation<'_>, passed: &Passed, gone: TicketId) -> Ticket
     let affected = as_before(s, passed);
     let mut drafted =
         draft(s.workspace, s.policy, s.catalogue, passed, s.incident, s.evidence, affected.as_ref()).draft;
-    let own = reference(&["ticket", &s.workspace.arm_id, s.incident.id.as_str(), "in-place-of", &gone.to_string()]);
+    let own = further(&s.workspace.arm_id, &s.incident.id, IN_PLACE, gone);
     let said = format!("<p>This ticket takes the place of ticket {gone}, which does not exist any more.</p>");
     drafted.details_html = said + &drafted.details_html.replace(&drafted.reference, &own);
     drafted.reference = own;

@@ -11,7 +11,7 @@ use halobridge::{
         view::drift::DriftFilter,
     },
     service::{decisions, drifts},
-    twin::options::Product,
+    twin::{faults::Fault, options::Product},
 };
 use serde_json::json;
 
@@ -126,6 +126,32 @@ both! {
         let operations = bridge.situation_of(&incident).await.operations;
         let gone = |o: &Operation| matches!(&o.state, OperationState::Dead { reason: Reason::RecordGone { .. }, .. });
         assert!(!operations.is_empty() && operations.iter().all(gone), "{operations:#?}");
+        assert_eq!(bridge.reason_of(&incident).await, Some("record-gone"));
+        bridge.finish().await;
+    }
+
+    /// And where it cannot be looked at after the refusal either, nothing is given up.
+    async fn a_refusal_after_which_the_ticket_could_not_be_read_gives_nothing_up(product) {
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+        bridge.pass(400).await;
+        bridge.comment(&incident, "nobody reads this there");
+        let twin = bridge.twin.clone();
+        let mut gone = false;
+        bridge.mutate(move |request, _| {
+            if !gone && request.method() == "GET" && request.uri().path().contains("/Tickets/") {
+                gone = true;
+                twin.act("ticket.delete", &json!({ "ticket_id": ticket }));
+                let away = json!({ "effect": "status", "status": 503, "kind": "halo.tickets.get" });
+                twin.with(|world, _| world.faults.add(Fault::from_json(&away).unwrap()));
+            }
+        });
+        bridge.cross().await;
+        bridge.mutate_no_more();
+        bridge.heal();
+        bridge.pass(900).await;
+        let operations = bridge.situation_of(&incident).await.operations;
+        let refused = |o: &Operation| matches!(&o.state, OperationState::Dead { reason: Reason::Refused { .. }, .. });
+        assert!(!operations.iter().any(refused), "{operations:#?}");
         assert_eq!(bridge.reason_of(&incident).await, Some("record-gone"));
         bridge.finish().await;
     }
