@@ -32,6 +32,7 @@ pub mod run;
 pub mod scene;
 mod schedule;
 mod seat;
+pub mod seldom;
 pub mod shape;
 pub mod story;
 mod strikes;

@@ -204,6 +204,8 @@ pub struct Watch {
     pub seen: BTreeMap<IncidentKey, Vec<Timestamp>>,
     /// When the changed incidents of a place were read to the end of the list, by its number.
     pub polls: BTreeMap<usize, Vec<Timestamp>>,
+    /// When people changed something of a ticket that is no value of it here, by its number.
+    pub touched: Vec<(i64, Order)>,
     /// When we last asked for a token, by side, and how many calls that made.
     pub tokens: BTreeMap<String, u64>,
     /// Reads of one record within a minute: when the minute began, how many.
@@ -349,6 +351,12 @@ impl Watch {
         if versions.last().is_none_or(|last| last.value != value) {
             versions.push(Version { order, at, by, value });
         }
+    }
+
+    /// A person changed something of a ticket that is no value of it here: its labels, its subject.
+    pub fn touch(&mut self, ticket: i64) {
+        let order = self.next_order();
+        self.touched.push((ticket, order));
     }
 
     /// Whether a ticket is at another client than in the beginning.

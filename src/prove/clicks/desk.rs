@@ -19,6 +19,7 @@ use crate::{
     },
     prove::{
         dice::Dice,
+        seldom,
         story::Who,
         watch::IncidentKey,
         world::{Broken, Event, World},
@@ -40,10 +41,10 @@ const LOOKS: u32 = 9;
 /// In so many of them what was refused is tried once more.
 const TRIES: u32 = 4;
 
-/// Whether an admin sees to what waits in the world of a seed. They are worlds of their own, with unusual policies: nobody
-/// presses anything else there.
+/// Whether an admin sees to what waits in the world of a seed. They are worlds of their own, with unusual policies or with what
+/// seldom happens: nobody presses anything else there.
 pub fn sees_to(seed: u64) -> bool {
-    seed >= NONE_BELOW && seed % 8 == 5
+    (seed >= NONE_BELOW && seed % 8 == 5) || seldom::happens(seed)
 }
 
 /// The admin at their desk.
@@ -63,7 +64,7 @@ impl Desk {
     /// The one of the world of a seed.
     pub fn of(seed: u64) -> Self {
         let mut dice = Dice::of(seed, "decides");
-        let changes_modes = dice.chance(0.4) && sees_to(seed);
+        let changes_modes = dice.chance(0.4) && sees_to(seed) && !seldom::happens(seed);
         let often = if sees_to(seed) { 0.2 } else { 0.0 };
         Self { dice, often, looks: 0, changes_modes, only_comments: Vec::new() }
     }

@@ -400,7 +400,9 @@ fn endless(world: &Scene<'_>, ended: &Ended) -> Option<usize> {
     let incident = world.watch.incidents.get(&ended.key).into_iter().flatten().map(|v| (v.order, v.by));
     let ticket =
         ended.ticket.and_then(|id| world.watch.tickets.get(&id)).into_iter().flatten().map(|v| (v.order, v.by));
-    let mut all: Vec<(u64, By)> = incident.chain(ticket).collect();
+    let touched = world.watch.touched.iter().filter(|(id, _)| Some(*id) == ended.ticket);
+    let touched = touched.map(|(_, order)| (*order, By::Person));
+    let mut all: Vec<(u64, By)> = incident.chain(ticket).chain(touched).collect();
     all.sort_by_key(|(order, _)| *order);
     let mut most = 0;
     let mut row = 0;

@@ -9,6 +9,7 @@ mod apart;
 mod copies;
 mod crossing;
 mod rest;
+mod seldom;
 mod tickets;
 mod values;
 mod writes;
@@ -77,7 +78,12 @@ pub fn ask(scene: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
 /// The simulation could not.
 pub fn judge(world: &mut World) -> Result<(Vec<Violation>, u64), Broken> {
     let ending = ending::look(world)?;
-    let mut found = ask(&world.scene(), &ending);
+    let mut found = {
+        let scene = world.scene();
+        let mut found = ask(&scene, &ending);
+        found.extend(seldom::ask(world, &scene, &ending));
+        found
+    };
     if found.is_empty() {
         found.extend(rest::restart_changes_nothing(world)?);
     }

@@ -136,7 +136,9 @@ fn lost(world: &Scene<'_>, ending: &Ending, ended: &Ended) -> Option<String> {
             continue;
         }
         let (old, new) = (&before.value, &after.value);
-        if old.labels != new.labels && !labels_cross {
+        // What an agent takes off a ticket is never taken off its incident.
+        let added = labels_cross && old.labels.iter().all(|label| new.labels.contains(label));
+        if old.labels != new.labels && !added {
             return Some(format!("labels {:?} became {:?}", old.labels, new.labels));
         }
         if old.severity != new.severity && !policy.severity.to_sentinel() {

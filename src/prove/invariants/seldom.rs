@@ -1,0 +1,86 @@
+//! What holds besides where something happens that seldom does: parts of the same fifteen, asked of such worlds alone.
+
+use std::collections::BTreeSet;
+
+use super::{
+    super::{
+        scene::Scene,
+        seldom,
+        watch::{IncidentKey, incident_of},
+        world::World,
+    },
+    Violation,
+    ending::{Ended, Ending},
+};
+use crate::domain::{
+    drift::DriftRule,
+    pair::{Health, SyncState},
+    policy::{Direction, Policy},
+};
+
+/// Asks all of it.
+pub fn ask(world: &World, scene: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
+    if !seldom::happens(world.shape.seed) {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for ended in &ending.incidents {
+        if let Some(text) = fields_apart(world, scene, ending, ended) {
+            found.push(Violation::new(8, format!("{}: {text}", ended.named()), ended.about()));
+        }
+    }
+    found
+}
+
+/// 8, of labels and titles: both sides agree on what crosses both ways, or the pair shows why not.
+fn fields_apart(world: &World, scene: &Scene<'_>, ending: &Ending, ended: &Ended) -> Option<String> {
+    let (row, values, incident) = (ended.row.as_ref()?, ended.values.as_ref()?, ended.incident.as_ref()?);
+    let policy = ending.policy(ended.key.0, scene)?;
+    let (pair, ticket) = (&row.pair, ended.ticket?);
+    let says_so = pair.reason.is_some() || pair.health != Health::Healthy || pair.sync != SyncState::InStep;
+    let open = incident.status != "Closed" && !values.closed && !incident.redirected;
+    let alone = ending.of_ticket(ticket).count() == 1;
+    // Nobody knows what was agreed on before a restore, before a rebuilding, or of two records that people linked.
+    let agreed =
+        scene.strikes.restored.is_empty() && !scene.people.rebuilt.contains_key(&ended.key) && !pair.base.linked;
+    let reachable = ended.ticket_reachable(scene.halo_client_id(ended.client));
+    if says_so || !open || !alone || !agreed || !reachable {
+        return None;
+    }
+    let (labels, subject) = world.labels_and_subject(ticket)?;
+    labels_apart(scene, policy, ended, (incident.labels.as_slice(), labels.as_slice()))
+        .or_else(|| titles_apart(world, policy, &ended.key, ended.mode, &subject))
+}
+
+fn labels_apart(
+    scene: &Scene<'_>,
+    policy: &Policy,
+    ended: &Ended,
+    (here, there): (&[String], &[String]),
+) -> Option<String> {
+    let rule = policy.labels.as_ref()?.rule;
+    let missing = here.iter().find(|label| !there.contains(label));
+    if let Some(label) = missing.filter(|_| rule.to_halo()) {
+        return Some(format!(
+            "the label {label} is missing on the ticket ({there:?}), and the pair says that all is well"
+        ));
+    }
+    // What was taken off in Sentinel stays on a ticket that is only read.
+    let versions = scene.watch.incidents.get(&ended.key)?;
+    let ever: BTreeSet<&String> = versions.iter().flat_map(|version| &version.value.labels).collect();
+    let strange = there.iter().find(|label| !ever.contains(label));
+    let strange = strange.filter(|_| rule.to_sentinel() && ended.mode == "two-way");
+    strange
+        .map(|label| format!("the label {label} has not crossed to the incident, and the pair says that all is well"))
+}
+
+fn titles_apart(world: &World, policy: &Policy, key: &IncidentKey, mode: &str, subject: &str) -> Option<String> {
+    // What showed late is left as it is, where the policy says so.
+    let crosses = policy.title.to_halo() && policy.title.direction == Direction::Both && mode == "two-way";
+    if !crosses || policy.drift.value != DriftRule::Heal {
+        return None;
+    }
+    let title = world.twin.with(|world, _| incident_of(world, key).map(|incident| incident.title.clone()))?;
+    (!subject.contains(&title))
+        .then(|| format!("title {title:?} and subject {subject:?} differ, and the pair says that all is well"))
+}

@@ -1,0 +1,149 @@
+//! Worlds in which happens what seldom does: mapped labels, titles and requesters.
+//!
+//! They are a class of their own, in which an admin sees to what waits ([`super::clicks::desk`]). What is drawn here comes from
+//! dice of its own, and nothing of it is drawn elsewhere: all other worlds tell the stories that they told before.
+
+mod fields;
+
+use std::collections::BTreeMap;
+
+use super::{dice::Dice, shape::Shape, world::World};
+
+pub use fields::LABELS_FIELD;
+
+/// The first worlds know nothing of it; of those from here on one in so many does, which no other class has.
+const NONE_BELOW: u64 = 100;
+const EVERY: u64 = 16;
+/// How often, beside something that others do, somebody does something of it.
+const OFTEN: f64 = 0.15;
+
+/// Something of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rare {
+    /// Labels are mapped to a field of the ticket.
+    Labels,
+    /// Titles cross.
+    Title,
+    /// A new ticket is for the user that its incident is about.
+    Requester,
+}
+
+impl Rare {
+    /// All of them, and how often a world of the class has each. What is new goes to the end.
+    const ALL: &[(Self, f64)] = &[(Self::Labels, 0.5), (Self::Title, 0.4), (Self::Requester, 0.4)];
+
+    /// Whether it needs a line of its own in the policy, so that it is nothing where the policy is a customer's.
+    fn by_policy(self) -> bool {
+        matches!(self, Self::Labels | Self::Title | Self::Requester)
+    }
+}
+
+/// Whether the world of a seed is of the class.
+pub fn happens(seed: u64) -> bool {
+    seed >= NONE_BELOW && seed.is_multiple_of(EVERY)
+}
+
+/// What the world of a seed has of it.
+fn has(seed: u64) -> Vec<Rare> {
+    if !happens(seed) {
+        return Vec::new();
+    }
+    let mut dice = Dice::of(seed, "seldom");
+    Rare::ALL.iter().filter(|(_, often)| dice.chance(*often)).map(|(rare, _)| *rare).collect()
+}
+
+/// Sets a world's policy up for what it has of it.
+pub fn set_up(shape: &mut Shape) {
+    let seed = shape.seed;
+    for rare in has(seed) {
+        let word = |of: &str, words: &[&'static str]| Dice::of(seed, of).pick(words).copied().unwrap_or_default();
+        let line = match rare {
+            Rare::Labels => {
+                let direction = word("seldom labels", &["both", "both", "to-halo", "to-sentinel"]);
+                format!("labels = {{ field = \"{LABELS_FIELD}\", direction = \"{direction}\" }}")
+            }
+            Rare::Title => {
+                let direction = word("seldom titles", &["both", "both", "to-halo"]);
+                let wins = word("whose title", &["newest", "sentinel", "halo", "ask"]);
+                format!("title = {{ direction = \"{direction}\", when = \"always\", wins = \"{wins}\" }}")
+            }
+            Rare::Requester => "requester = \"affected-user\"".to_owned(),
+        };
+        shape.choices.push(line);
+    }
+}
+
+const LABELS: &str = "labels changed by agents";
+const TITLES: &str = "titles changed on either side";
+const REQUESTERS: &str = "tickets for the user that an incident names";
+
+/// How often each happened.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Acts(BTreeMap<&'static str, u64>);
+
+impl Acts {
+    /// All that is counted, in the order of the table that is printed.
+    pub const ALL: &[&str] = &[LABELS, TITLES, REQUESTERS];
+
+    fn note(&mut self, what: &'static str, more: u64) {
+        *self.0.entry(what).or_default() += more;
+    }
+
+    /// How often.
+    pub fn count(&self, what: &str) -> u64 {
+        self.0.get(what).copied().unwrap_or(0)
+    }
+
+    /// Adds another world's.
+    pub fn add(&mut self, other: &Self) {
+        for (what, more) in &other.0 {
+            *self.0.entry(*what).or_default() += *more;
+        }
+    }
+}
+
+/// What a world has of it.
+pub struct Seldom {
+    dice: Dice,
+    has: Vec<Rare>,
+    /// What was done, counted.
+    pub acts: Acts,
+}
+
+impl Seldom {
+    /// The one of a world.
+    pub fn of(shape: &Shape) -> Self {
+        let mut has = has(shape.seed);
+        has.retain(|rare| shape.own.is_none() || !rare.by_policy());
+        Self { dice: Dice::of(shape.seed, "seldom done"), has, acts: Acts::default() }
+    }
+
+    /// Whether a world has this.
+    pub fn has(&self, rare: Rare) -> bool {
+        self.has.contains(&rare)
+    }
+}
+
+impl World {
+    /// Now and then somebody does something of it. It is drawn by itself.
+    pub(super) fn acts_seldom(&mut self) {
+        let seldom = &mut self.people.seldom;
+        if seldom.has.is_empty() || !seldom.dice.chance(OFTEN) {
+            return;
+        }
+        match seldom.dice.pick(&seldom.has).copied() {
+            Some(Rare::Labels) => self.change_labels(),
+            Some(Rare::Title) => self.change_title(),
+            // Its incidents are raised with what makes it so.
+            Some(Rare::Requester) | None => {}
+        }
+    }
+
+    /// What came of it, once the world is at rest.
+    pub(super) fn count_seldom(&mut self) -> Acts {
+        let requesters = self.made_for_a_user();
+        let acts = &mut self.people.seldom.acts;
+        acts.note(REQUESTERS, requesters);
+        acts.clone()
+    }
+}
