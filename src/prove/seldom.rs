@@ -1,4 +1,4 @@
-//! Worlds in which happens what seldom does: mapped labels, titles and requesters.
+//! Worlds in which happens what seldom does: mapped labels, titles and requesters, matters that go on in a new ticket.
 //!
 //! They are a class of their own, in which an admin sees to what waits ([`super::clicks::desk`]). What is drawn here comes from
 //! dice of its own, and nothing of it is drawn elsewhere: all other worlds tell the stories that they told before.
@@ -26,15 +26,18 @@ pub enum Rare {
     Title,
     /// A new ticket is for the user that its incident is about.
     Requester,
+    /// A matter that is opened again in Sentinel goes on in a new ticket.
+    Follows,
 }
 
 impl Rare {
     /// All of them, and how often a world of the class has each. What is new goes to the end.
-    const ALL: &[(Self, f64)] = &[(Self::Labels, 0.5), (Self::Title, 0.4), (Self::Requester, 0.4)];
+    const ALL: &[(Self, f64)] =
+        &[(Self::Labels, 0.5), (Self::Title, 0.4), (Self::Requester, 0.4), (Self::Follows, 0.35)];
 
     /// Whether it needs a line of its own in the policy, so that it is nothing where the policy is a customer's.
     fn by_policy(self) -> bool {
-        matches!(self, Self::Labels | Self::Title | Self::Requester)
+        matches!(self, Self::Labels | Self::Title | Self::Requester | Self::Follows)
     }
 }
 
@@ -68,6 +71,10 @@ pub fn set_up(shape: &mut Shape) {
                 format!("title = {{ direction = \"{direction}\", when = \"always\", wins = \"{wins}\" }}")
             }
             Rare::Requester => "requester = \"affected-user\"".to_owned(),
+            Rare::Follows => {
+                let rule = word("seldom follows", &["new-ticket", "new-ticket", "ask"]);
+                format!("reopened = {{ in_sentinel = \"{rule}\", in_halo = \"reopen\" }}")
+            }
         };
         shape.choices.push(line);
     }
@@ -76,6 +83,7 @@ pub fn set_up(shape: &mut Shape) {
 const LABELS: &str = "labels changed by agents";
 const TITLES: &str = "titles changed on either side";
 const REQUESTERS: &str = "tickets for the user that an incident names";
+const FOLLOWING: &str = "tickets that follow a closed one";
 
 /// How often each happened.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -83,7 +91,7 @@ pub struct Acts(BTreeMap<&'static str, u64>);
 
 impl Acts {
     /// All that is counted, in the order of the table that is printed.
-    pub const ALL: &[&str] = &[LABELS, TITLES, REQUESTERS];
+    pub const ALL: &[&str] = &[LABELS, TITLES, REQUESTERS, FOLLOWING];
 
     fn note(&mut self, what: &'static str, more: u64) {
         *self.0.entry(what).or_default() += more;
@@ -134,6 +142,7 @@ impl World {
         match seldom.dice.pick(&seldom.has).copied() {
             Some(Rare::Labels) => self.change_labels(),
             Some(Rare::Title) => self.change_title(),
+            Some(Rare::Follows) => self.open_again(),
             // Its incidents are raised with what makes it so.
             Some(Rare::Requester) | None => {}
         }
@@ -141,9 +150,10 @@ impl World {
 
     /// What came of it, once the world is at rest.
     pub(super) fn count_seldom(&mut self) -> Acts {
-        let requesters = self.made_for_a_user();
+        let (requesters, following) = (self.made_for_a_user(), self.made_to_follow());
         let acts = &mut self.people.seldom.acts;
         acts.note(REQUESTERS, requesters);
+        acts.note(FOLLOWING, following);
         acts.clone()
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     },
     prove::{
         dice::Dice,
-        seldom,
+        seldom::{self, Rare},
         story::Who,
         watch::IncidentKey,
         world::{Broken, Event, World},
@@ -257,12 +257,14 @@ impl World {
     fn chosen(&mut self, choice: &ChoiceView) -> Option<Decision> {
         let refuses = self.people.desk.dice.chance(0.25) && !self.calm;
         let late = self.calm && self.people.desk.looks > TRIES;
+        let follows = self.people.seldom.has(Rare::Follows);
         let fits = |decision: &Decision| match decision {
             Decision::Approve { .. } => !refuses,
             Decision::Reject { .. } => refuses,
             Decision::Take { .. } | Decision::LeaveKept { .. } | Decision::LeaveName { .. } => true,
-            // Which ticket is the matter's then, the onlooker could not tell.
-            Decision::Reopening { rule, .. } => *rule != ReopenRule::NewTicket,
+            // Where that is no rule of the policy, the onlooker could not tell which ticket is the matter's then. It gets all that
+            // is said from then on, for which the last hours are too short.
+            Decision::Reopening { rule, .. } => *rule != ReopenRule::NewTicket || (follows && !late),
             // A new ticket gets all that had been said, for which the last hours are too short.
             Decision::Gone { heal, .. } => !heal || !late,
             Decision::TryOwner { .. } | Decision::Thaw { .. } => !late,

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::super::{
-    scene::Scene,
-    shape::Place,
-    watch::{IncidentKey, IncidentValues, TicketValues, Watch, Where, incident_of, ticket_values},
-    world::{Broken, World},
+use super::{
+    super::{
+        scene::Scene,
+        shape::Place,
+        watch::{IncidentKey, IncidentValues, TicketValues, Watch, Where, incident_of, ticket_values},
+        world::{Broken, World},
+    },
+    left,
 };
 use crate::{
     domain::{
@@ -63,9 +66,11 @@ pub struct Ended {
     pub operations: Vec<Operation>,
     /// The pair's ticket.
     pub ticket: Option<i64>,
+    /// Closed tickets that its matter has left for that one, oldest first.
+    pub left: Vec<i64>,
     /// How that stands in Halo.
     pub values: Option<TicketValues>,
-    /// Its notes, oldest first, without those Halo writes by itself.
+    /// Its notes, behind those of the tickets that were left, oldest first, without those Halo writes by itself.
     pub notes: Vec<Text>,
     /// The incident's number, for people.
     pub number: u32,
@@ -301,6 +306,7 @@ fn ended(
     (subject, row, operations): Rows,
 ) -> Ended {
     let ticket = row.as_ref().and_then(|row| row.pair.ticket).map(|ticket| ticket.0);
+    let left = ticket.map(|ticket| left::of(watch, ticket)).unwrap_or_default();
     let place = places.get(key.0);
     let deleted = watch.deleted.contains(&key);
     let incident = watch.incidents.get(&key).and_then(|versions| versions.last()).map(|v| v.value.clone());
@@ -309,7 +315,8 @@ fn ended(
         mode: place.map_or("off", |place| place.mode),
         incident: incident.filter(|_| !deleted),
         comments: comments(watch, sides, &key),
-        notes: ticket.map(|id| notes(watch, sides, id)).unwrap_or_default(),
+        notes: left.iter().copied().chain(ticket).flat_map(|id| notes(watch, sides, id)).collect(),
+        left,
         subject,
         row,
         operations,

@@ -8,6 +8,8 @@ pub mod ending;
 mod apart;
 mod copies;
 mod crossing;
+mod excused;
+mod left;
 mod rest;
 mod seldom;
 mod tickets;

@@ -11,6 +11,7 @@ use super::{
     },
     Violation,
     ending::{Ended, Ending},
+    left,
 };
 use crate::domain::{
     drift::DriftRule,
@@ -23,7 +24,7 @@ pub fn ask(world: &World, scene: &Scene<'_>, ending: &Ending) -> Vec<Violation> 
     if !seldom::happens(world.shape.seed) {
         return Vec::new();
     }
-    let mut found = Vec::new();
+    let mut found = left::told_once(ending);
     for ended in &ending.incidents {
         if let Some(text) = fields_apart(world, scene, ending, ended) {
             found.push(Violation::new(8, format!("{}: {text}", ended.named()), ended.about()));

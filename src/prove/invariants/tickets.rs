@@ -11,17 +11,25 @@ use super::{
     },
     Violation, copies,
     ending::{Ended, Ending},
+    left,
 };
-use crate::domain::{ids::reference, operation::OperationState, policy::ReopenRule, reason::Reason};
+use crate::domain::{ids::reference, operation::OperationState, reason::Reason, workspace::Workspace};
 
-/// The references that an incident's ticket may carry: its own, and that of one in the place of each that is gone.
+fn workspace_of<'a>(world: &Scene<'_>, ending: &'a Ending, ended: &Ended) -> Option<&'a Workspace> {
+    let place = world.shape.places.get(ended.key.0)?;
+    ending.installation.workspaces.iter().find(|w| w.name.eq_ignore_ascii_case(&place.workspace))
+}
+
+/// The references that an incident's ticket may carry: its own, that of one in the place of each that is gone, and where the
+/// policy may let a matter go on in a new ticket, that of one that follows another.
 fn references_of(world: &Scene<'_>, ending: &Ending, ended: &Ended, gone: &[String]) -> Vec<String> {
-    let Some(place) = world.shape.places.get(ended.key.0) else { return Vec::new() };
-    let mut workspaces = ending.installation.workspaces.iter();
-    let Some(workspace) = workspaces.find(|w| w.name.eq_ignore_ascii_case(&place.workspace)) else { return Vec::new() };
+    let Some(workspace) = workspace_of(world, ending, ended) else { return Vec::new() };
     let own = reference(&["ticket", &workspace.arm_id, &ended.key.1]);
     let in_place_of = |gone: &String| reference(&["ticket", &workspace.arm_id, &ended.key.1, "in-place-of", gone]);
-    [own].into_iter().chain(gone.iter().map(in_place_of)).collect()
+    let may_follow = ending.policy(ended.key.0, world).is_some_and(left::may_follow);
+    let before = world.watch.tickets.keys().filter(|_| may_follow);
+    let follows = before.map(|closed| left::follows(&workspace.arm_id, &ended.key.1, *closed));
+    [own].into_iter().chain(gone.iter().map(in_place_of)).chain(follows).collect()
 }
 
 /// Numbers of the tickets that people deleted, or merged into others.
@@ -55,12 +63,7 @@ fn made<'a>(world: &'a Scene<'_>, ending: &'a Ending) -> (BTreeMap<usize, Vec<&'
 pub fn one_each(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
     let mut found = Vec::new();
     let (made, strays) = made(world, ending);
-    // A reopened matter that goes on in a ticket of its own has several.
-    let goes_on = |place: usize| {
-        let policy = ending.policy(place, world);
-        policy.is_some_and(|policy| policy.reopened_in_sentinel == ReopenRule::NewTicket)
-    };
-    for write in strays.into_iter().filter(|_| !goes_on(0)) {
+    for write in strays {
         let ticket = write.ticket.unwrap_or_default();
         found.push(Violation::new(1, format!("ticket #{ticket} was made for no incident"), vec![format!("#{ticket}")]));
     }
@@ -68,13 +71,14 @@ pub fn one_each(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
     for (n, ended) in ending.incidents.iter().enumerate() {
         let writes = made.get(&n).map_or(&[][..], Vec::as_slice);
         let doubles = copies::tickets(world, writes);
-        let tickets: Vec<i64> =
-            writes.iter().filter_map(|write| write.ticket).filter(|id| !doubles.contains(id)).collect();
+        let single = writes.iter().copied().filter(|write| write.ticket.is_some_and(|id| !doubles.contains(&id)));
+        let single: Vec<&Write> = single.collect();
+        let tickets: Vec<i64> = single.iter().filter_map(|write| write.ticket).collect();
         let [_, _, ..] = tickets.as_slice() else {
             found.extend(accounted_for(world, ended).map(|text| Violation::new(1, text, ended.about())));
             continue;
         };
-        if goes_on(ended.key.0) || replaced(world, &tickets) {
+        if one_after_another(world, ending, ended, &single) {
             continue;
         }
         let again = writes.get(1);
@@ -98,16 +102,24 @@ pub fn one_each(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
     found
 }
 
-/// Whether all but the last of an incident's tickets were deleted or merged away before the next was made: then it has
-/// one, whoever does not remember the others.
-fn replaced(world: &Scene<'_>, tickets: &[i64]) -> bool {
-    let first = |ticket: i64| world.watch.tickets.get(&ticket)?.first().map(|version| version.order);
-    tickets.windows(2).all(|pair| {
+/// Whether all but the last of an incident's tickets were deleted or merged away before the next was made (then it has
+/// one, whoever does not remember the others), or closed and left for the next, where it was opened again.
+fn one_after_another(world: &Scene<'_>, ending: &Ending, ended: &Ended, made: &[&Write]) -> bool {
+    let may_follow = ending.policy(ended.key.0, world).is_some_and(left::may_follow);
+    let arm_id = workspace_of(world, ending, ended).map(|workspace| workspace.arm_id.as_str()).unwrap_or_default();
+    made.windows(2).all(|pair| {
         let [old, new] = pair else { return false };
-        let (Some(versions), Some(made)) = (world.watch.tickets.get(old), first(*new)) else { return false };
-        let before = versions.iter().take_while(|version| version.order < made).last();
-        before.is_some_and(|version| version.value.deleted || version.value.merged_into != 0)
+        let goes_on = may_follow && left::goes_on(world, (arm_id, ended.key.1.as_str()), (*old, *new));
+        goes_on || replaced(world, old, new)
     })
+}
+
+fn replaced(world: &Scene<'_>, old: &Write, new: &Write) -> bool {
+    let versions = |write: &Write| world.watch.tickets.get(&write.ticket?);
+    let made = versions(new).and_then(|versions| versions.first()).map(|version| version.order);
+    let (Some(versions), Some(made)) = (versions(old), made) else { return false };
+    let before = versions.iter().take_while(|version| version.order < made).last();
+    before.is_some_and(|version| version.value.deleted || version.value.merged_into != 0)
 }
 
 /// So many whole lists of what changed may leave out an incident that could stand in them.

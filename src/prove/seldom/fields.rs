@@ -93,6 +93,25 @@ impl World {
         Some(json!([{ "kind": "Account", "properties": account }]))
     }
 
+    /// An analyst opens a closed incident again.
+    pub(super) fn open_again(&mut self) {
+        let Some(key) = self.whole_incident() else { return };
+        let closed = self.twin.with(|world, _| incident_of(world, &key).is_some_and(|one| one.status == "Closed"));
+        if closed {
+            self.analyst_changes(&key, json!({ "status": "Active" }));
+        }
+    }
+
+    /// Tickets that were made to follow a closed one.
+    pub(super) fn made_to_follow(&self) -> u64 {
+        let made = self.watch.writes.iter().filter(|write| write.kind == "halo.tickets.post" && write.made);
+        let follows = made.filter(|write| {
+            let details = write.body.pointer("/0/details_html").and_then(Value::as_str).unwrap_or_default();
+            details.starts_with("<p>The incident was opened again. Its first ticket, ")
+        });
+        follows.count() as u64
+    }
+
     /// Tickets that were made for the user whom their incident names.
     pub(super) fn made_for_a_user(&self) -> u64 {
         if !self.people.seldom.has(Rare::Requester) {
