@@ -419,7 +419,7 @@ pub(super) fn reference_in(text: &str) -> Option<&str> {
 }
 
 /// The marks of what people wrote that stand in a text.
-fn marks_in(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn marks_in(text: &str) -> impl Iterator<Item = &str> {
     text.match_indices("mk").filter_map(|(at, _)| {
         let mark = text.get(at..at + "mk000000".len())?;
         mark.bytes().skip(2).all(|digit| digit.is_ascii_digit()).then_some(mark)

@@ -1,4 +1,5 @@
-//! Worlds in which happens what seldom does: mapped labels, titles and requesters, matters that go on in a new ticket.
+//! Worlds in which happens what seldom does: mapped labels, titles and requesters, matters that go on in a new ticket, notes that
+//! are shown to the end user once somebody lets them.
 //!
 //! They are a class of their own, in which an admin sees to what waits ([`super::clicks::desk`]). What is drawn here comes from
 //! dice of its own, and nothing of it is drawn elsewhere: all other worlds tell the stories that they told before.
@@ -28,16 +29,18 @@ pub enum Rare {
     Requester,
     /// A matter that is opened again in Sentinel goes on in a new ticket.
     Follows,
+    /// Notes that we write are shown to the end user, once an admin has let them.
+    Visible,
 }
 
 impl Rare {
     /// All of them, and how often a world of the class has each. What is new goes to the end.
     const ALL: &[(Self, f64)] =
-        &[(Self::Labels, 0.5), (Self::Title, 0.4), (Self::Requester, 0.4), (Self::Follows, 0.35)];
+        &[(Self::Labels, 0.5), (Self::Title, 0.4), (Self::Requester, 0.4), (Self::Follows, 0.35), (Self::Visible, 0.4)];
 
     /// Whether it needs a line of its own in the policy, so that it is nothing where the policy is a customer's.
     fn by_policy(self) -> bool {
-        matches!(self, Self::Labels | Self::Title | Self::Requester | Self::Follows)
+        matches!(self, Self::Labels | Self::Title | Self::Requester | Self::Follows | Self::Visible)
     }
 }
 
@@ -75,6 +78,10 @@ pub fn set_up(shape: &mut Shape) {
                 let rule = word("seldom follows", &["new-ticket", "new-ticket", "ask"]);
                 format!("reopened = {{ in_sentinel = \"{rule}\", in_halo = \"reopen\" }}")
             }
+            Rare::Visible => {
+                shape.notes_private = false;
+                "approve = [\"client-visible-note\"]".to_owned()
+            }
         };
         shape.choices.push(line);
     }
@@ -84,6 +91,8 @@ const LABELS: &str = "labels changed by agents";
 const TITLES: &str = "titles changed on either side";
 const REQUESTERS: &str = "tickets for the user that an incident names";
 const FOLLOWING: &str = "tickets that follow a closed one";
+const LET: &str = "notes for the end user let through";
+const REFUSED: &str = "notes for the end user refused";
 
 /// How often each happened.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -91,7 +100,7 @@ pub struct Acts(BTreeMap<&'static str, u64>);
 
 impl Acts {
     /// All that is counted, in the order of the table that is printed.
-    pub const ALL: &[&str] = &[LABELS, TITLES, REQUESTERS, FOLLOWING];
+    pub const ALL: &[&str] = &[LABELS, TITLES, REQUESTERS, FOLLOWING, LET, REFUSED];
 
     fn note(&mut self, what: &'static str, more: u64) {
         *self.0.entry(what).or_default() += more;
@@ -126,6 +135,11 @@ impl Seldom {
         Self { dice: Dice::of(shape.seed, "seldom done"), has, acts: Acts::default() }
     }
 
+    /// An admin lets a note be shown to the end user, or refuses it.
+    pub fn answered(&mut self, lets: bool) {
+        self.acts.note(if lets { LET } else { REFUSED }, 1);
+    }
+
     /// Whether a world has this.
     pub fn has(&self, rare: Rare) -> bool {
         self.has.contains(&rare)
@@ -143,8 +157,8 @@ impl World {
             Some(Rare::Labels) => self.change_labels(),
             Some(Rare::Title) => self.change_title(),
             Some(Rare::Follows) => self.open_again(),
-            // Its incidents are raised with what makes it so.
-            Some(Rare::Requester) | None => {}
+            // Its incidents are raised with what makes it so; notes are written anyway.
+            Some(Rare::Requester | Rare::Visible) | None => {}
         }
     }
 

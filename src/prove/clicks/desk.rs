@@ -9,15 +9,20 @@ use super::{AGAIN, ANSWER, APPROVE, DROP, MODE, NONE_BELOW, REFUSE, RETRY, Spot,
 use crate::{
     domain::{
         account::Scope,
+        approval::WriteKind,
         decision::Decision,
         failure::Side,
         ids::{OperationId, PairId},
         operation::{Operation, OperationState},
         policy::ReopenRule,
-        view::pair::{ChoiceView, PairView},
+        view::{
+            approvals::ApprovalRow,
+            pair::{ChoiceView, PairView},
+        },
         workspace::Mode,
     },
     prove::{
+        copies::marks_in,
         dice::Dice,
         seldom::{self, Rare},
         story::Who,
@@ -25,7 +30,7 @@ use crate::{
         world::{Broken, Event, World},
     },
     service::{
-        App, acts, decisions,
+        App, acts, approvals, decisions,
         go_live::{self, Start},
         pairs,
     },
@@ -101,6 +106,9 @@ pub struct Decided {
     pub dropped: BTreeSet<OperationId>,
     /// Whose value was taken of what both sides had changed, by incident.
     pub taken: BTreeMap<IncidentKey, Vec<Taken>>,
+    /// What they said of words that were to be shown to the end user, by incident and mark of the words: when in the order of
+    /// things, and whether they let them.
+    pub shown: BTreeMap<(IncidentKey, String), Vec<(u64, bool)>>,
     /// In the end they answered all that waited for an answer.
     pub answered: bool,
 }
@@ -119,6 +127,21 @@ impl Decided {
     pub fn took(&self, key: &IncidentKey, field: &str, side: Side, before: u64) -> bool {
         let taken = self.taken.get(key).map_or(&[][..], Vec::as_slice);
         taken.iter().any(|one| one.field == field && one.side == side && one.order < before)
+    }
+
+    fn said_of(&self, key: &IncidentKey, mark: &str) -> &[(u64, bool)] {
+        self.shown.get(&(key.clone(), mark.to_owned())).map_or(&[][..], Vec::as_slice)
+    }
+
+    /// Whether words were refused when somebody was last asked about them.
+    pub fn refused(&self, key: &IncidentKey, mark: &str) -> bool {
+        self.said_of(key, mark).last().is_some_and(|(_, lets)| !lets)
+    }
+
+    /// Whether words were let later than others that had been written after them.
+    pub fn let_later(&self, key: &IncidentKey, words: &str, after: &str) -> bool {
+        let lets = |mark| self.said_of(key, mark).iter().filter(|(_, lets)| *lets).map(|(order, _)| *order);
+        lets(words).max().zip(lets(after).min()).is_some_and(|(first, second)| first > second)
     }
 
     fn tried(&mut self, operation: &Operation, order: u64) {
@@ -226,6 +249,7 @@ impl World {
     fn answer_question(&mut self, view: &PairView, choice: &ChoiceView) {
         let Some(decision) = self.chosen(choice) else { return };
         let (pair, sent) = (view.id, decision.clone());
+        let shown = self.words_to_be_shown(pair, &decision);
         let answered =
             self.press(move |app: App| async move { decisions::decide(&app, &ada(), pair, Some(sent)).await.ok() });
         if answered.is_none() {
@@ -236,6 +260,14 @@ impl World {
             let taken = Taken { order, field: field.clone(), side: *side };
             self.people.decided.taken.entry(key).or_default().push(taken);
         }
+        if let Some(marks) = shown {
+            let lets = matches!(decision, Decision::Approve { .. });
+            self.people.seldom.answered(lets);
+            for mark in marks {
+                let Some(key) = self.key_of(view) else { continue };
+                self.people.decided.shown.entry((key, mark)).or_default().push((order, lets));
+            }
+        }
         let what = match &decision {
             Decision::Approve { .. } => APPROVE,
             Decision::Reject { .. } => REFUSE,
@@ -243,6 +275,22 @@ impl World {
         };
         self.people.hand.clicks.pressed(what);
         self.tell(Who::Admin, format!("answers for incident {}: {}", view.incident, decision.words()));
+    }
+
+    /// The marks of the words in a note for the end user that an answer is about; `None` when it is about none.
+    fn words_to_be_shown(&self, pair: PairId, decision: &Decision) -> Option<Vec<String>> {
+        if !self.people.seldom.has(Rare::Visible) {
+            return None;
+        }
+        let asked = decision.clone();
+        let differences = self.press(move |app: App| async move {
+            let waiting = approvals::view(&app, &ada()).await.ok()?;
+            let this = |row: &ApprovalRow| row.pair == pair && (row.approve == asked || row.reject == asked);
+            let row = waiting.rows.into_iter().find(this)?;
+            row.kinds.contains(&WriteKind::ClientVisibleNote).then_some(row.differences)
+        })?;
+        let texts = differences.iter().map(|difference| difference.to.as_str());
+        Some(texts.flat_map(marks_in).map(str::to_owned).collect())
     }
 
     /// The incident of a pair.

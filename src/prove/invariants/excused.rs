@@ -62,6 +62,18 @@ pub(super) fn dropped(world: &Scene<'_>, ended: &Ended, said: &Said) -> bool {
     stands.any(|operation| matches!(operation.state, OperationState::Dropped { .. }) && carries(operation, said))
 }
 
+/// Whether an admin refused to have these very words shown to the end user.
+pub(super) fn refused(world: &Scene<'_>, ended: &Ended, said: &Said) -> bool {
+    let newest = said.versions.last();
+    newest.is_some_and(|wording| world.people.decided.refused(&ended.key, &wording.mark))
+}
+
+/// Whether an admin let words be shown to the end user later than others that were written after them.
+pub(super) fn let_later(world: &Scene<'_>, ended: &Ended, words: &Said, after: &Said) -> bool {
+    let marks = words.versions.first().zip(after.versions.first());
+    marks.is_some_and(|(words, after)| world.people.decided.let_later(&ended.key, &words.mark, &after.mark))
+}
+
 /// Whether an operation carries what was written there.
 fn carries(operation: &Operation, said: &Said) -> bool {
     match (&operation.kind, &said.place) {

@@ -25,9 +25,28 @@ pub fn ask(world: &World, scene: &Scene<'_>, ending: &Ending) -> Vec<Violation> 
         return Vec::new();
     }
     let mut found = left::told_once(ending);
+    found.extend(shown_though_refused(scene, ending));
     for ended in &ending.incidents {
         if let Some(text) = fields_apart(world, scene, ending, ended) {
             found.push(Violation::new(8, format!("{}: {text}", ended.named()), ended.about()));
+        }
+    }
+    found
+}
+
+/// 3, of words that an admin never let be shown to the end user: they are not. A restored database has forgotten the answer, as
+/// has a pair that was rebuilt.
+fn shown_though_refused(scene: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for ((key, mark), said) in &scene.people.decided.shown {
+        let forgotten = !scene.strikes.restored.is_empty() || scene.people.rebuilt.contains_key(key);
+        if forgotten || said.iter().any(|(_, lets)| *lets) {
+            continue;
+        }
+        let Some(ended) = ending.of(key) else { continue };
+        if ended.notes.iter().any(|note| note.ours && !note.private && note.text.contains(mark)) {
+            let text = format!("the words {mark} of {} are shown to the end user, which was refused", ended.named());
+            found.push(Violation::new(3, text, ended.about()));
         }
     }
     found
