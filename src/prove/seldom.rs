@@ -1,9 +1,10 @@
 //! Worlds in which happens what seldom does: mapped labels, titles and requesters, matters that go on in a new ticket, notes that
-//! are shown to the end user once somebody lets them.
+//! are shown to the end user once somebody lets them, copies of ours that people delete.
 //!
 //! They are a class of their own, in which an admin sees to what waits ([`super::clicks::desk`]). What is drawn here comes from
 //! dice of its own, and nothing of it is drawn elsewhere: all other worlds tell the stories that they told before.
 
+mod copies;
 mod fields;
 
 use std::collections::BTreeMap;
@@ -31,16 +32,24 @@ pub enum Rare {
     Follows,
     /// Notes that we write are shown to the end user, once an admin has let them.
     Visible,
+    /// The policy says what is done about values that show late and lost copies, and people delete our copies.
+    Drift,
 }
 
 impl Rare {
     /// All of them, and how often a world of the class has each. What is new goes to the end.
-    const ALL: &[(Self, f64)] =
-        &[(Self::Labels, 0.5), (Self::Title, 0.4), (Self::Requester, 0.4), (Self::Follows, 0.35), (Self::Visible, 0.4)];
+    const ALL: &[(Self, f64)] = &[
+        (Self::Labels, 0.5),
+        (Self::Title, 0.4),
+        (Self::Requester, 0.4),
+        (Self::Follows, 0.35),
+        (Self::Visible, 0.4),
+        (Self::Drift, 0.4),
+    ];
 
     /// Whether it needs a line of its own in the policy, so that it is nothing where the policy is a customer's.
     fn by_policy(self) -> bool {
-        matches!(self, Self::Labels | Self::Title | Self::Requester | Self::Follows | Self::Visible)
+        matches!(self, Self::Labels | Self::Title | Self::Requester | Self::Follows | Self::Visible | Self::Drift)
     }
 }
 
@@ -82,6 +91,11 @@ pub fn set_up(shape: &mut Shape) {
                 shape.notes_private = false;
                 "approve = [\"client-visible-note\"]".to_owned()
             }
+            Rare::Drift => {
+                let value = word("what showed late", &["heal", "ask", "ignore"]);
+                let copy = word("lost copies", &["heal", "heal", "ask", "ignore"]);
+                format!("drift = {{ value = \"{value}\", lost_comment = \"{copy}\" }}")
+            }
         };
         shape.choices.push(line);
     }
@@ -93,6 +107,8 @@ const REQUESTERS: &str = "tickets for the user that an incident names";
 const FOLLOWING: &str = "tickets that follow a closed one";
 const LET: &str = "notes for the end user let through";
 const REFUSED: &str = "notes for the end user refused";
+const LOST: &str = "our copies deleted by people";
+const LATE: &str = "values that showed late and were left";
 
 /// How often each happened.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -100,7 +116,7 @@ pub struct Acts(BTreeMap<&'static str, u64>);
 
 impl Acts {
     /// All that is counted, in the order of the table that is printed.
-    pub const ALL: &[&str] = &[LABELS, TITLES, REQUESTERS, FOLLOWING, LET, REFUSED];
+    pub const ALL: &[&str] = &[LABELS, TITLES, REQUESTERS, FOLLOWING, LET, REFUSED, LOST, LATE];
 
     fn note(&mut self, what: &'static str, more: u64) {
         *self.0.entry(what).or_default() += more;
@@ -135,6 +151,11 @@ impl Seldom {
         Self { dice: Dice::of(shape.seed, "seldom done"), has, acts: Acts::default() }
     }
 
+    /// So many values were found to have shown late, and left as they are.
+    pub fn left_late(&mut self, values: usize) {
+        self.acts.note(LATE, values as u64);
+    }
+
     /// An admin lets a note be shown to the end user, or refuses it.
     pub fn answered(&mut self, lets: bool) {
         self.acts.note(if lets { LET } else { REFUSED }, 1);
@@ -157,6 +178,7 @@ impl World {
             Some(Rare::Labels) => self.change_labels(),
             Some(Rare::Title) => self.change_title(),
             Some(Rare::Follows) => self.open_again(),
+            Some(Rare::Drift) => self.delete_a_copy(),
             // Its incidents are raised with what makes it so; notes are written anyway.
             Some(Rare::Requester | Rare::Visible) | None => {}
         }

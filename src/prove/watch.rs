@@ -128,6 +128,15 @@ pub struct Wording {
     pub words: Vec<String>,
 }
 
+/// A copy of ours that a person deleted.
+#[derive(Debug, Clone)]
+pub struct Lost {
+    /// Where it stood.
+    pub place: Where,
+    /// The mark of the words in it.
+    pub mark: String,
+}
+
 /// A write of ours that the other side carried out.
 #[derive(Debug, Clone)]
 pub struct Write {
@@ -206,6 +215,8 @@ pub struct Watch {
     pub polls: BTreeMap<usize, Vec<Timestamp>>,
     /// When people changed something of a ticket that is no value of it here, by its number.
     pub touched: Vec<(i64, Order)>,
+    /// Copies of ours that people deleted.
+    pub lost: Vec<Lost>,
     /// When we last asked for a token, by side, and how many calls that made.
     pub tokens: BTreeMap<String, u64>,
     /// Reads of one record within a minute: when the minute began, how many.

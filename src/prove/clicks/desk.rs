@@ -305,7 +305,8 @@ impl World {
     fn chosen(&mut self, choice: &ChoiceView) -> Option<Decision> {
         let refuses = self.people.desk.dice.chance(0.25) && !self.calm;
         let late = self.calm && self.people.desk.looks > TRIES;
-        let follows = self.people.seldom.has(Rare::Follows);
+        let seldom = &self.people.seldom;
+        let (follows, copies) = (seldom.has(Rare::Follows), seldom.has(Rare::Drift));
         let fits = |decision: &Decision| match decision {
             Decision::Approve { .. } => !refuses,
             Decision::Reject { .. } => refuses,
@@ -316,8 +317,9 @@ impl World {
             // A new ticket gets all that had been said, for which the last hours are too short.
             Decision::Gone { heal, .. } => !heal || !late,
             Decision::TryOwner { .. } | Decision::Thaw { .. } => !late,
-            // Of what Defender merged only the other incident tells what became of it, and nobody deletes a copy.
-            Decision::MergedInto { .. } | Decision::KeepApart | Decision::Copy { .. } => false,
+            Decision::Copy { .. } => copies,
+            // Of what Defender merged only the other incident tells what became of it.
+            Decision::MergedInto { .. } | Decision::KeepApart => false,
         };
         let answers = choice.answers.iter().filter(|answer| fits(&answer.decision));
         let fitting: Vec<Decision> = answers.map(|answer| answer.decision.clone()).collect();

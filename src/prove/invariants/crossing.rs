@@ -11,8 +11,8 @@ use super::{
     Violation, copies,
     ending::{Ended, Ending, Text},
     excused::{
-        dropped, gathers, kept_after_closing, left_over, let_later, made_up_for, refused, tried_again, waits,
-        written_elsewhere,
+        copied_again, copy_lost, dropped, gathers, kept_after_closing, left_over, let_later, made_up_for, refused,
+        tried_again, waits, written_elsewhere,
     },
     left,
 };
@@ -158,7 +158,10 @@ pub fn once_in_order(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
                 found.push(wrong(text));
             }
         }
-        let lacks = |said: &&&Said| dropped(world, crossing.ended, said) || refused(world, crossing.ended, said);
+        let lacks = |said: &&&Said| {
+            let unwritten = dropped(world, crossing.ended, said) || refused(world, crossing.ended, said);
+            unwritten || copy_lost(world, ending, crossing.ended, said)
+        };
         let wanted = crossing.said.len() - crossing.said.iter().filter(lacks).count();
         if crossing.due && !gone && !edited && present < wanted {
             found.push(wrong(format!("{} never crossed ({present} of {})", crossing.named(), crossing.said.len())));
@@ -180,6 +183,7 @@ pub fn once_in_order(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
                 .find(|said| {
                     let stays = written_elsewhere(crossing.ended, said) || dropped(world, crossing.ended, said);
                     let stays = stays || refused(world, crossing.ended, said);
+                    let stays = stays || copy_lost(world, ending, crossing.ended, said);
                     !stays && !told(&newest(said))
                 })
         {
@@ -272,6 +276,7 @@ fn out_of_order(world: &Scene<'_>, ending: &Ending, all: &[Crossing<'_>]) -> Vec
                     && !tried_again(world, ended, words, after)
                     && !left_over(ended, words)
                     && !let_later(world, ended, words, after)
+                    && !copied_again(world, ended, words)
                 {
                     let text = format!("{} stands before {}, which was written earlier", second.named(), first.named());
                     found.push(Violation::new(3, text, ended.about()));

@@ -13,13 +13,15 @@ use super::{
 };
 use crate::{
     domain::{
+        account::Scope,
         catalogue::Catalogue,
+        drift::{DriftClass, DriftRule},
         ids::{IncidentId, PairId},
         operation::Operation,
         pair::Subject,
         policy::Policy,
     },
-    store::{Installation, SituationRow, Store, StoreError},
+    store::{DriftFilter, Installation, SituationRow, Store, StoreError},
     twin::Twin,
 };
 
@@ -64,6 +66,8 @@ pub struct Ended {
     pub row: Option<SituationRow>,
     /// Every operation of the pair, oldest first.
     pub operations: Vec<Operation>,
+    /// What of it showed late and was left as it is, in words.
+    pub late: Vec<String>,
     /// The pair's ticket.
     pub ticket: Option<i64>,
     /// Closed tickets that its matter has left for that one, oldest first.
@@ -206,7 +210,7 @@ impl Sides for Twin {
 }
 
 /// What one incident's rows in the database say.
-type Rows = (Option<Subject>, Option<SituationRow>, Vec<Operation>);
+type Rows = (Option<Subject>, Option<SituationRow>, Vec<Operation>, Vec<String>);
 
 /// What the database says.
 pub struct Known {
@@ -230,24 +234,28 @@ pub async fn read(store: &Store, names: &[String], asked: &[IncidentKey]) -> Res
             catalogue = found;
         }
     }
+    let showed_late = DriftFilter { class: Some(DriftClass::Value), workspace: None, scope: Scope::All };
+    let drifts = store.drifts_page(&showed_late, None, OPERATIONS_MAX).await?.rows;
     let mut rows: Vec<Rows> = Vec::with_capacity(asked.len());
     for (place, name) in asked {
         let wanted = names.get(*place).map(String::as_str).unwrap_or_default();
         let workspace = installation.workspaces.iter().find(|w| w.name.eq_ignore_ascii_case(wanted));
         let Some(workspace) = workspace else {
-            rows.push((None, None, Vec::new()));
+            rows.push((None, None, Vec::new(), Vec::new()));
             continue;
         };
         let id = IncidentId::new(name);
         let subject = store.subject(workspace.id, &id).await?;
         let mut row = None;
-        let mut operations = Vec::new();
+        let (mut operations, mut late) = (Vec::new(), Vec::new());
         if let Some(pair) = store.pair_of_incident(workspace.id, &id).await? {
             row = store.situation(pair.id).await?;
             operations = store.operations_of_pair(pair.id, OPERATIONS_MAX).await?;
             operations.reverse();
+            let left = drifts.iter().filter(|one| one.pair == pair.id && one.drift.rule == DriftRule::Ignore);
+            late.extend(left.map(|one| one.drift.what.clone()));
         }
-        rows.push((subject, row, operations));
+        rows.push((subject, row, operations, late));
     }
     let second_writer = store.second_writer().await?.map(|found| format!("{}, {}", found.words(), found.at));
     let damage = damage(store).await;
@@ -303,7 +311,7 @@ fn ended(
     places: &[Place],
     sides: &impl Sides,
     key: IncidentKey,
-    (subject, row, operations): Rows,
+    (subject, row, operations, late): Rows,
 ) -> Ended {
     let ticket = row.as_ref().and_then(|row| row.pair.ticket).map(|ticket| ticket.0);
     let left = ticket.map(|ticket| left::of(watch, ticket)).unwrap_or_default();
@@ -320,6 +328,7 @@ fn ended(
         subject,
         row,
         operations,
+        late,
         ticket,
         values: ticket.and_then(|id| sides.ticket(id)),
         number: sides.number(&key),

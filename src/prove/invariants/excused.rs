@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     domain::{
+        drift::DriftRule,
         ids::{ActionKey, TicketId},
         operation::{Operation, OperationKind, OperationState},
         policy::AfterClosing,
@@ -72,6 +73,32 @@ pub(super) fn refused(world: &Scene<'_>, ended: &Ended, said: &Said) -> bool {
 pub(super) fn let_later(world: &Scene<'_>, ended: &Ended, words: &Said, after: &Said) -> bool {
     let marks = words.versions.first().zip(after.versions.first());
     marks.is_some_and(|(words, after)| world.people.decided.let_later(&ended.key, &words.mark, &after.mark))
+}
+
+/// How many copies of these words on the pair's other side people deleted.
+fn copies_lost(world: &Scene<'_>, ended: &Ended, mark: &str) -> usize {
+    let of_it = |place: &Where| match place {
+        Where::Comment(key, _) => *key == ended.key,
+        Where::Note(ticket, _) => ended.left.contains(ticket) || ended.tickets().contains(ticket),
+    };
+    world.watch.lost.iter().filter(|lost| lost.mark == mark && of_it(&lost.place)).count()
+}
+
+/// Whether a person deleted the copy of these very words, and it is not written again: the policy does not say so, or a person
+/// deleted it once more, or nobody reads it any more or knows of it.
+pub(super) fn copy_lost(world: &Scene<'_>, ending: &Ending, ended: &Ended, said: &Said) -> bool {
+    let newest = said.versions.last();
+    let count = newest.map_or(0, |wording| copies_lost(world, ended, &wording.mark));
+    let heals = ending.policy(ended.key.0, world).is_some_and(|policy| policy.drift.lost_comment == DriftRule::Heal);
+    let open = ended.incident.as_ref().is_some_and(|incident| incident.status != "Closed")
+        && ended.values.as_ref().is_some_and(|values| !values.closed);
+    let forgotten = !world.strikes.restored.is_empty() || world.people.rebuilt.contains_key(&ended.key);
+    count > 0 && !(heals && count == 1 && open && !forgotten)
+}
+
+/// Whether the copy of words was written again, behind others that were written later.
+pub(super) fn copied_again(world: &Scene<'_>, ended: &Ended, words: &Said) -> bool {
+    words.versions.iter().any(|wording| copies_lost(world, ended, &wording.mark) > 0)
 }
 
 /// Whether an operation carries what was written there.

@@ -89,6 +89,7 @@ pub fn judge(world: &mut World) -> Result<(Vec<Violation>, u64), Broken> {
     if found.is_empty() {
         found.extend(rest::restart_changes_nothing(world)?);
     }
+    world.people.seldom.left_late(ending.incidents.iter().map(|ended| ended.late.len()).sum());
     let pairs = ending.incidents.iter().filter(|ended| ended.row.is_some()).count();
     Ok((found, pairs as u64))
 }
