@@ -21,7 +21,7 @@ use crate::{
         pause::PauseScope,
         workspace::Workspace,
     },
-    service::{App, acts, caller::Caller, error::ServiceError, pauses},
+    service::{App, acts, caller::Caller, error::ServiceError, links, pauses},
     store::Installation,
 };
 
@@ -105,6 +105,11 @@ impl Spot {
     /// The incident's pair, once it has one.
     pub(super) async fn pair(&self, app: &App) -> Option<PairId> {
         app.store.pair_of_incident(self.workspace.id, &self.incident).await.ok()?.map(|pair| pair.id)
+    }
+
+    /// Asks for the incident to be linked to a ticket.
+    pub(super) async fn link(&self, app: &App, ticket: i64) -> Option<()> {
+        links::link(app, &ada(), self.workspace.id, &self.incident, &ticket.to_string()).await.ok()
     }
 }
 

@@ -1,17 +1,20 @@
 //! Worlds in which happens what seldom does: mapped labels, titles and requesters, matters that go on in a new ticket, notes that
-//! are shown to the end user once somebody lets them, copies of ours that people delete.
+//! are shown to the end user once somebody lets them, copies of ours that people delete,
+//! pairs that are taken apart and linked again.
 //!
 //! They are a class of their own, in which an admin sees to what waits ([`super::clicks::desk`]). What is drawn here comes from
 //! dice of its own, and nothing of it is drawn elsewhere: all other worlds tell the stories that they told before.
 
 mod copies;
 mod fields;
+mod links;
 
 use std::collections::BTreeMap;
 
 use super::{dice::Dice, shape::Shape, world::World};
 
 pub use fields::LABELS_FIELD;
+pub use links::Apart;
 
 /// The first worlds know nothing of it; of those from here on one in so many does, which no other class has.
 const NONE_BELOW: u64 = 100;
@@ -34,6 +37,8 @@ pub enum Rare {
     Visible,
     /// The policy says what is done about values that show late and lost copies, and people delete our copies.
     Drift,
+    /// An admin takes pairs apart, and links most of them again by hand.
+    Links,
 }
 
 impl Rare {
@@ -45,6 +50,7 @@ impl Rare {
         (Self::Follows, 0.35),
         (Self::Visible, 0.4),
         (Self::Drift, 0.4),
+        (Self::Links, 0.35),
     ];
 
     /// Whether it needs a line of its own in the policy, so that it is nothing where the policy is a customer's.
@@ -91,6 +97,7 @@ pub fn set_up(shape: &mut Shape) {
                 shape.notes_private = false;
                 "approve = [\"client-visible-note\"]".to_owned()
             }
+            Rare::Links => continue,
             Rare::Drift => {
                 let value = word("what showed late", &["heal", "ask", "ignore"]);
                 let copy = word("lost copies", &["heal", "heal", "ask", "ignore"]);
@@ -109,6 +116,8 @@ const LET: &str = "notes for the end user let through";
 const REFUSED: &str = "notes for the end user refused";
 const LOST: &str = "our copies deleted by people";
 const LATE: &str = "values that showed late and were left";
+const UNLINKED: &str = "pairs unlinked";
+const LINKED: &str = "pairs linked again by hand";
 
 /// How often each happened.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -116,7 +125,7 @@ pub struct Acts(BTreeMap<&'static str, u64>);
 
 impl Acts {
     /// All that is counted, in the order of the table that is printed.
-    pub const ALL: &[&str] = &[LABELS, TITLES, REQUESTERS, FOLLOWING, LET, REFUSED, LOST, LATE];
+    pub const ALL: &[&str] = &[LABELS, TITLES, REQUESTERS, FOLLOWING, LET, REFUSED, LOST, LATE, UNLINKED, LINKED];
 
     fn note(&mut self, what: &'static str, more: u64) {
         *self.0.entry(what).or_default() += more;
@@ -139,6 +148,8 @@ impl Acts {
 pub struct Seldom {
     dice: Dice,
     has: Vec<Rare>,
+    /// What is to be linked again.
+    apart: Vec<links::Due>,
     /// What was done, counted.
     pub acts: Acts,
 }
@@ -148,7 +159,7 @@ impl Seldom {
     pub fn of(shape: &Shape) -> Self {
         let mut has = has(shape.seed);
         has.retain(|rare| shape.own.is_none() || !rare.by_policy());
-        Self { dice: Dice::of(shape.seed, "seldom done"), has, acts: Acts::default() }
+        Self { dice: Dice::of(shape.seed, "seldom done"), has, apart: Vec::new(), acts: Acts::default() }
     }
 
     /// So many values were found to have shown late, and left as they are.
@@ -170,6 +181,7 @@ impl Seldom {
 impl World {
     /// Now and then somebody does something of it. It is drawn by itself.
     pub(super) fn acts_seldom(&mut self) {
+        self.link_what_is_due();
         let seldom = &mut self.people.seldom;
         if seldom.has.is_empty() || !seldom.dice.chance(OFTEN) {
             return;
@@ -179,6 +191,7 @@ impl World {
             Some(Rare::Title) => self.change_title(),
             Some(Rare::Follows) => self.open_again(),
             Some(Rare::Drift) => self.delete_a_copy(),
+            Some(Rare::Links) => self.unlink(),
             // Its incidents are raised with what makes it so; notes are written anyway.
             Some(Rare::Requester | Rare::Visible) | None => {}
         }

@@ -24,7 +24,7 @@ use crate::{
     prove::{
         copies::marks_in,
         dice::Dice,
-        seldom::{self, Rare},
+        seldom::{self, Apart, Rare},
         story::Who,
         watch::IncidentKey,
         world::{Broken, Event, World},
@@ -109,6 +109,10 @@ pub struct Decided {
     /// What they said of words that were to be shown to the end user, by incident and mark of the words: when in the order of
     /// things, and whether they let them.
     pub shown: BTreeMap<(IncidentKey, String), Vec<(u64, bool)>>,
+    /// When incidents and tickets that had been pairs were none.
+    pub apart: BTreeMap<IncidentKey, Vec<Apart>>,
+    /// How often the operations of their pairs had been sent by then, by what they are.
+    pub sent: BTreeMap<(IncidentKey, &'static str), u32>,
     /// In the end they answered all that waited for an answer.
     pub answered: bool,
 }

@@ -11,8 +11,8 @@ use super::{
     Violation, copies,
     ending::{Ended, Ending, Text},
     excused::{
-        copied_again, copy_lost, dropped, gathers, kept_after_closing, left_over, let_later, made_up_for, refused,
-        tried_again, waits, written_elsewhere,
+        copied_again, copy_lost, dropped, edited_before, gathers, kept_after_closing, left_over, let_later,
+        linked_between, made_up_for, refused, tried_again, waits, written_elsewhere,
     },
     left,
 };
@@ -184,6 +184,7 @@ pub fn once_in_order(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
                     let stays = written_elsewhere(crossing.ended, said) || dropped(world, crossing.ended, said);
                     let stays = stays || refused(world, crossing.ended, said);
                     let stays = stays || copy_lost(world, ending, crossing.ended, said);
+                    let stays = stays || edited_before(world, crossing.ended, said);
                     !stays && !told(&newest(said))
                 })
         {
@@ -277,6 +278,7 @@ fn out_of_order(world: &Scene<'_>, ending: &Ending, all: &[Crossing<'_>]) -> Vec
                     && !left_over(ended, words)
                     && !let_later(world, ended, words, after)
                     && !copied_again(world, ended, words)
+                    && !linked_between(world, ended, words, after)
                 {
                     let text = format!("{} stands before {}, which was written earlier", second.named(), first.named());
                     found.push(Violation::new(3, text, ended.about()));

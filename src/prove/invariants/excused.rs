@@ -1,5 +1,7 @@
 //! Why words need not stand on the other side, or not in their order: each reason names the very words of the very pair.
 
+use jiff::Timestamp;
+
 use super::{
     super::{
         scene::Scene,
@@ -99,6 +101,29 @@ pub(super) fn copy_lost(world: &Scene<'_>, ending: &Ending, ended: &Ended, said:
 /// Whether the copy of words was written again, behind others that were written later.
 pub(super) fn copied_again(world: &Scene<'_>, ended: &Ended, words: &Said) -> bool {
     words.versions.iter().any(|wording| copies_lost(world, ended, &wording.mark) > 0)
+}
+
+/// When an admin linked the two records of the pair by hand that had been a pair before.
+fn linked(world: &Scene<'_>, ended: &Ended) -> Option<Timestamp> {
+    let pair = &ended.row.as_ref()?.pair;
+    world.people.decided.apart.contains_key(&ended.key).then_some(pair.created)
+}
+
+/// Whether the two records of the pair were linked again when the words had been edited already: they count as they stand.
+pub(super) fn edited_before(world: &Scene<'_>, ended: &Ended, said: &Said) -> bool {
+    let edited = said.versions.last().filter(|_| said.versions.len() > 1);
+    edited.zip(linked(world, ended)).is_some_and(|(wording, linked)| wording.at <= linked)
+}
+
+/// Whether words that had not crossed by then did when the two records of the pair were linked again, behind later ones that had.
+pub(super) fn linked_between(world: &Scene<'_>, ended: &Ended, words: &Said, after: &Said) -> bool {
+    let Some(linked) = linked(world, ended) else { return false };
+    let crossed = |said: &Said| {
+        let mark = said.versions.first()?.mark.as_str();
+        let mut writes = world.watch.writes.iter().filter(|write| write.status < 300);
+        writes.find(|write| write.body.to_string().contains(mark)).map(|write| write.at)
+    };
+    crossed(words).zip(crossed(after)).is_some_and(|(first, second)| second < linked && linked <= first)
 }
 
 /// Whether an operation carries what was written there.

@@ -38,7 +38,7 @@ fn details(write: &Write) -> &str {
 }
 
 /// The closed tickets that a ticket's matter has left for it, oldest first.
-pub(super) fn of(watch: &Watch, ticket: i64) -> Vec<i64> {
+pub(in crate::prove) fn of(watch: &Watch, ticket: i64) -> Vec<i64> {
     let mut left = Vec::new();
     let mut now = ticket;
     loop {

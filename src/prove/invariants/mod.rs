@@ -9,7 +9,7 @@ mod apart;
 mod copies;
 mod crossing;
 mod excused;
-mod left;
+pub(in crate::prove) mod left;
 mod rest;
 mod seldom;
 mod tickets;

@@ -17,6 +17,7 @@ use crate::domain::{
     drift::DriftRule,
     pair::{Health, SyncState},
     policy::{Direction, Policy},
+    reason::Reason,
 };
 
 /// Asks all of it.
@@ -26,6 +27,14 @@ pub fn ask(world: &World, scene: &Scene<'_>, ending: &Ending) -> Vec<Violation> 
     }
     let mut found = left::told_once(ending);
     found.extend(shown_though_refused(scene, ending));
+    found.extend(written_apart(scene));
+    for ended in &ending.incidents {
+        let held = ended.subject.as_ref().and_then(|subject| subject.held.as_ref());
+        if ended.row.is_none() && matches!(held, Some(Reason::LinkAsked { .. })) {
+            let text = format!("{} was to be linked by hand and still waits for it", ended.named());
+            found.push(Violation::new(9, text, ended.about()));
+        }
+    }
     for ended in &ending.incidents {
         if let Some(text) = fields_apart(world, scene, ending, ended) {
             found.push(Violation::new(8, format!("{}: {text}", ended.named()), ended.about()));
@@ -47,6 +56,30 @@ fn shown_though_refused(scene: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
         if ended.notes.iter().any(|note| note.ours && !note.private && note.text.contains(mark)) {
             let text = format!("the words {mark} of {} are shown to the end user, which was refused", ended.named());
             found.push(Violation::new(3, text, ended.about()));
+        }
+    }
+    found
+}
+
+/// 9, of two records that an admin took apart: nothing sets out to either until they are to be linked again. A restored database
+/// has forgotten it.
+fn written_apart(scene: &Scene<'_>) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for (key, all) in &scene.people.decided.apart {
+        for apart in all {
+            let restored = scene.strikes.restored_orders.iter().find(|order| **order > apart.from);
+            let until = [apart.until, restored.copied()].into_iter().flatten().min();
+            let wrong = scene.watch.writes.iter().find(|write| {
+                let to_them = write.incident.as_ref() == Some(key) || write.ticket == Some(apart.ticket);
+                to_them && write.sent > apart.from && until.is_none_or(|until| write.sent < until)
+            });
+            if let Some(write) = wrong {
+                let text = format!(
+                    "incident {} and ticket #{} had been unlinked, and one of them was written to ({} at {})",
+                    key.1, apart.ticket, write.kind, write.at
+                );
+                found.push(Violation::new(9, text, vec![key.1.clone(), format!("#{}", apart.ticket)]));
+            }
         }
     }
     found
