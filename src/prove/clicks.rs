@@ -2,6 +2,7 @@
 //! storm brake holds; and what they make of what waits for a person ([`desk`]).
 
 pub mod desk;
+pub mod unmade;
 
 use std::collections::BTreeMap;
 

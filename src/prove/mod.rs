@@ -26,6 +26,7 @@ pub mod invariants;
 pub mod mapping;
 pub mod nemesis;
 pub mod outside;
+mod paced;
 mod people;
 pub mod planted;
 pub mod run;

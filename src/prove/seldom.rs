@@ -1,6 +1,7 @@
 //! Worlds in which happens what seldom does: mapped labels, titles and requesters, matters that go on in a new ticket, notes that
 //! are shown to the end user once somebody lets them, copies of ours that people delete,
-//! pairs that are taken apart and linked again.
+//! pairs that are taken apart and linked again,
+//! tickets that Halo refuses.
 //!
 //! They are a class of their own, in which an admin sees to what waits ([`super::clicks::desk`]). What is drawn here comes from
 //! dice of its own, and nothing of it is drawn elsewhere: all other worlds tell the stories that they told before.
@@ -8,6 +9,7 @@
 mod copies;
 mod fields;
 mod links;
+mod refused;
 
 use std::collections::BTreeMap;
 
@@ -39,6 +41,8 @@ pub enum Rare {
     Drift,
     /// An admin takes pairs apart, and links most of them again by hand.
     Links,
+    /// Halo refuses some tickets, and an admin drops them.
+    Drops,
 }
 
 impl Rare {
@@ -51,6 +55,7 @@ impl Rare {
         (Self::Visible, 0.4),
         (Self::Drift, 0.4),
         (Self::Links, 0.35),
+        (Self::Drops, 0.3),
     ];
 
     /// Whether it needs a line of its own in the policy, so that it is nothing where the policy is a customer's.
@@ -97,7 +102,7 @@ pub fn set_up(shape: &mut Shape) {
                 shape.notes_private = false;
                 "approve = [\"client-visible-note\"]".to_owned()
             }
-            Rare::Links => continue,
+            Rare::Links | Rare::Drops => continue,
             Rare::Drift => {
                 let value = word("what showed late", &["heal", "ask", "ignore"]);
                 let copy = word("lost copies", &["heal", "heal", "ask", "ignore"]);
@@ -118,6 +123,8 @@ const LOST: &str = "our copies deleted by people";
 const LATE: &str = "values that showed late and were left";
 const UNLINKED: &str = "pairs unlinked";
 const LINKED: &str = "pairs linked again by hand";
+const DROPPED: &str = "refused tickets dropped";
+const ASKED: &str = "dropped tickets asked for again";
 
 /// How often each happened.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -125,7 +132,8 @@ pub struct Acts(BTreeMap<&'static str, u64>);
 
 impl Acts {
     /// All that is counted, in the order of the table that is printed.
-    pub const ALL: &[&str] = &[LABELS, TITLES, REQUESTERS, FOLLOWING, LET, REFUSED, LOST, LATE, UNLINKED, LINKED];
+    pub const ALL: &[&str] =
+        &[LABELS, TITLES, REQUESTERS, FOLLOWING, LET, REFUSED, LOST, LATE, UNLINKED, LINKED, DROPPED, ASKED];
 
     fn note(&mut self, what: &'static str, more: u64) {
         *self.0.entry(what).or_default() += more;
@@ -150,6 +158,8 @@ pub struct Seldom {
     has: Vec<Rare>,
     /// What is to be linked again.
     apart: Vec<links::Due>,
+    /// Tickets that Halo refuses to make, or not, by the reference that they carry.
+    refuses: BTreeMap<String, bool>,
     /// What was done, counted.
     pub acts: Acts,
 }
@@ -159,12 +169,23 @@ impl Seldom {
     pub fn of(shape: &Shape) -> Self {
         let mut has = has(shape.seed);
         has.retain(|rare| shape.own.is_none() || !rare.by_policy());
-        Self { dice: Dice::of(shape.seed, "seldom done"), has, apart: Vec::new(), acts: Acts::default() }
+        Self {
+            dice: Dice::of(shape.seed, "seldom done"),
+            has,
+            apart: Vec::new(),
+            refuses: BTreeMap::new(),
+            acts: Acts::default(),
+        }
     }
 
     /// So many values were found to have shown late, and left as they are.
     pub fn left_late(&mut self, values: usize) {
         self.acts.note(LATE, values as u64);
+    }
+
+    /// An admin drops a ticket that Halo refuses, or asks for one again that was dropped.
+    pub fn dropped(&mut self, drops: bool) {
+        self.acts.note(if drops { DROPPED } else { ASKED }, 1);
     }
 
     /// An admin lets a note be shown to the end user, or refuses it.
@@ -192,6 +213,10 @@ impl World {
             Some(Rare::Follows) => self.open_again(),
             Some(Rare::Drift) => self.delete_a_copy(),
             Some(Rare::Links) => self.unlink(),
+            Some(Rare::Drops) => {
+                let pick = seldom.dice.below(1 << 20);
+                self.see_to_refused_tickets(pick);
+            }
             // Its incidents are raised with what makes it so; notes are written anyway.
             Some(Rare::Requester | Rare::Visible) | None => {}
         }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{AGAIN, ANSWER, APPROVE, DROP, MODE, NONE_BELOW, REFUSE, RETRY, Spot, ada};
+use super::{AGAIN, ANSWER, APPROVE, DROP, MODE, NONE_BELOW, REFUSE, RETRY, Spot, ada, unmade::Unmade};
 use crate::{
     domain::{
         account::Scope,
@@ -38,7 +38,7 @@ use crate::{
 };
 
 /// Dead letters, or pairs that wait, on one page.
-const LISTED: u32 = 500;
+pub(super) const LISTED: u32 = 500;
 /// When nobody does anything any more, the admin looks so often at what waits.
 const EVERY: SignedDuration = SignedDuration::from_hours(1);
 /// So many times.
@@ -109,6 +109,8 @@ pub struct Decided {
     /// What they said of words that were to be shown to the end user, by incident and mark of the words: when in the order of
     /// things, and whether they let them.
     pub shown: BTreeMap<(IncidentKey, String), Vec<(u64, bool)>>,
+    /// Tickets that are not to be made, by incident.
+    pub unmade: BTreeMap<IncidentKey, Unmade>,
     /// When incidents and tickets that had been pairs were none.
     pub apart: BTreeMap<IncidentKey, Vec<Apart>>,
     /// How often the operations of their pairs had been sent by then, by what they are.
@@ -156,7 +158,7 @@ impl Decided {
 }
 
 /// One of a list.
-fn one_of<T>(mut rows: Vec<T>, pick: u64) -> Option<T> {
+pub(super) fn one_of<T>(mut rows: Vec<T>, pick: u64) -> Option<T> {
     let n = pick.checked_rem(rows.len() as u64)?;
     Some(rows.swap_remove(usize::try_from(n).ok()?))
 }

@@ -28,6 +28,7 @@ pub fn ask(world: &World, scene: &Scene<'_>, ending: &Ending) -> Vec<Violation> 
     let mut found = left::told_once(ending);
     found.extend(shown_though_refused(scene, ending));
     found.extend(written_apart(scene));
+    found.extend(made_though_dropped(scene));
     for ended in &ending.incidents {
         let held = ended.subject.as_ref().and_then(|subject| subject.held.as_ref());
         if ended.row.is_none() && matches!(held, Some(Reason::LinkAsked { .. })) {
@@ -80,6 +81,28 @@ fn written_apart(scene: &Scene<'_>) -> Vec<Violation> {
                 );
                 found.push(Violation::new(9, text, vec![key.1.clone(), format!("#{}", apart.ticket)]));
             }
+        }
+    }
+    found
+}
+
+/// 9, of tickets that an admin dropped: none is made until it is asked for again. A restored database has forgotten it, and a pair
+/// that is rebuilt is planned anew.
+fn made_though_dropped(scene: &Scene<'_>) -> Vec<Violation> {
+    let mut found = Vec::new();
+    for (key, unmade) in &scene.people.decided.unmade {
+        let forgotten = scene.strikes.restored_orders.iter().chain(scene.people.rebuilt.get(key));
+        let until = forgotten.filter(|order| **order > unmade.from).chain(&unmade.until).min();
+        let wrong = scene.watch.writes.iter().find(|write| {
+            let after = write.sent > unmade.from && until.is_none_or(|until| write.sent < *until);
+            write.kind == "halo.tickets.post"
+                && write.made
+                && after
+                && write.body.to_string().contains(&unmade.reference)
+        });
+        if let Some(write) = wrong {
+            let text = format!("the ticket of incident {} was dropped, and made at {}", key.1, write.at);
+            found.push(Violation::new(9, text, vec![key.1.clone()]));
         }
     }
     found

@@ -13,7 +13,12 @@ use super::{
     ending::{Ended, Ending},
     left,
 };
-use crate::domain::{ids::reference, operation::OperationState, reason::Reason, workspace::Workspace};
+use crate::domain::{
+    ids::reference,
+    operation::{Operation, OperationState},
+    reason::Reason,
+    workspace::Workspace,
+};
 
 fn workspace_of<'a>(world: &Scene<'_>, ending: &'a Ending, ended: &Ended) -> Option<&'a Workspace> {
     let place = world.shape.places.get(ended.key.0)?;
@@ -209,6 +214,17 @@ fn accounted_for(world: &Scene<'_>, ended: &Ended) -> Option<String> {
     if dead && row.pair.reason.is_some() {
         // Whether it was rightly given up is the ninth's question.
         return None;
+    }
+    let dropped = |operation: &Operation| {
+        let by_admin = world.people.decided.dropped.contains(&operation.id);
+        by_admin && operation.kind.makes_ticket() && matches!(operation.state, OperationState::Dropped { .. })
+    };
+    if ended.operations.iter().any(dropped) {
+        let mut said = row.pair.reason.iter().chain(&row.pair.further);
+        let open = ended.incident.as_ref().is_some_and(|incident| incident.status != "Closed");
+        let says_so = said.any(|reason| matches!(reason, Reason::Dropped { .. }));
+        let silent = || format!("{}: its ticket was dropped, and the pair says {:?}", ended.named(), row.pair.reason);
+        return (open && !says_so).then(silent);
     }
     Some(format!("{} has no ticket; the pair says {:?}", ended.named(), row.pair.reason))
 }

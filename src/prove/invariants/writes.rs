@@ -42,9 +42,10 @@ fn without_end(world: &Scene<'_>, ended: &Ended, operation: &Operation) -> Optio
     match &operation.state {
         OperationState::Done { .. } | OperationState::Void { .. } => None,
         OperationState::Planned { .. } | OperationState::Sending { .. } | OperationState::OutcomeUnknown { .. } => {
-            // Behind a dead letter nothing of a pair without a ticket is sent.
-            let blocked = ended.ticket.is_none()
-                && ended.operations.iter().any(|o| matches!(o.state, OperationState::Dead { .. }));
+            // Behind a dead letter nothing of a pair without a ticket is sent, nor where it was dropped.
+            let given_up =
+                |o: &Operation| matches!(o.state, OperationState::Dead { .. } | OperationState::Dropped { .. });
+            let blocked = ended.ticket.is_none() && ended.operations.iter().any(given_up);
             (!blocked)
                 .then(|| format!("still stands in its queue: {:?} ({:?})", operation.state, operation.last_failure))
         }
