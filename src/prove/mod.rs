@@ -15,6 +15,7 @@ mod admins;
 mod agents;
 mod analysts;
 pub mod bugs;
+mod bursts;
 mod carry;
 pub mod clicks;
 pub mod copies;

@@ -196,7 +196,7 @@ impl World {
         (200..300).contains(&status).then(|| serde_json::from_slice(&body).unwrap_or(Value::Null))
     }
 
-    fn raise(&mut self) {
+    pub(super) fn raise(&mut self) {
         self.people.to_raise = self.people.to_raise.saturating_sub(1);
         let place = self.people.dice.place(self.shape.places.len());
         let Some(found) = self.shape.places.get(place).cloned() else { return };
