@@ -18,7 +18,7 @@ use super::{
 use crate::{
     domain::{
         account::{Role, Scope},
-        ids::{IncidentId, PairId, UserId},
+        ids::{IncidentId, PairId, UserId, WorkspaceId},
         pause::PauseScope,
         workspace::Workspace,
     },
@@ -106,6 +106,11 @@ impl Spot {
     /// The incident's pair, once it has one.
     pub(super) async fn pair(&self, app: &App) -> Option<PairId> {
         app.store.pair_of_incident(self.workspace.id, &self.incident).await.ok()?.map(|pair| pair.id)
+    }
+
+    /// The incident's workspace.
+    pub(super) fn workspace(&self) -> WorkspaceId {
+        self.workspace.id
     }
 
     /// Asks for the incident to be linked to a ticket.

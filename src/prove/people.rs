@@ -11,7 +11,7 @@ use super::{
     },
     dice::Dice,
     nemesis::Nemesis,
-    seldom::Seldom,
+    seldom::{self, Seldom},
     shape::Shape,
     story::Who,
     watch::{By, IncidentKey},
@@ -64,7 +64,7 @@ impl People {
             rebuilt: BTreeMap::new(),
             hand: Hand::of(shape.seed),
             desk: Desk::of(shape.seed),
-            decided: Decided::default(),
+            decided: Decided { start: seldom::starts_later(shape), ..Decided::default() },
             seldom: Seldom::of(shape),
         }
     }

@@ -1,11 +1,12 @@
 //! Worlds in which happens what seldom does: mapped labels, titles and requesters, matters that go on in a new ticket, notes that
 //! are shown to the end user once somebody lets them, copies of ours that people delete,
 //! pairs that are taken apart and linked again,
-//! tickets that Halo refuses.
+//! tickets that Halo refuses, backfills.
 //!
 //! They are a class of their own, in which an admin sees to what waits ([`super::clicks::desk`]). What is drawn here comes from
 //! dice of its own, and nothing of it is drawn elsewhere: all other worlds tell the stories that they told before.
 
+mod backfills;
 mod copies;
 mod fields;
 mod links;
@@ -15,6 +16,7 @@ use std::collections::BTreeMap;
 
 use super::{dice::Dice, shape::Shape, world::World};
 
+pub use backfills::starts_later;
 pub use fields::LABELS_FIELD;
 pub use links::Apart;
 
@@ -43,6 +45,8 @@ pub enum Rare {
     Links,
     /// Halo refuses some tickets, and an admin drops them.
     Drops,
+    /// The workspaces start in the middle, and an admin has older incidents taken in.
+    Backfill,
 }
 
 impl Rare {
@@ -56,6 +60,7 @@ impl Rare {
         (Self::Drift, 0.4),
         (Self::Links, 0.35),
         (Self::Drops, 0.3),
+        (Self::Backfill, 0.35),
     ];
 
     /// Whether it needs a line of its own in the policy, so that it is nothing where the policy is a customer's.
@@ -102,7 +107,7 @@ pub fn set_up(shape: &mut Shape) {
                 shape.notes_private = false;
                 "approve = [\"client-visible-note\"]".to_owned()
             }
-            Rare::Links | Rare::Drops => continue,
+            Rare::Links | Rare::Drops | Rare::Backfill => continue,
             Rare::Drift => {
                 let value = word("what showed late", &["heal", "ask", "ignore"]);
                 let copy = word("lost copies", &["heal", "heal", "ask", "ignore"]);
@@ -125,6 +130,9 @@ const UNLINKED: &str = "pairs unlinked";
 const LINKED: &str = "pairs linked again by hand";
 const DROPPED: &str = "refused tickets dropped";
 const ASKED: &str = "dropped tickets asked for again";
+const ASKED_FOR: &str = "backfills asked for";
+const STARTED: &str = "backfills started";
+const STOPPED: &str = "backfills stopped";
 
 /// How often each happened.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -132,8 +140,10 @@ pub struct Acts(BTreeMap<&'static str, u64>);
 
 impl Acts {
     /// All that is counted, in the order of the table that is printed.
-    pub const ALL: &[&str] =
-        &[LABELS, TITLES, REQUESTERS, FOLLOWING, LET, REFUSED, LOST, LATE, UNLINKED, LINKED, DROPPED, ASKED];
+    pub const ALL: &[&str] = &[
+        LABELS, TITLES, REQUESTERS, FOLLOWING, LET, REFUSED, LOST, LATE, UNLINKED, LINKED, DROPPED, ASKED, ASKED_FOR,
+        STARTED, STOPPED,
+    ];
 
     fn note(&mut self, what: &'static str, more: u64) {
         *self.0.entry(what).or_default() += more;
@@ -213,6 +223,7 @@ impl World {
             Some(Rare::Follows) => self.open_again(),
             Some(Rare::Drift) => self.delete_a_copy(),
             Some(Rare::Links) => self.unlink(),
+            Some(Rare::Backfill) => self.see_to_a_backfill(),
             Some(Rare::Drops) => {
                 let pick = seldom.dice.below(1 << 20);
                 self.see_to_refused_tickets(pick);

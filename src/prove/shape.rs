@@ -395,7 +395,7 @@ impl Shape {
                 "[[workspace]]\narm_id = \"{arm_id}\"\nclient = \"{client}\"\nmode = \"{}\"\nsince = \"{}\"\n\
                  poll_secs = {}\npoll_fast_secs = {}\nportal = \"{}\"\nwebhook_secret = {{ sealed = \"{hook}\" }}\n\n",
                 place.mode,
-                self.begins,
+                seldom::starts_later(self).unwrap_or(self.begins),
                 self.poll_secs,
                 self.poll_secs,
                 if self.defender { "defender" } else { "azure" },

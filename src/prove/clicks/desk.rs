@@ -109,6 +109,8 @@ pub struct Decided {
     /// What they said of words that were to be shown to the end user, by incident and mark of the words: when in the order of
     /// things, and whether they let them.
     pub shown: BTreeMap<(IncidentKey, String), Vec<(u64, bool)>>,
+    /// When the workspaces start, where that is not when the world begins.
+    pub start: Option<Timestamp>,
     /// Tickets that are not to be made, by incident.
     pub unmade: BTreeMap<IncidentKey, Unmade>,
     /// When incidents and tickets that had been pairs were none.
@@ -405,6 +407,7 @@ impl World {
             self.press_retry_all();
         }
         self.press_answer_all();
+        self.start_backfills();
         self.people.decided.answered = looks == LOOKS;
         self.at(self.now() + EVERY, Event::Calm);
         Ok(())

@@ -10,6 +10,7 @@ mod copies;
 mod crossing;
 mod excused;
 pub(in crate::prove) mod left;
+mod older;
 mod rest;
 mod seldom;
 mod tickets;

@@ -11,7 +11,7 @@ use super::{
     },
     Violation,
     ending::{Ended, Ending},
-    left,
+    left, older,
 };
 use crate::domain::{
     drift::DriftRule,
@@ -29,6 +29,7 @@ pub fn ask(world: &World, scene: &Scene<'_>, ending: &Ending) -> Vec<Violation> 
     found.extend(shown_though_refused(scene, ending));
     found.extend(written_apart(scene));
     found.extend(made_though_dropped(scene));
+    found.extend(older::backfilled(world, scene, ending));
     for ended in &ending.incidents {
         let held = ended.subject.as_ref().and_then(|subject| subject.held.as_ref());
         if ended.row.is_none() && matches!(held, Some(Reason::LinkAsked { .. })) {

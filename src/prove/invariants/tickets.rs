@@ -7,11 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     super::{
         scene::Scene,
-        watch::{By, TicketValues, Write},
+        watch::{By, IncidentValues, TicketValues, Version, Write},
     },
     Violation, copies,
     ending::{Ended, Ending},
-    left,
+    left, older,
 };
 use crate::domain::{
     ids::reference,
@@ -20,7 +20,7 @@ use crate::domain::{
     workspace::Workspace,
 };
 
-fn workspace_of<'a>(world: &Scene<'_>, ending: &'a Ending, ended: &Ended) -> Option<&'a Workspace> {
+pub(super) fn workspace_of<'a>(world: &Scene<'_>, ending: &'a Ending, ended: &Ended) -> Option<&'a Workspace> {
     let place = world.shape.places.get(ended.key.0)?;
     ending.installation.workspaces.iter().find(|w| w.name.eq_ignore_ascii_case(&place.workspace))
 }
@@ -138,7 +138,7 @@ fn seen_in_time(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
     if world.shape.defender {
         return Vec::new();
     }
-    let looked = ending.incidents.iter().filter_map(|ended| {
+    let looked = ending.incidents.iter().filter(|ended| !older::is(world, &ended.key)).filter_map(|ended| {
         let raised = world.watch.incidents.get(&ended.key)?.first()?.at;
         let lists = world.watch.polls.get(&ended.key.0)?;
         // Older ones are for a backfill.
@@ -161,7 +161,11 @@ fn taken_up_in_time(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
         let lists = world.watch.polls.get(&ended.key.0)?;
         let seen = world.watch.seen.get(&ended.key)?;
         let versions = world.watch.incidents.get(&ended.key)?;
-        versions.iter().skip(1).filter(|version| !matches!(version.by, By::Us(_))).find_map(|version| {
+        // What changes before the workspace's start is not asked for.
+        let counts = |version: &&Version<IncidentValues>| {
+            !matches!(version.by, By::Us(_)) && world.people.decided.start.is_none_or(|start| version.at > start)
+        };
+        versions.iter().skip(1).filter(counts).find_map(|version| {
             let seen = seen.iter().copied().find(|at| *at >= version.at).unwrap_or_else(|| world.now());
             let without = lists.iter().filter(|at| **at > version.at + SHOWS_AFTER && **at < seen).count();
             (without > LISTS_MAX).then_some((ended, version.at, without))
@@ -189,6 +193,8 @@ fn accounted_for(world: &Scene<'_>, ended: &Ended) -> Option<String> {
         return match ended.subject.as_ref().map(|subject| subject.held.as_ref()) {
             // Gone before anybody could see it.
             None if ended.incident.is_none() => None,
+            // Whether a backfill should have taken it in is asked elsewhere.
+            None | Some(Some(Reason::OlderThanStart)) if older::is(world, &ended.key) => None,
             None => Some(format!("{} was never seen", ended.named())),
             Some(None) => Some(format!("{} has neither ticket nor reason", ended.named())),
             Some(Some(Reason::Redirected)) if !redirected => {
