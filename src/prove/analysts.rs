@@ -196,7 +196,7 @@ impl World {
         }
     }
 
-    fn merge(&mut self, source: &IncidentKey) {
+    pub(super) fn merge(&mut self, source: &IncidentKey) {
         let others: Vec<IncidentKey> = {
             let deleted = &self.watch.deleted;
             let fits = |key: &&IncidentKey| key.0 == source.0 && *key != source && !deleted.contains(*key);

@@ -1,7 +1,7 @@
 //! Worlds in which happens what seldom does: mapped labels, titles and requesters, matters that go on in a new ticket, notes that
 //! are shown to the end user once somebody lets them, copies of ours that people delete,
 //! pairs that are taken apart and linked again,
-//! tickets that Halo refuses, backfills.
+//! tickets that Halo refuses, backfills, answers about merged incidents.
 //!
 //! They are a class of their own, in which an admin sees to what waits ([`super::clicks::desk`]). What is drawn here comes from
 //! dice of its own, and nothing of it is drawn elsewhere: all other worlds tell the stories that they told before.
@@ -10,11 +10,13 @@ mod backfills;
 mod copies;
 mod fields;
 mod links;
+mod merges;
 mod refused;
 
 use std::collections::BTreeMap;
 
 use super::{dice::Dice, shape::Shape, world::World};
+use crate::domain::decision::Decision;
 
 pub use backfills::starts_later;
 pub use fields::LABELS_FIELD;
@@ -47,6 +49,8 @@ pub enum Rare {
     Drops,
     /// The workspaces start in the middle, and an admin has older incidents taken in.
     Backfill,
+    /// Defender merges incidents, and an admin answers what becomes of their tickets.
+    Merges,
 }
 
 impl Rare {
@@ -61,6 +65,7 @@ impl Rare {
         (Self::Links, 0.35),
         (Self::Drops, 0.3),
         (Self::Backfill, 0.35),
+        (Self::Merges, 0.3),
     ];
 
     /// Whether it needs a line of its own in the policy, so that it is nothing where the policy is a customer's.
@@ -108,6 +113,10 @@ pub fn set_up(shape: &mut Shape) {
                 "approve = [\"client-visible-note\"]".to_owned()
             }
             Rare::Links | Rare::Drops | Rare::Backfill => continue,
+            Rare::Merges => {
+                shape.defender = true;
+                continue;
+            }
             Rare::Drift => {
                 let value = word("what showed late", &["heal", "ask", "ignore"]);
                 let copy = word("lost copies", &["heal", "heal", "ask", "ignore"]);
@@ -133,6 +142,9 @@ const ASKED: &str = "dropped tickets asked for again";
 const ASKED_FOR: &str = "backfills asked for";
 const STARTED: &str = "backfills started";
 const STOPPED: &str = "backfills stopped";
+const NAMED: &str = "incidents named that others were merged into";
+const KEPT: &str = "tickets of merged incidents left as they are";
+const MERGED: &str = "tickets merged as proposed";
 
 /// How often each happened.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -142,7 +154,7 @@ impl Acts {
     /// All that is counted, in the order of the table that is printed.
     pub const ALL: &[&str] = &[
         LABELS, TITLES, REQUESTERS, FOLLOWING, LET, REFUSED, LOST, LATE, UNLINKED, LINKED, DROPPED, ASKED, ASKED_FOR,
-        STARTED, STOPPED,
+        STARTED, STOPPED, NAMED, KEPT, MERGED,
     ];
 
     fn note(&mut self, what: &'static str, more: u64) {
@@ -193,6 +205,15 @@ impl Seldom {
         self.acts.note(LATE, values as u64);
     }
 
+    /// An admin decided something.
+    pub fn decided(&mut self, decision: &Decision) {
+        match decision {
+            Decision::MergedInto { .. } => self.acts.note(NAMED, 1),
+            Decision::KeepApart => self.acts.note(KEPT, 1),
+            _ => {}
+        }
+    }
+
     /// An admin drops a ticket that Halo refuses, or asks for one again that was dropped.
     pub fn dropped(&mut self, drops: bool) {
         self.acts.note(if drops { DROPPED } else { ASKED }, 1);
@@ -223,6 +244,7 @@ impl World {
             Some(Rare::Follows) => self.open_again(),
             Some(Rare::Drift) => self.delete_a_copy(),
             Some(Rare::Links) => self.unlink(),
+            Some(Rare::Merges) => self.merge_some(),
             Some(Rare::Backfill) => self.see_to_a_backfill(),
             Some(Rare::Drops) => {
                 let pick = seldom.dice.below(1 << 20);

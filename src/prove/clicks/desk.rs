@@ -255,7 +255,11 @@ impl World {
     }
 
     fn answer_question(&mut self, view: &PairView, choice: &ChoiceView) {
-        let Some(decision) = self.chosen(choice) else { return };
+        if self.merges_as_proposed(&choice.reason) {
+            return;
+        }
+        let into = self.key_of(view).and_then(|key| self.merged_into(&key));
+        let Some(decision) = self.chosen(choice, into.as_deref()) else { return };
         let (pair, sent) = (view.id, decision.clone());
         let shown = self.words_to_be_shown(pair, &decision);
         let answered =
@@ -276,6 +280,7 @@ impl World {
                 self.people.decided.shown.entry((key, mark)).or_default().push((order, lets));
             }
         }
+        self.people.seldom.decided(&decision);
         let what = match &decision {
             Decision::Approve { .. } => APPROVE,
             Decision::Reject { .. } => REFUSE,
@@ -310,11 +315,13 @@ impl World {
     }
 
     /// What an admin answers. In the end they refuse nothing, and ask for nothing that may come to the same question again.
-    fn chosen(&mut self, choice: &ChoiceView) -> Option<Decision> {
+    /// `into`: name of the incident that this one was merged into.
+    fn chosen(&mut self, choice: &ChoiceView, into: Option<&str>) -> Option<Decision> {
         let refuses = self.people.desk.dice.chance(0.25) && !self.calm;
         let late = self.calm && self.people.desk.looks > TRIES;
         let seldom = &self.people.seldom;
         let (follows, copies) = (seldom.has(Rare::Follows), seldom.has(Rare::Drift));
+        let merges = seldom.has(Rare::Merges);
         let fits = |decision: &Decision| match decision {
             Decision::Approve { .. } => !refuses,
             Decision::Reject { .. } => refuses,
@@ -326,8 +333,9 @@ impl World {
             Decision::Gone { heal, .. } => !heal || !late,
             Decision::TryOwner { .. } | Decision::Thaw { .. } => !late,
             Decision::Copy { .. } => copies,
-            // Of what Defender merged only the other incident tells what became of it.
-            Decision::MergedInto { .. } | Decision::KeepApart => false,
+            // Of what Defender merged only the other incident tells what became of it: it is named where somebody asks the portal.
+            Decision::MergedInto { incident } => merges && into == Some(incident.as_str()),
+            Decision::KeepApart => merges,
         };
         let answers = choice.answers.iter().filter(|answer| fits(&answer.decision));
         let fitting: Vec<Decision> = answers.map(|answer| answer.decision.clone()).collect();

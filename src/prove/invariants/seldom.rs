@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::{
     super::{
         scene::Scene,
-        seldom,
+        seldom::{self, Rare},
         watch::{IncidentKey, incident_of},
         world::World,
     },
@@ -38,6 +40,11 @@ pub fn ask(world: &World, scene: &Scene<'_>, ending: &Ending) -> Vec<Violation> 
         }
     }
     for ended in &ending.incidents {
+        if let Some(reason) = unanswered_merge(world, scene, ended) {
+            let text =
+                format!("{}: nobody answered ({reason:?}), though an admin answered all that waited", ended.named());
+            found.push(Violation::new(8, text, ended.about()));
+        }
         if let Some(text) = fields_apart(world, scene, ending, ended) {
             found.push(Violation::new(8, format!("{}: {text}", ended.named()), ended.about()));
         }
@@ -107,6 +114,23 @@ fn made_though_dropped(scene: &Scene<'_>) -> Vec<Violation> {
         }
     }
     found
+}
+
+/// An incident that showed so shortly before all is silent may still be asked about when the admin has looked for the last time.
+const SHOWN_LATE: SignedDuration = SignedDuration::from_hours(4);
+
+/// 8, of merged incidents: a question about one that still waits, where an admin answered all that did.
+fn unanswered_merge<'a>(world: &World, scene: &Scene<'_>, ended: &'a Ended) -> Option<&'a Reason> {
+    let late = |shown: &Timestamp| *shown > scene.silent_from - SHOWN_LATE;
+    // The one that it was merged into may have shown late as well.
+    let shown = scene.watch.shown.iter().filter(|(key, _)| key.0 == ended.key.0).map(|(_, shown)| shown);
+    let answers = world.people.seldom.has(Rare::Merges) && scene.people.decided.answered;
+    if !answers || shown.max().is_some_and(late) {
+        return None;
+    }
+    let pair = &ended.row.as_ref()?.pair;
+    let asks = |reason: &&Reason| matches!(reason, Reason::TicketsMeet { .. } | Reason::SurvivorUnknown { .. });
+    pair.reason.iter().chain(&pair.further).find(asks)
 }
 
 /// 8, of labels and titles: both sides agree on what crosses both ways, or the pair shows why not.
