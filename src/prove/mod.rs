@@ -6,7 +6,7 @@
 //! delayed ([`carry`]), and whole calamities befall it ([`strikes`]). One future runs at a time ([`executor`]);
 //! a store call is one step; only calls to the outside wait, and the seed decides when they are answered. So
 //! the same seed gives the same [`story`], byte for byte. After quiet time the [`invariants`] are asked of what
-//! an onlooker wrote down ([`watch`], [`scene`]). [`run`] lives many seeds. The same invariants are asked of the program in
+//! an onlooker wrote down ([`watch`], [`scene`]). Some worlds try what seldom happens ([`seldom`]). [`run`] lives many seeds. The same invariants are asked of the program in
 //! a process of its own ([`outside`]).
 //!
 //! May use everything but `cli`.

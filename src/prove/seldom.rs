@@ -1,7 +1,7 @@
-//! Worlds in which happens what seldom does: mapped labels, titles and requesters, matters that go on in a new ticket, notes that
-//! are shown to the end user once somebody lets them, copies of ours that people delete,
-//! pairs that are taken apart and linked again,
-//! tickets that Halo refuses, backfills, answers about merged incidents.
+//! Worlds in which happens what seldom does: fields that cross by choice ([`fields`]), matters that go on in a new ticket, notes that
+//! are shown to the end user once somebody lets them, copies of ours that people delete ([`copies`]), pairs that are taken apart and
+//! linked again ([`links`]), tickets that Halo refuses ([`refused`]), backfills ([`backfills`]), answers about merged incidents
+//! ([`merges`]).
 //!
 //! They are a class of their own, in which an admin sees to what waits ([`super::clicks::desk`]). What is drawn here comes from
 //! dice of its own, and nothing of it is drawn elsewhere: all other worlds tell the stories that they told before.
