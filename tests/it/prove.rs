@@ -90,11 +90,23 @@ fn a_world_in_which_happens_what_seldom_does_holds_and_tells_the_same_story_twic
 
 #[test]
 fn what_seldom_happens_is_in_no_other_world() {
-    let lines = ["labels", "title", "requester", "reopened = { in_sentinel = \"new-ticket\""];
-    let has = |seed: &u64| Shape::of(*seed).choices.iter().any(|line| lines.iter().any(|word| line.starts_with(word)));
-    let having: Vec<u64> = (0..800).filter(has).collect();
-    assert!(!having.is_empty());
-    assert!(having.iter().all(|seed| seldom::happens(*seed)), "{having:?}");
+    let lines = [
+        "labels",
+        "title",
+        "requester",
+        "reopened = { in_sentinel = \"new-ticket\"",
+        "approve = [\"client-visible-note\"",
+        "drift = { value",
+    ];
+    let shapes: Vec<Shape> = (0..800).map(Shape::of).collect();
+    for word in lines {
+        let has = |shape: &&Shape| shape.choices.iter().any(|line| line.starts_with(word));
+        let having: Vec<u64> = shapes.iter().filter(has).map(|shape| shape.seed).collect();
+        assert!(!having.is_empty(), "{word}");
+        assert!(having.iter().all(|seed| seldom::happens(*seed)), "{word}: {having:?}");
+    }
+    let later: Vec<&Shape> = shapes.iter().filter(|shape| seldom::starts_later(shape).is_some()).collect();
+    assert!(!later.is_empty() && later.iter().all(|shape| seldom::happens(shape.seed)));
 }
 
 #[test]

@@ -77,30 +77,33 @@ pub(super) fn let_later(world: &Scene<'_>, ended: &Ended, words: &Said, after: &
     marks.is_some_and(|(words, after)| world.people.decided.let_later(&ended.key, &words.mark, &after.mark))
 }
 
-/// How many copies of these words on the pair's other side people deleted.
-fn copies_lost(world: &Scene<'_>, ended: &Ended, mark: &str) -> usize {
+/// The copies of these words on the pair's other side that people deleted.
+fn copies_lost<'a>(world: &'a Scene<'_>, ended: &Ended, mark: &str) -> Vec<&'a Where> {
     let of_it = |place: &Where| match place {
         Where::Comment(key, _) => *key == ended.key,
         Where::Note(ticket, _) => ended.left.contains(ticket) || ended.tickets().contains(ticket),
     };
-    world.watch.lost.iter().filter(|lost| lost.mark == mark && of_it(&lost.place)).count()
+    let lost = world.watch.lost.iter().filter(|lost| lost.mark == mark && of_it(&lost.place));
+    lost.map(|lost| &lost.place).collect()
 }
 
 /// Whether a person deleted the copy of these very words, and it is not written again: the policy does not say so, or a person
 /// deleted it once more, or nobody reads it any more or knows of it.
 pub(super) fn copy_lost(world: &Scene<'_>, ending: &Ending, ended: &Ended, said: &Said) -> bool {
-    let newest = said.versions.last();
-    let count = newest.map_or(0, |wording| copies_lost(world, ended, &wording.mark));
+    let lost = said.versions.last().map(|wording| copies_lost(world, ended, &wording.mark)).unwrap_or_default();
     let heals = ending.policy(ended.key.0, world).is_some_and(|policy| policy.drift.lost_comment == DriftRule::Heal);
     let open = ended.incident.as_ref().is_some_and(|incident| incident.status != "Closed")
         && ended.values.as_ref().is_some_and(|values| !values.closed);
+    // A ticket that its matter has left is kept in step with nothing.
+    let left = |place: &Where| matches!(place, Where::Note(ticket, _) if Some(*ticket) != ended.ticket);
+    let elsewhere = left(&said.place) || lost.iter().copied().any(left);
     let forgotten = !world.strikes.restored.is_empty() || world.people.rebuilt.contains_key(&ended.key);
-    count > 0 && !(heals && count == 1 && open && !forgotten)
+    !lost.is_empty() && !(heals && lost.len() == 1 && open && !elsewhere && !forgotten)
 }
 
 /// Whether the copy of words was written again, behind others that were written later.
 pub(super) fn copied_again(world: &Scene<'_>, ended: &Ended, words: &Said) -> bool {
-    words.versions.iter().any(|wording| copies_lost(world, ended, &wording.mark) > 0)
+    words.versions.iter().any(|wording| !copies_lost(world, ended, &wording.mark).is_empty())
 }
 
 /// When an admin linked the two records of the pair by hand that had been a pair before.

@@ -68,7 +68,7 @@ fn closed_before(versions: &[Version<TicketValues>], order: u64) -> Option<&Vers
 
 /// Whether words were written on a ticket before it was closed, and well before its matter left it.
 pub(super) fn in_time(world: &Scene<'_>, ended: &Ended, ticket: i64, said: &Said) -> bool {
-    let after = ended.left.iter().copied().chain(ended.ticket).find(|other| *other > ticket);
+    let after = ended.left.iter().copied().chain(ended.tickets()).filter(|other| *other > ticket).min();
     let next = after.and_then(|next| world.watch.tickets.get(&next)).and_then(|versions| versions.first());
     let (Some(next), Some(versions)) = (next, world.watch.tickets.get(&ticket)) else { return false };
     let Some(closed) = closed_before(versions, next.order) else { return false };
