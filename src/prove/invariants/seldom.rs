@@ -75,11 +75,15 @@ fn shown_though_refused(scene: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
 fn written_apart(scene: &Scene<'_>) -> Vec<Violation> {
     let mut found = Vec::new();
     for (key, all) in &scene.people.decided.apart {
+        // One that another incident was merged into may go on with the ticket of that.
+        let mut others = scene.watch.incidents.iter().filter(|(other, _)| other.0 == key.0);
+        let goes_on = others.any(|(_, versions)| versions.iter().any(|version| version.value.redirected));
         for apart in all {
             let restored = scene.strikes.restored_orders.iter().find(|order| **order > apart.from);
             let until = [apart.until, restored.copied()].into_iter().flatten().min();
             let wrong = scene.watch.writes.iter().find(|write| {
-                let to_them = write.incident.as_ref() == Some(key) || write.ticket == Some(apart.ticket);
+                let to_incident = write.incident.as_ref() == Some(key) && !goes_on;
+                let to_them = to_incident || write.ticket == Some(apart.ticket);
                 to_them && write.sent > apart.from && until.is_none_or(|until| write.sent < until)
             });
             if let Some(write) = wrong {
