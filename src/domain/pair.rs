@@ -105,6 +105,9 @@ pub struct Base {
     /// for them too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub affected: Option<HaloUser>,
+    /// Whether Halo has said of each of those that the incident names whether they are the client's.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub looked_up: bool,
 }
 
 /// An id that was sent to a ticket, and the one that Halo kept: a rule, a workflow or a template chose it.

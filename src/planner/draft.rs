@@ -23,7 +23,8 @@ use super::{
         owner,
     },
     gate::Passed,
-    mapping, requester,
+    mapping,
+    requester::{self, Affected},
     situation::Situation,
 };
 
@@ -92,7 +93,7 @@ fn trusted(url: &str) -> bool {
     HOSTS.iter().any(|host| url.starts_with(host)) && !url.contains(['"', '<', '>', ' ', '\''])
 }
 
-/// Writes the ticket for an incident. `affected` is the user that [`requester::candidates`] led to, if any.
+/// Writes the ticket for an incident. `affected` is what [`requester::candidates`] led to.
 pub fn draft(
     workspace: &Workspace,
     policy: &Policy,
@@ -100,7 +101,7 @@ pub fn draft(
     passed: &Passed,
     incident: &Incident,
     evidence: Option<&Evidence>,
-    affected: Option<&HaloUser>,
+    affected: Affected<'_>,
 ) -> Drafted {
     let mut lacking = Vec::new();
     let mut keep = |result: Result<i64, Reason>| result.map_err(|reason| lacking.push(reason)).ok();
@@ -188,24 +189,27 @@ pub fn summary(incident: &Incident) -> String {
     text::cut(&named, SUMMARY_MAX)
 }
 
-/// Who a further ticket of the matter is for: whom the one before is for, since an agent may have corrected it, else the
-/// user who was found when that was drafted.
+/// Whom the ticket before is for: an agent may have corrected it. `None` where that does not say.
 fn as_before(s: &Situation<'_>, passed: &Passed) -> Option<HaloUser> {
     let ticket = s.ticket.filter(|ticket| ticket.client_id == Some(passed.binding.halo_client_id));
-    let user = ticket.and_then(|ticket| {
+    ticket.and_then(|ticket| {
         let id = ticket.user_id.filter(|id| *id > 0)?;
         // Site and user must belong together.
         let site_id = Some(ticket.site_id.filter(|id| *id > 0)?);
         Some(HaloUser { id, name: String::new(), site_id })
-    });
-    user.or_else(|| s.pair.base.affected.clone())
+    })
+}
+
+/// A further ticket of the matter: for whom the one before is for, else the user who was found when that was drafted.
+fn further(s: &Situation<'_>, passed: &Passed) -> TicketDraft {
+    let before = as_before(s, passed);
+    let affected = before.as_ref().map_or_else(|| Affected::of(&s.pair.base), Affected::User);
+    draft(s.workspace, s.policy, s.catalogue, passed, s.incident, s.evidence, affected).draft
 }
 
 /// The ticket in which a matter goes on whose ticket `closed` stays closed.
 pub fn following(s: &Situation<'_>, passed: &Passed, closed: TicketId) -> TicketDraft {
-    let affected = as_before(s, passed);
-    let mut drafted =
-        draft(s.workspace, s.policy, s.catalogue, passed, s.incident, s.evidence, affected.as_ref()).draft;
+    let mut drafted = further(s, passed);
     let number = closed.to_string();
     let follows = reference(&["ticket", &s.workspace.arm_id, s.incident.id.as_str(), "follows", &number]);
     let said = format!("<p>The incident was opened again. Its first ticket, {number}, stays closed.</p>");
@@ -216,9 +220,7 @@ pub fn following(s: &Situation<'_>, passed: &Passed, closed: TicketId) -> Ticket
 
 /// The ticket of a matter whose first one, `gone`, does not exist any more.
 pub fn in_place_of(s: &Situation<'_>, passed: &Passed, gone: TicketId) -> TicketDraft {
-    let affected = as_before(s, passed);
-    let mut drafted =
-        draft(s.workspace, s.policy, s.catalogue, passed, s.incident, s.evidence, affected.as_ref()).draft;
+    let mut drafted = further(s, passed);
     let own = reference(&["ticket", &s.workspace.arm_id, s.incident.id.as_str(), "in-place-of", &gone.to_string()]);
     let said = format!("<p>This ticket takes the place of ticket {gone}, which does not exist any more.</p>");
     drafted.details_html = said + &drafted.details_html.replace(&drafted.reference, &own);
@@ -281,7 +283,7 @@ fn details(
     policy: &Policy,
     incident: &Incident,
     evidence: Option<&Evidence>,
-    affected: Option<&HaloUser>,
+    affected: Affected<'_>,
     reference: &str,
 ) -> String {
     let link = portal_link(workspace, incident);

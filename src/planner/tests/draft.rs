@@ -15,10 +15,13 @@ use crate::{
         reason::Reason,
         ticket::{HaloUser, Requester},
     },
-    planner::{draft, gate, requester},
+    planner::{
+        draft, gate,
+        requester::{self, Affected},
+    },
 };
 
-fn drafted(scene: &Scene, affected: Option<&HaloUser>) -> draft::Drafted {
+fn drafted(scene: &Scene, affected: Affected<'_>) -> draft::Drafted {
     let passed = gate::ask(&scene.workspace, &scene.client, &scene.policy, Some(&scene.catalogue), &scene.incident);
     let passed = passed.expect("the scene's incident passes");
     let evidence = scene.evidence.as_ref();
@@ -47,7 +50,7 @@ fn a_new_ticket_carries_every_mapped_value_and_names_every_hole() {
         mapping(FieldTarget::Member("urgency".into()), FieldSource::Text("2".into())),
         mapping(custom("CFNowhere"), FieldSource::Text("x".into())),
     ];
-    let drafted = drafted(&scene, None);
+    let drafted = drafted(&scene, Affected::NotKnown);
     assert_eq!(
         drafted.draft.custom_fields,
         [(120, "Odd sign-in on pc-1 by mail".into()), (121, "phishing, vip".into())]
@@ -76,19 +79,22 @@ fn who_a_ticket_is_for() {
 
     let of = |drafted: &draft::Drafted| (drafted.draft.requester.clone(), drafted.draft.site_id);
     let ann = HaloUser { id: 981, name: "Ann".into(), site_id: Some(31) };
-    assert_eq!(of(&drafted(&scene, Some(&ann))), (Requester::GeneralUser, None), "nobody asked for the affected user");
+    let found = Affected::User(&ann);
+    assert_eq!(of(&drafted(&scene, found)), (Requester::GeneralUser, None), "nobody asked for the affected user");
     scene.policy.requester = RequesterRule::AffectedUser;
-    assert_eq!(
-        of(&drafted(&scene, Some(&ann))),
-        (Requester::User { id: 981 }, Some(31)),
-        "site and user belong together"
-    );
-    let without = drafted(&scene, None);
-    assert_eq!(of(&without), (Requester::GeneralUser, None));
-    let said = "None of the users that the incident names is this client&#39;s in Halo (ann@contoso.example, bob@contoso.example)";
-    assert!(without.draft.details_html.contains(said), "{}", without.draft.details_html);
+    assert_eq!(of(&drafted(&scene, found)), (Requester::User { id: 981 }, Some(31)), "site and user belong together");
+    // Of whom Halo has not been asked nothing is said to be so.
+    let nobody = "None of the users that the incident names is this client&#39;s in Halo (ann@contoso.example, bob@contoso.example)";
+    let not_known = "(ann@contoso.example, bob@contoso.example) is this client&#39;s in Halo could not be looked up";
+    for (known, said) in [(Affected::Nobody, nobody), (Affected::NotKnown, not_known)] {
+        let without = drafted(&scene, known);
+        assert_eq!(of(&without), (Requester::GeneralUser, None));
+        assert!(without.draft.details_html.contains(said), "{}", without.draft.details_html);
+        let both = [nobody, not_known].iter().filter(|said| without.draft.details_html.contains(**said)).count();
+        assert_eq!(both, 1);
+    }
     scene.policy.requester = RequesterRule::User { id: 7 };
-    assert_eq!(of(&drafted(&scene, Some(&ann))), (Requester::User { id: 7 }, None));
+    assert_eq!(of(&drafted(&scene, found)), (Requester::User { id: 7 }, None));
 }
 
 /// A ticket that follows, takes the place of one that is gone, or is drafted anew is for the same user.
@@ -109,6 +115,10 @@ fn a_further_ticket_is_for_whom_the_first_one_was() {
         })
     };
     let said = "None of the users that the incident names";
+    for draft in further(&scene) {
+        assert!(draft.details_html.contains("could not be looked up"), "{}", draft.details_html);
+    }
+    scene.pair.base.looked_up = true;
     for draft in further(&scene) {
         assert_eq!((&draft.requester, draft.site_id), (&Requester::GeneralUser, None), "nobody was found then either");
         assert!(draft.details_html.contains(said));

@@ -10,13 +10,13 @@ use crate::{
         policy::{Direction, FieldMapping, FieldRule, FieldSource, FieldTarget, When},
         ticket::{TicketChange, TicketDraft},
     },
-    planner::{Situation, agreed, choice, draft, gate},
+    planner::{Situation, agreed, choice, draft, gate, requester::Affected},
 };
 
 fn drafted(s: &Situation<'_>) -> TicketDraft {
     let binding = s.client.halo.clone().expect("the client is bound");
     let passed = gate::Passed { binding, ticket_type_id: 21, after: None };
-    draft::draft(s.workspace, s.policy, s.catalogue, &passed, s.incident, None, None).draft
+    draft::draft(s.workspace, s.policy, s.catalogue, &passed, s.incident, None, Affected::NotKnown).draft
 }
 
 /// The ticket is made, and its answer says what it says.
