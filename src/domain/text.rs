@@ -117,6 +117,11 @@ pub fn neutralise_mentions_in_html(html: &str) -> String {
     out
 }
 
+/// The words as they were before their mentions were [neutralised](neutralise_mentions): what is ours is known by them.
+pub fn unjointed(text: &str) -> String {
+    text.replace('\u{2060}', "")
+}
+
 /// At most `max` long (see [`length`]); what is cut off is shown by `…`.
 pub fn cut(text: &str, max: usize) -> String {
     if length(text) <= max {

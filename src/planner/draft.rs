@@ -314,7 +314,7 @@ fn details(
         html.push_str(&listed("Entities", &evidence.entities));
     }
     let _ = write!(html, "<p>Halobridge reference {reference}</p>");
-    html
+    text::neutralise_mentions_in_html(&html)
 }
 
 /// Every further non-null member of the resource, by its path: nothing that Microsoft sent is left out.

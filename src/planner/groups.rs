@@ -140,7 +140,9 @@ pub fn closure_note(s: &Situation<'_>) -> String {
         return closing::closure_note(s.incident);
     }
     let all = std::iter::once(s.incident).chain(mates(s).map(|mate| &mate.incident));
-    let said = all.map(|incident| format!("{}: {}", incident.name(), closing::closure_note(incident)));
+    let said = all.map(|incident| {
+        format!("{}: {}", text::neutralise_mentions(&incident.name()), closing::closure_note(incident))
+    });
     said.collect::<Vec<_>>().join("\n")
 }
 
@@ -170,7 +172,7 @@ pub(super) fn told(s: &Situation<'_>, out: &mut Plan) {
     let owner = incident.owner.key().map(|owner| format!(", held by {owner}")).unwrap_or_default();
     let words = format!(
         "Incident {} ({}, {}{owner}) shares this ticket: {}.",
-        text::neutralise_mentions(&incident.name()),
+        incident.name(),
         incident.severity,
         incident.status,
         group.why

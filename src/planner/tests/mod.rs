@@ -30,6 +30,7 @@ mod laws;
 mod links;
 mod lookups;
 mod loops;
+mod mentions;
 mod merged_words;
 mod merges;
 mod model;
