@@ -92,7 +92,7 @@ pub struct Base {
     /// What Halo kept otherwise than it was sent, by what it is (`priority`, `ticket type`).
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub kept: BTreeMap<String, Kept>,
-    /// The same of what goes by its name (`team`, `category`).
+    /// The same of what goes by its name (`team`, `category`), and of mapped fields, by custom field id or ticket member.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub kept_names: BTreeMap<String, KeptName>,
     /// Since when the status is held because it flipped too often.

@@ -182,7 +182,7 @@ fn is_written(value: &serde_json::Value, written: &str) -> bool {
 }
 
 /// What a field's value is made of: some instances hand out a select's value as a list of objects, id and name each.
-fn entries(value: &serde_json::Value) -> Vec<&serde_json::Value> {
+pub(super) fn entries(value: &serde_json::Value) -> Vec<&serde_json::Value> {
     use serde_json::Value;
     match value {
         Value::Null => Vec::new(),
