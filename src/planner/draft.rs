@@ -26,6 +26,7 @@ use super::{
     mapping,
     requester::{self, Affected},
     situation::Situation,
+    template::{self, Roots},
 };
 
 /// Longest subject; the whole title stands in the details.
@@ -137,7 +138,7 @@ pub fn draft(
     let (requester, site_id) = requester::of(policy, &passed.binding, affected);
     Drafted {
         draft: TicketDraft {
-            summary: summary(incident),
+            summary: subject(policy, incident, evidence).unwrap_or_else(|| summary(incident)),
             details_html: details(workspace, policy, incident, evidence, affected, &reference),
             client_id: passed.binding.halo_client_id,
             site_id,
@@ -178,15 +179,40 @@ fn named(
     }
 }
 
-/// The subject of an incident's ticket.
+/// The subject of an incident's ticket: its title under our mark.
 pub fn summary(incident: &Incident) -> String {
     let title = text::clean(&incident.title).replace(['\n', '\t'], " ");
     let title = if title.trim().is_empty() { "(incident without a title)".to_owned() } else { title };
+    marked(incident, &title)
+}
+
+fn marked(incident: &Incident, words: &str) -> String {
     let named = match incident.number {
-        Some(number) => format!("[Sentinel {number}] {title}"),
-        None => format!("[Sentinel] {title}"),
+        Some(number) => format!("[Sentinel {number}] {words}"),
+        None => format!("[Sentinel] {words}"),
     };
     text::cut(&named, SUMMARY_MAX)
+}
+
+/// The subject as the policy shapes it; `None` where that takes something from alerts or entities that were not read. Our
+/// mark stands before it unless the incident's number is in it: a ticket whose making was not answered is looked for among
+/// those with the same subject first.
+pub fn subject(policy: &Policy, incident: &Incident, evidence: Option<&Evidence>) -> Option<String> {
+    // What crosses back is the title under our mark, and nothing else.
+    let shaped = policy.fields.iter().find(|one| one.is_subject() && one.rule.at_creation());
+    let Some(mapping) = shaped.filter(|_| !policy.title.to_sentinel()) else { return Some(summary(incident)) };
+    if mapped::unread(mapping, incident, evidence) {
+        return None;
+    }
+    let filled = template::fill(Roots { incident: &incident.raw, evidence }, &mapping.source).unwrap_or_default();
+    let words = text::cut(&text::line(&filled), SUMMARY_MAX);
+    let numbered =
+        |number: i64| mapping.source.text().contains("incidentNumber") && words.contains(&number.to_string());
+    Some(match incident.number {
+        _ if words.is_empty() => summary(incident),
+        Some(number) if numbered(number) => words,
+        _ => marked(incident, &words),
+    })
 }
 
 /// Whom the ticket before is for: an agent may have corrected it. `None` where that does not say.

@@ -226,7 +226,7 @@ pub fn base_of_joined(
         base.agent_id = None;
     }
     // Should its pair come to lead, what the ticket says is not overwritten for that alone.
-    for mapping in policy.fields.iter().filter(|mapping| mapping.rule.to_halo()) {
+    for mapping in policy.fields.iter().filter(|mapping| mapping.rule.to_halo() && !mapping.is_subject()) {
         if mapped::unread(mapping, incident, evidence) {
             base.joined.insert(mapping.field.to_string());
             continue;

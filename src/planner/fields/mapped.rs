@@ -235,7 +235,11 @@ pub fn for_creation(
     };
     let told = |mapping: &&FieldMapping| mapping.rule.at_creation() && !unread(mapping, incident, evidence);
     for mapping in policy.fields.iter().filter(told) {
-        keep(place(catalogue, incident, evidence, mapping));
+        match place(catalogue, incident, evidence, mapping) {
+            // The draft has it already.
+            Ok(_) if mapping.is_subject() => {}
+            result => keep(result),
+        }
     }
     if let Some(field) = &policy.incident_id_field {
         keep(custom_id(catalogue, field).map(|id| Placed::Custom(id, Value::from(incident.id.as_str()))));
@@ -261,8 +265,9 @@ pub fn left_out(base: &mut Base, policy: &Policy, catalogue: &Catalogue, draft: 
         }
         FieldTarget::Member(name) => draft.members.iter().any(|(known, _)| known == name),
     };
-    let once = |one: &&FieldMapping| one.rule.at_creation() && !one.rule.to_halo() && one.source.reads_evidence();
-    if policy.fields.iter().filter(once).any(|one| !drafted(&one.field)) {
+    let late = |one: &&FieldMapping| one.source.reads_evidence() && !one.is_subject();
+    let once = |one: &&FieldMapping| one.rule.at_creation() && !one.rule.to_halo();
+    if policy.fields.iter().filter(late).filter(once).any(|one| !drafted(&one.field)) {
         base.joined.insert(LEFT_OUT.to_owned());
     }
 }
@@ -289,7 +294,8 @@ fn incident_id(g: &mut Gather<'_, '_>) {
 /// where nothing stands.
 fn as_at_creation(g: &mut Gather<'_, '_>) {
     let (s, ticket) = (g.s, g.ticket);
-    let mappings: Vec<_> = s.policy.fields.iter().filter(|one| one.rule.at_creation() && !one.rule.to_halo()).collect();
+    let once = |one: &&FieldMapping| one.rule.at_creation() && !one.rule.to_halo() && !one.is_subject();
+    let mappings: Vec<_> = s.policy.fields.iter().filter(once).collect();
     // A list row carries no custom fields: what stands there is not known.
     let unknown = ticket.custom_fields.is_empty() && !ticket.tells_fields() && !mappings.is_empty();
     if !awaits(&g.base) || unknown || g.held.is_some() {
@@ -412,7 +418,9 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
     not_kept(g);
     incident_id(g);
     as_at_creation(g);
-    let told = |mapping: &&FieldMapping| mapping.rule.to_halo() && !unread(mapping, s.incident, s.evidence);
+    let told = |mapping: &&FieldMapping| {
+        mapping.rule.to_halo() && !mapping.is_subject() && !unread(mapping, s.incident, s.evidence)
+    };
     for mapping in s.policy.fields.iter().filter(told) {
         let placed = match place(s.catalogue, s.incident, s.evidence, mapping) {
             Ok(placed) => placed,

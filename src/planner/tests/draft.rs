@@ -59,6 +59,47 @@ fn a_new_ticket_carries_every_mapped_value_and_names_every_hole() {
     assert_eq!(drafted.lacking, [Reason::Unmapped { table: "field".into(), value: "CFNowhere".into() }]);
 }
 
+/// The number stands in every subject: by it a ticket is told from others of the same kind.
+#[test]
+fn the_subject_of_a_new_ticket_can_be_shaped() {
+    let mut scene = in_step();
+    scene.incident.raw =
+        json!({ "properties": { "incidentNumber": 7, "severity": "High", "title": "Odd\nsign-in" } }).into();
+    let rule = FieldRule { direction: Direction::ToHalo, when: When::OnCreate, wins: Wins::Sentinel };
+    let template = |text: &str| FieldSource::Template(text.into());
+    let table = [
+        (template("{$.properties.severity}: {$.properties.title}"), "[Sentinel 7] High: Odd sign-in"),
+        (template("SOC-{$.properties.incidentNumber} {$.properties.title}"), "SOC-7 Odd sign-in"),
+        (FieldSource::Text("Windows 7".into()), "[Sentinel 7] Windows 7"),
+        (FieldSource::Path("$.properties.none".into()), "[Sentinel 7] Sign-in from two places"),
+        (FieldSource::Path("no path".into()), "[Sentinel 7] Sign-in from two places"),
+        // Its alerts were not read.
+        (template("{$alerts[*].properties.alertDisplayName}"), "[Sentinel 7] Sign-in from two places"),
+    ];
+    for (source, expected) in table {
+        let field = FieldTarget::Member("summary".into());
+        let hole = usize::from(source == FieldSource::Path("no path".into()));
+        scene.policy.fields = vec![FieldMapping { field, source, rule }];
+        let drafted = drafted(&scene, Affected::NotKnown);
+        assert_eq!((drafted.draft.summary.as_str(), drafted.lacking.len()), (expected, hole));
+        assert_eq!(drafted.draft.members, [], "{expected}");
+        scene.policy.fields[0].rule.when = When::Always;
+        assert!(scene.plan().operations.is_empty(), "it follows with the title alone: {expected}");
+    }
+    // With a title that always crosses it follows that; one that crosses back stays under our mark.
+    scene.policy.fields[0].source = template("{$.properties.severity}: {$.properties.title}");
+    scene.incident.title = "Renamed".into();
+    let mut of = |direction| {
+        scene.policy.title = FieldRule::new(direction, When::Always);
+        scene.plan().operations.iter().find_map(|planned| match &planned.kind {
+            OperationKind::UpdateTicket { change } => change.summary.clone(),
+            _ => None,
+        })
+    };
+    let expected = ["[Sentinel 7] High: Odd sign-in", "[Sentinel 7] Renamed"].map(|text| Some(text.to_owned()));
+    assert_eq!([of(Direction::ToHalo), of(Direction::Both)], expected);
+}
+
 #[test]
 fn who_a_ticket_is_for() {
     let mut scene = in_step();
