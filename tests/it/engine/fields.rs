@@ -269,6 +269,25 @@ both! {
         bridge.finish().await;
     }
 
+    /// A multi-select takes several values, which the incident may spell otherwise; what it has no option for is said.
+    async fn a_multi_select_takes_several_values_and_what_it_lacks_is_said(product) {
+        let fields = r#"{ field = "CFSentinelTactics", path = "$.properties.labels[*].labelName", when = "always" },"#;
+        let bridge = Bridge::with(Setup { fields: fields.into(), ..Setup::new(product) }).await;
+        let incident = bridge.raise(json!({ "labels": ["Persistence", "InitialAccess"] }));
+        bridge.cross().await;
+        let id = bridge.ticket_of(&incident).await;
+        assert_eq!(field(&bridge.ticket(id), "CFSentinelTactics"), "Initial Access, Persistence");
+        assert_eq!(bridge.reason_of(&incident).await, None);
+        let writes = bridge.writes();
+        bridge.pass(900).await;
+        assert_eq!(bridge.writes(), writes, "and rests");
+        bridge.update(&incident, json!({ "labels": ["Nowhere"] }));
+        bridge.cross().await;
+        assert_eq!(field(&bridge.ticket(id), "CFSentinelTactics"), "Initial Access, Persistence");
+        assert_eq!(bridge.reason_of(&incident).await, Some("unmapped"));
+        bridge.finish().await;
+    }
+
     async fn the_affected_user_is_the_requester(product) {
         let policy = "requester = \"affected-user\"";
         let bridge = Bridge::with(Setup { policy: policy.into(), ..Setup::new(product) }).await;
