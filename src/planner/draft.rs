@@ -23,8 +23,10 @@ use super::{
         owner,
     },
     gate::Passed,
-    mapping, requester,
+    mapping,
+    requester::{self, Affected},
     situation::Situation,
+    template::{self, Roots},
 };
 
 /// Longest subject; the whole title stands in the details.
@@ -60,13 +62,13 @@ pub fn reference_after(workspace: &Workspace, incident: &Incident, ticket: Ticke
 }
 
 /// The reference of a further ticket of a matter, in which the one before it is named.
-fn further(arm_id: &str, incident: &IncidentId, how: &str, before: TicketId) -> String {
+fn reference_further(arm_id: &str, incident: &IncidentId, how: &str, before: TicketId) -> String {
     reference(&["ticket", arm_id, incident.as_str(), how, &before.to_string()])
 }
 
 /// The reference of the ticket in which a matter goes on whose ticket `closed` stays closed.
 pub fn reference_following(arm_id: &str, incident: &IncidentId, closed: TicketId) -> String {
-    further(arm_id, incident, FOLLOWS, closed)
+    reference_further(arm_id, incident, FOLLOWS, closed)
 }
 
 /// Whether a ticket says that it was made as a further one for this incident: its reference follows from the number of
@@ -76,7 +78,9 @@ pub fn is_further(arm_id: &str, incident: &IncidentId, ticket: &Ticket) -> bool 
     texts.into_iter().any(|text| {
         let numbers = text.split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse().ok());
         numbers.take(NUMBERS_MAX).any(|number| {
-            [FOLLOWS, IN_PLACE].iter().any(|how| text.contains(&further(arm_id, incident, how, TicketId(number))))
+            [FOLLOWS, IN_PLACE]
+                .iter()
+                .any(|how| text.contains(&reference_further(arm_id, incident, how, TicketId(number))))
         })
     })
 }
@@ -120,7 +124,7 @@ fn trusted(url: &str) -> bool {
     HOSTS.iter().any(|host| url.starts_with(host)) && !url.contains(['"', '<', '>', ' ', '\''])
 }
 
-/// Writes the ticket for an incident. `affected` is the user that [`requester::candidates`] led to, if any.
+/// Writes the ticket for an incident. `affected` is what [`requester::candidates`] led to.
 pub fn draft(
     workspace: &Workspace,
     policy: &Policy,
@@ -128,7 +132,7 @@ pub fn draft(
     passed: &Passed,
     incident: &Incident,
     evidence: Option<&Evidence>,
-    affected: Option<&HaloUser>,
+    affected: Affected<'_>,
 ) -> Drafted {
     let mut lacking = Vec::new();
     let mut keep = |result: Result<i64, Reason>| result.map_err(|reason| lacking.push(reason)).ok();
@@ -164,7 +168,7 @@ pub fn draft(
     let (requester, site_id) = requester::of(policy, &passed.binding, affected);
     Drafted {
         draft: TicketDraft {
-            summary: summary(incident),
+            summary: subject(policy, incident, evidence).unwrap_or_else(|| summary(incident)),
             details_html: details(workspace, policy, incident, evidence, affected, &reference),
             client_id: passed.binding.halo_client_id,
             site_id,
@@ -205,35 +209,63 @@ fn named(
     }
 }
 
-/// The subject of an incident's ticket.
+/// The subject of an incident's ticket: its title under our mark.
 pub fn summary(incident: &Incident) -> String {
     let title = text::clean(&incident.title).replace(['\n', '\t'], " ");
     let title = if title.trim().is_empty() { "(incident without a title)".to_owned() } else { title };
+    marked(incident, &title)
+}
+
+fn marked(incident: &Incident, words: &str) -> String {
     let named = match incident.number {
-        Some(number) => format!("[Sentinel {number}] {title}"),
-        None => format!("[Sentinel] {title}"),
+        Some(number) => format!("[Sentinel {number}] {words}"),
+        None => format!("[Sentinel] {words}"),
     };
     text::cut(&named, SUMMARY_MAX)
 }
 
-/// Who a further ticket of the matter is for: whom the one before is for, since an agent may have corrected it, else the
-/// user who was found when that was drafted.
+/// The subject as the policy shapes it; `None` where that takes something from alerts or entities that were not read. Our
+/// mark stands before it unless the incident's number is in it: a ticket whose making was not answered is looked for among
+/// those with the same subject first.
+pub fn subject(policy: &Policy, incident: &Incident, evidence: Option<&Evidence>) -> Option<String> {
+    // What crosses back is the title under our mark, and nothing else.
+    let shaped = policy.fields.iter().find(|one| one.is_subject() && one.rule.at_creation());
+    let Some(mapping) = shaped.filter(|_| !policy.title.to_sentinel()) else { return Some(summary(incident)) };
+    if mapped::unread(mapping, incident, evidence) {
+        return None;
+    }
+    let filled = template::fill(Roots { incident: &incident.raw, evidence }, &mapping.source).unwrap_or_default();
+    let words = text::cut(&text::line(&filled), SUMMARY_MAX);
+    let numbered =
+        |number: i64| mapping.source.text().contains("incidentNumber") && words.contains(&number.to_string());
+    Some(match incident.number {
+        _ if words.is_empty() => summary(incident),
+        Some(number) if numbered(number) => words,
+        _ => marked(incident, &words),
+    })
+}
+
+/// Whom the ticket before is for: an agent may have corrected it. `None` where that does not say.
 fn as_before(s: &Situation<'_>, passed: &Passed) -> Option<HaloUser> {
     let ticket = s.ticket.filter(|ticket| ticket.client_id == Some(passed.binding.halo_client_id));
-    let user = ticket.and_then(|ticket| {
+    ticket.and_then(|ticket| {
         let id = ticket.user_id.filter(|id| *id > 0)?;
         // Site and user must belong together.
         let site_id = Some(ticket.site_id.filter(|id| *id > 0)?);
         Some(HaloUser { id, name: String::new(), site_id })
-    });
-    user.or_else(|| s.pair.base.affected.clone())
+    })
+}
+
+/// A further ticket of the matter: for whom the one before is for, else the user who was found when that was drafted.
+fn further(s: &Situation<'_>, passed: &Passed) -> TicketDraft {
+    let before = as_before(s, passed);
+    let affected = before.as_ref().map_or_else(|| Affected::of(&s.pair.base), Affected::User);
+    draft(s.workspace, s.policy, s.catalogue, passed, s.incident, s.evidence, affected).draft
 }
 
 /// The ticket in which a matter goes on whose ticket `closed` stays closed.
 pub fn following(s: &Situation<'_>, passed: &Passed, closed: TicketId) -> TicketDraft {
-    let affected = as_before(s, passed);
-    let mut drafted =
-        draft(s.workspace, s.policy, s.catalogue, passed, s.incident, s.evidence, affected.as_ref()).draft;
+    let mut drafted = further(s, passed);
     let follows = reference_following(&s.workspace.arm_id, &s.incident.id, closed);
     let said = format!("<p>The incident was opened again. Its first ticket, {closed}, stays closed.</p>");
     drafted.details_html = said + &drafted.details_html.replace(&drafted.reference, &follows);
@@ -243,10 +275,8 @@ pub fn following(s: &Situation<'_>, passed: &Passed, closed: TicketId) -> Ticket
 
 /// The ticket of a matter whose first one, `gone`, does not exist any more.
 pub fn in_place_of(s: &Situation<'_>, passed: &Passed, gone: TicketId) -> TicketDraft {
-    let affected = as_before(s, passed);
-    let mut drafted =
-        draft(s.workspace, s.policy, s.catalogue, passed, s.incident, s.evidence, affected.as_ref()).draft;
-    let own = further(&s.workspace.arm_id, &s.incident.id, IN_PLACE, gone);
+    let mut drafted = further(s, passed);
+    let own = reference_further(&s.workspace.arm_id, &s.incident.id, IN_PLACE, gone);
     let said = format!("<p>This ticket takes the place of ticket {gone}, which does not exist any more.</p>");
     drafted.details_html = said + &drafted.details_html.replace(&drafted.reference, &own);
     drafted.reference = own;
@@ -308,7 +338,7 @@ fn details(
     policy: &Policy,
     incident: &Incident,
     evidence: Option<&Evidence>,
-    affected: Option<&HaloUser>,
+    affected: Affected<'_>,
     reference: &str,
 ) -> String {
     let link = portal_link(workspace, incident);
@@ -339,7 +369,7 @@ fn details(
         html.push_str(&listed("Entities", &evidence.entities));
     }
     let _ = write!(html, "<p>Halobridge reference {reference}</p>");
-    html
+    text::neutralise_mentions_in_html(&html)
 }
 
 /// Every further non-null member of the resource, by its path: nothing that Microsoft sent is left out.

@@ -106,7 +106,7 @@ pub fn draft(
     let subject = if subject.is_empty() { format!("Halo ticket {}", ticket.id) } else { subject };
     let details = ticket.raw.get("details").and_then(|details| details.as_str()).unwrap_or_default();
     let address = ticket_url.map(|base| format!("\n{base}{}", ticket.id)).unwrap_or_default();
-    let description = format!("{FROM}{}.{address}\n\n{}", ticket.id, text::clean(details));
+    let description = format!("{FROM}{}.{address}\n\n{}", ticket.id, text::neutralise_mentions(&text::clean(details)));
     let description = text::cut(description.trim(), DESCRIPTION_MAX);
     Ok(Incident {
         resource_id: String::new(),

@@ -19,6 +19,7 @@ use crate::domain::{
     operation::{OperationKind, OperationState},
     pair::NoteLink,
     policy::{NoteFlag, NotesRule, Policy},
+    text,
     ticket::{Action, NoteDraft},
     workspace::Mode,
 };
@@ -40,9 +41,10 @@ pub fn own_reference(s: &Situation<'_>, about: &str) -> String {
 
 /// A private note of our own.
 pub fn own_note(s: &Situation<'_>, words: &str, reference: String) -> NoteDraft {
+    let words = text::neutralise_mentions(words);
     NoteDraft {
         outcome: mapping::outcome(s.policy, s.catalogue),
-        html: format!("<p>{}</p><p>{reference}</p>", crate::domain::text::text_to_html(words)),
+        html: format!("<p>{}</p><p>{reference}</p>", text::text_to_html(&words)),
         text: format!("{words}\n\n{reference}"),
         private: true,
         reference,
