@@ -21,7 +21,7 @@ use crate::{
     ledger::fact::Fact,
     outbound::budget::Class,
     planner::{draft, link, observed::Reading, push},
-    store::{PairFilter, PairSort, Request, Store, StoreError},
+    store::{Request, Store, StoreError},
 };
 
 use super::{Engine, digest, known::Known, newcomer, registry::wait_for_catalogue, revive};
@@ -333,19 +333,13 @@ fn settled(failure: Failure, gone: &str) -> Tried {
     }
 }
 
-/// Whether a workspace is joined to the Defender portal, as far as its settings and its newest incident tell.
+/// Whether a workspace is joined to the Defender portal, as far as its settings and its recent incidents tell. Those that
+/// were pushed, or are older than the joining, are not Defender's and say nothing.
 ///
 /// # Errors
 /// What the store says.
 pub async fn joined(store: &Store, workspace: &Workspace) -> Result<bool, StoreError> {
-    if push::joined(workspace, None) {
-        return Ok(true);
-    }
-    let filter = PairFilter { workspace: Some(workspace.id), ..PairFilter::default() };
-    let page = store.pairs_page(&filter, PairSort::default(), None, 1).await?;
-    let Some(row) = page.rows.into_iter().next() else { return Ok(false) };
-    let subject = store.subject(workspace.id, &row.pair.incident).await?;
-    Ok(subject.is_some_and(|subject| push::joined(workspace, subject.incident.provider_name.as_deref())))
+    Ok(push::joined(workspace, None) || store.recent_of_provider(workspace.id, push::DEFENDER).await?)
 }
 
 /// Tickets read for one webhook's sake at most; what is above waits for the next poll.

@@ -36,10 +36,13 @@ pub fn allowed(mode: Mode) -> Result<(), String> {
     }
 }
 
+/// Provider of the incidents of a workspace that is joined to Defender (sentinel-api sheet, section 8).
+pub const DEFENDER: &str = "Microsoft XDR";
+
 /// Whether incidents that are made through the API are not shown in the Defender portal: the workspace is joined to it,
 /// as its own settings or the provider of its incidents say.
 pub fn joined(workspace: &Workspace, provider: Option<&str>) -> bool {
-    workspace.portal == crate::domain::workspace::Portal::Defender || provider == Some("Microsoft XDR")
+    workspace.portal == crate::domain::workspace::Portal::Defender || provider == Some(DEFENDER)
 }
 
 /// Whether the policy pushes a ticket that a webhook named. One that we or Halo's own integration made never is: its

@@ -653,4 +653,27 @@ both! {
         assert_eq!(bridge.incidents(0).len(), 2);
         bridge.finish().await;
     }
+
+    /// Pushed incidents and those from before the joining are not Defender's: one of its own, linked or not, tells.
+    async fn a_joined_workspace_is_warned_about_whatever_changed_last(product) {
+        let switches = vec![("defender", "true"), ("automation_delay_s", "0"), ("defender_delay_s", "0")];
+        let bridge = Bridge::with(Setup { switches, ..setup(product) }).await;
+        let (app, olga) = operator(&bridge);
+        let defenders = bridge.raise(json!({}));
+        bridge.cross().await;
+        bridge.push(bridge.opened(0), true).await.unwrap();
+        assert_eq!(bridge.pushed().await, (true, None));
+        bridge.pass(60).await;
+        let warned = async |bridge: &Bridge, case: &str| {
+            let asked = bridge.push(bridge.opened(0), false).await;
+            let Err(ServiceError::Invalid(problems)) = asked else { panic!("{case}: {asked:?}") };
+            assert!(problems[0].problem.contains("joined to Defender"), "{case}: {problems:?}");
+        };
+        warned(&bridge, "the pushed one changed last").await;
+        // The only one of Defender's is linked no more.
+        let pair = bridge.pair_of(&defenders).await.unwrap();
+        links::unlink(&app, &olga, pair.id).await.unwrap();
+        warned(&bridge, "the pushed one is the only pair").await;
+        bridge.finish().await;
+    }
 }
