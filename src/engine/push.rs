@@ -191,6 +191,9 @@ async fn push(
         Err(failure) if failure.kind == FailureKind::Gone => None,
         Err(failure) => return Ok(settled(failure, "The workspace does not exist (any more).")),
     };
+    if let (None, Err(why)) = (&there, push::open(policy, &catalogue, &record)) {
+        return Ok(Tried::Refused(why));
+    }
     let _lane = engine.lanes.newcomers(workspace.id).await;
     let now = engine.now();
     // A poll may have met it first, and linked it to this ticket under this lane.

@@ -36,6 +36,22 @@ pub fn allowed(mode: Mode) -> Result<(), String> {
     }
 }
 
+/// Why a ticket that is closed is not pushed, in one sentence with the remedy: its incident would begin as new, and nothing
+/// would ever close it.
+///
+/// # Errors
+/// That sentence.
+pub fn open(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket) -> Result<(), String> {
+    if mapping::ticket_closed(policy, catalogue, ticket) {
+        return Err(format!(
+            "Ticket {} is closed in Halo, and its incident would stay open. Open the ticket again, then push it, or link \
+             it to an incident by hand.",
+            ticket.id
+        ));
+    }
+    Ok(())
+}
+
 /// Provider of the incidents of a workspace that is joined to Defender (sentinel-api sheet, section 8).
 pub const DEFENDER: &str = "Microsoft XDR";
 

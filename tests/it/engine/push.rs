@@ -537,6 +537,34 @@ both! {
         bridge.finish().await;
     }
 
+    /// Its incident would begin as new, and nothing would ever close it.
+    async fn a_closed_ticket_is_not_pushed_before_it_is_open_again(product) {
+        let policy = "push = { ticket_types = [\"Security Incident\"] }".to_owned();
+        let bridge = Bridge::with(Setup { policy, ..setup(product) }).await;
+        let (app, olga) = operator(&bridge);
+        bridge.cross().await;
+        let ticket = bridge.opened(0);
+        bridge.close_ticket(ticket, json!({}));
+        let writes = bridge.writes();
+        // A webhook, a person, and a program.
+        bridge.named(ticket).await;
+        bridge.push(ticket, false).await.unwrap();
+        let (paired, refused) = bridge.pushed().await;
+        assert!(!paired && refused.as_ref().is_some_and(|why| why.contains("closed in Halo")), "{refused:?}");
+        let workspace = bridge.workspace(0).await.id.to_string();
+        let asked = pushes::ask_once(&app, &olga, &workspace, &ticket.to_string(), false).await.unwrap();
+        let pushes::Pushed::Waiting { request, .. } = asked else { panic!("{asked:?}") };
+        bridge.run().await;
+        let answer = pushes::answered(&app, request, true).await.unwrap();
+        assert!(matches!(&answer, pushes::Pushed::Refused(why) if why.contains("Open the ticket again")), "{answer:?}");
+        assert_eq!((bridge.incidents(0).len(), bridge.writes()), (0, writes), "nothing was written");
+        bridge.act("ticket.reopen", json!({ "ticket_id": ticket, "text": "Not yet.", "agent": AGENT }));
+        bridge.push(ticket, false).await.unwrap();
+        bridge.pass(60).await;
+        assert_eq!((bridge.incidents(0).len(), bridge.pushed().await), (1, (true, None)));
+        bridge.finish().await;
+    }
+
     async fn a_webhook_pushes_tickets_of_a_type_or_an_outcome(product) {
         for rule in ["ticket_types = [\"Security Incident\"]", "outcomes = [\"Private Note\"]"] {
             let policy = format!("push = {{ {rule} }}");
