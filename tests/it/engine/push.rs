@@ -503,6 +503,48 @@ both! {
         bridge.finish().await;
     }
 
+    /// What a rule would push it for, that a person took it apart, that it was made here, that it is closed.
+    async fn a_looked_up_ticket_says_what_it_is_and_is_not_pushed_for(product) {
+        let policy = "push = { outcomes = [\"Private Note\"] }".to_owned();
+        let bridge = Bridge::with(Setup { policy, ..setup(product) }).await;
+        let (app, admin) = bridge.admin();
+        let look = async |number: i64| {
+            tickets::view(&app, &admin, "", Some(&number.to_string())).await.unwrap().found.expect("it is in Halo")
+        };
+        let said = |found: &FoundTicket, name: &str| {
+            let gate = found.gates.iter().find(|gate| gate.name.starts_with(name)).cloned();
+            gate.unwrap_or_else(|| panic!("{name}: {:?}", found.gates))
+        };
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        // An action with the rule's outcome, and none.
+        let ticket = bridge.opened(0);
+        assert_eq!(said(&look(ticket).await, "A rule of").saw, "no action with such an outcome");
+        bridge.note(ticket, "<p>to be looked into</p>", json!({ "private": true }));
+        let found = look(ticket).await;
+        assert_eq!(said(&found, "A rule of").saw, "an action's outcome");
+        assert!(said(&found, "Not made by").passes && said(&found, "Not taken apart").passes && !found.made);
+        assert_eq!((found.unlinked, found.push_to.len()), (None, 1));
+        // Closed: neither the rule nor a person pushes it.
+        bridge.close_ticket(ticket, json!({}));
+        let found = look(ticket).await;
+        let gate = said(&found, "Ticket is open");
+        assert!(!gate.passes && gate.remedy.is_some_and(|remedy| remedy.contains("Open the ticket again")));
+        assert_eq!((said(&found, "A rule of").saw.as_str(), found.push_to.len()), ("closed", 0));
+        // One that was made for an incident, and that a person took apart.
+        let (ours, pair) = (bridge.ticket_of(&incident).await, bridge.pair_of(&incident).await.unwrap());
+        links::unlink(&app, &admin, pair.id).await.unwrap();
+        let found = look(ours).await;
+        assert_eq!((found.unlinked, found.made, found.push_to.len()), (Some(pair.id), true, 0));
+        assert!(found.may_link && found.incidents.iter().any(|row| row.incident.as_str() == incident));
+        let gate = said(&found, "Not taken apart");
+        assert!(!gate.passes && gate.saw.starts_with("unlinked by ") && gate.saw.contains(" on 20"), "{gate:?}");
+        let gate = said(&found, "Not made by");
+        assert!(!gate.passes && gate.saw == format!("reference {}", pair.reference), "{gate:?}");
+        assert_eq!(said(&found, "A rule of").saw, "one that was made for an incident");
+        bridge.finish().await;
+    }
+
     async fn what_cannot_be_pushed_says_why(product) {
         let bridge = Bridge::with(setup(product)).await;
         let elsewhere = bridge.opened(1);

@@ -765,6 +765,8 @@ fn tickets(linked: bool) -> TicketsView {
         client: CLIENTS[0].into(),
         status: "New".into(),
         agent: String::new(),
+        made: false,
+        unlinked: (!linked).then(|| PairId(id(5))),
         pairs: if linked { vec![(PairId(id(4)), "#10478 Odd sign-in".into())] } else { Vec::new() },
         gates: if linked {
             Vec::new()
