@@ -32,7 +32,7 @@ pub fn body(ctx: &PageContext, view: &LookUpView) -> AnyView {
         record: (
             "incident",
             "Incident",
-            "Its number in Sentinel, its id, or its address in the Azure portal. It is read at this moment; nothing is written.",
+            "Its number in Sentinel or in Defender, its id, or its address in either portal. It is read at this moment; nothing is written.",
         ),
     };
     view! {
