@@ -1019,6 +1019,8 @@ fn the_palette_says_what_an_incident_is_found_by_where_that_is_not_shown() {
     assert_eq!(found_by(&row, &id).unwrap(), format!("the incident's id {id}"));
     let by = found_by(&row, &format!("{title} pc-77")).unwrap();
     assert!(by.starts_with("“pc-77”: a host"), "{by}");
+    let by = found_by(&row, "#994101").unwrap();
+    assert!(by.starts_with("“#994101”: its number in Defender"), "{by}");
 }
 
 /// A wait that the other side asked for is neither a failure nor nothing.
