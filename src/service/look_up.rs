@@ -85,17 +85,17 @@ fn of_portal(text: &str) -> Option<String> {
     digits.then(|| number.to_owned())
 }
 
-/// The page: the form, and what was found of the incident that was named, if any was.
+/// The page: the form, and what was found of the incident that was named, if any was. Who only reads is shown what polls
+/// have met: nothing is asked outside for them.
 ///
 /// # Errors
-/// `Forbidden` for viewers; the store cannot be read.
+/// The store cannot be read.
 pub async fn view(
     app: &App,
     caller: &Caller,
     workspace: &str,
     incident: Option<&str>,
 ) -> Result<LookUpView, ServiceError> {
-    caller.need(Role::Operator)?;
     let installation = app.installation().await?;
     let mut workspaces = names::workspaces(&installation, &caller.scope, &std::collections::HashMap::new());
     workspaces.iter_mut().for_each(|choice| choice.count = None);
@@ -142,11 +142,15 @@ async fn found(
         // Who works in Defender sees the number that it has there.
         ways.push(Named::Defender(number.to_string()));
     }
+    let asks = caller.need(Role::Operator).is_ok();
     for (place, named) in ways.iter().enumerate() {
         if let Some(id) = stored(app, workspace, named).await?
             && let Some(known) = known(app, caller, workspace, &id).await?
         {
             return Ok(Ok(known));
+        }
+        if !asks {
+            continue;
         }
         match read(app, installation, workspace, named).await {
             Ok(Some(incident)) => return shown(app, caller, installation, workspace, incident).await.map(Ok),
@@ -163,6 +167,12 @@ async fn found(
         Named::Defender(number) => format!("number {number} in Defender"),
         Named::Id(id) => format!("id {id}"),
     };
+    if !asks {
+        let place = &workspace.name;
+        return Ok(Err(format!(
+            "No poll has met an incident of {what} in {place}. An operator or an admin can have it asked for in Sentinel."
+        )));
+    }
     Ok(Err(format!("{} has no incident of {what} (any more). Check it, and the workspace.", workspace.name)))
 }
 

@@ -1,10 +1,13 @@
 //! An incident that no poll has met is looked up, and says why it has no ticket.
 
 use halobridge::{
-    domain::account::Scope,
+    domain::account::{Role, Scope},
     service::{
         caller::Caller,
+        error::ServiceError,
+        incidents, links,
         look_up::{self, Named},
+        tickets,
     },
     store::{PairFilter, PairSort},
 };
@@ -140,6 +143,38 @@ both! {
             let rows = app.store.pairs_page(&filter, PairSort::default(), None, 10).await.unwrap().rows;
             assert_eq!(rows.len(), expected, "{text}");
         }
+        bridge.finish().await;
+    }
+
+    /// Nothing is asked outside for them, and they change nothing.
+    async fn who_only_reads_sees_every_gate_of_what_polls_have_met(product) {
+        let bridge = Bridge::with(Setup { mode: "observe", ..Setup::new(product) }).await;
+        let (app, admin) = bridge.admin();
+        let viewer = Caller { role: Role::Viewer, ..admin.clone() };
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let number = bridge.incident(&incident)["properties"]["incidentNumber"].to_string();
+        let fresh = bridge.raise(json!({}));
+        let workspace = bridge.workspace(0).await.id;
+        let chosen = workspace.to_string();
+        let of_operators = incidents::one(&app, &admin, workspace, &incident.as_str().into_id()).await.unwrap();
+        assert!(!of_operators.1.is_empty(), "{of_operators:?}");
+        let seen = incidents::one(&app, &viewer, workspace, &incident.as_str().into_id()).await.unwrap();
+        assert_eq!(seen, of_operators);
+        bridge.fault(json!({ "effect": "status", "status": 503, "kind": "sentinel.*" }));
+        for text in [&incident, &number] {
+            let found = look_up::view(&app, &viewer, &chosen, Some(text)).await.unwrap().found;
+            let found = found.unwrap_or_else(|| panic!("{text} was met"));
+            assert_eq!((found.row.incident.as_str(), &found.gates), (incident.as_str(), &seen.1));
+        }
+        let unmet = look_up::view(&app, &viewer, &chosen, Some(&fresh)).await.unwrap();
+        let why = unmet.form.problem("incident").unwrap_or_default();
+        assert!(unmet.found.is_none() && why.contains("An operator or an admin can"), "{why}");
+        bridge.heal();
+        let refused = links::make_ticket(&app, &viewer, workspace, &incident.as_str().into_id()).await;
+        assert!(matches!(refused, Err(ServiceError::Forbidden)), "{refused:?}");
+        assert!(matches!(tickets::view(&app, &viewer, "", None).await, Err(ServiceError::Forbidden)));
+        bridge.cross().await;
         bridge.finish().await;
     }
 }

@@ -981,13 +981,12 @@ fn a_viewer_gets_no_buttons_that_change_anything() {
                 .iter()
                 .any(|a| action.starts_with(a));
             // these pages are only shown to those who may; the service decides again
-            let asked = ["drop", "replay", "linking", "disconnect"].contains(&name)
+            let asked = ["drop", "replay", "disconnect"].contains(&name)
                 || name.starts_with("rebuild")
                 || name.starts_with("errand")
                 || name.starts_with("accounts")
                 || name.starts_with("tokens")
                 || name.starts_with("tickets")
-                || name.starts_with("look-up")
                 || name.starts_with("set-up")
                 || name.starts_with("configuration");
             assert!(own || asked, "{name}: {action}");
