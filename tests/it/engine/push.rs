@@ -355,7 +355,7 @@ both! {
             assert_eq!((bridge.incidents(0).len(), bridge.writes()), (0, writes));
             assert_eq!(bridge.pushed().await, (false, None));
             let (app, olga) = operator(&bridge);
-            let rows = approvals::view(&app, &olga).await.unwrap().rows;
+            let rows = approvals::view(&app, &olga, "").await.unwrap().rows;
             let [row] = rows.as_slice() else { panic!("{rows:?}") };
             assert!(row.planned.body.as_ref().is_some_and(|body| body.contains("Phone call about a login")), "{row:?}");
             let answer = if yes { row.approve.clone() } else { row.reject.clone() };

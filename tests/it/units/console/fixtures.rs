@@ -467,7 +467,11 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
         (
             "approvals-none",
             context("/approvals"),
-            Page::Approvals(Box::new(ApprovalsView { policies: Vec::new(), rows: Vec::new(), more: false })),
+            Page::Approvals(Box::new(ApprovalsView {
+                policies: Vec::new(),
+                rows: Vec::new(),
+                pages: Listed::default(),
+            })),
         ),
         ("drift", context("/drift"), Page::Drift(Box::new(drifts()))),
         (
