@@ -67,6 +67,8 @@ switches! {
     put_keeps_activity_times: bool = true;
     /// An update of a known incident without an etag is refused with 409.
     missing_etag_conflicts: bool = false;
+    /// An update with an etag of an incident that is not there (any more) is refused with 409 instead of making it.
+    unknown_etag_conflicts: bool = false;
     /// Status of the refusal of a stale version: 409, or 412 (never reported, but not excluded).
     conflict_status: u16 = 409;
     /// The version is told in the `ETag` header alone, not in the body.

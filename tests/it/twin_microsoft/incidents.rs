@@ -104,6 +104,21 @@ fn a_stale_etag_conflicts_and_a_missing_one_by_switch() {
     assert_eq!(rig.make(&guid(1), plain()).status, 409);
 }
 
+/// `CreateIncident.json` of the contract carries an etag and answers 201.
+#[test]
+fn an_etag_does_not_stop_a_creation_but_by_switch() {
+    let rig = Rig::new();
+    let make = |number: u32| {
+        let body = json!({"etag": "\"0300bf09-0000-0000-0000-5c37296e0000\"", "properties": plain()});
+        rig.sentinel("PUT", &format!("incidents/{}", guid(number)), Some(body))
+    };
+    assert_eq!(make(1).status, 201);
+    assert_eq!(make(1).status, 409, "now it is there, and the etag is a stale one");
+    rig.switch("unknown_etag_conflicts", "on");
+    assert_eq!(make(2).status, 409);
+    assert_eq!(rig.sentinel("GET", &format!("incidents/{}", guid(2)), None).status, 404);
+}
+
 #[test]
 fn comments_count_bump_and_end_at_a_hundred() {
     let rig = Rig::new();
