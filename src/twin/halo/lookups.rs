@@ -292,6 +292,7 @@ impl<'a> Filter<'a> {
                     !self.off("includeactive")
                 }
             }
+            "agent" | "agents" if self.on("showall") => true,
             "agent" | "agents" => match id {
                 UNASSIGNED_AGENT => self.on("includeunassigned"),
                 _ if is("is_api_agent") => self.on("includeapiagents"),

@@ -290,3 +290,25 @@ fn an_item_of_a_pick_list_is_read_by_its_number_and_its_list() {
         assert_eq!(rig.get("/Lookup/99999?lookupid=12").0, 404);
     });
 }
+
+/// As a public client's own tests have it.
+#[test]
+fn an_agent_is_made_with_a_name_and_keeps_what_agents_have() {
+    both(|mut rig| {
+        let everyone = rig.ok("/Agent?showall=true");
+        assert_eq!(everyone.as_array().unwrap().len(), 6, "the unassigned, the disabled and the application's too");
+        let last = ids(&everyone).into_iter().max().unwrap();
+        let sent = json!([{ "name": "Automated Testing", "isdisabled": false, "email": "testing@contoso.example" }]);
+        let (status, made) = rig.post("/Agent", &sent);
+        assert_eq!((status, &made["name"], made["id"].as_i64()), (201, &json!("Automated Testing"), Some(last + 1)));
+        assert!(made["colour"].as_str().is_some_and(|colour| !colour.is_empty()), "{made}");
+        assert_eq!(made["use"], "agent");
+        assert_eq!(rig.ok(&format!("/Agent/{}", last + 1))["name"], "Automated Testing");
+        for path in ["/Agent", "/Team", "/TicketType", "/Status", "/Category", "/Outcome", "/FieldInfo"] {
+            let (status, body) = rig.post(path, &json!([{ "email": "testing@contoso.example" }]));
+            assert_eq!(status, 400, "{path}: {body}");
+        }
+        assert_eq!(rig.post("/Team", &json!([{ "name": "Night Shift" }])).0, 201);
+        assert_eq!(rig.post("/Outcome", &json!([{ "outcome": "Called Back" }])).0, 201);
+    });
+}
