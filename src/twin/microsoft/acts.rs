@@ -204,11 +204,7 @@ impl Microsoft {
             };
         }
         if let Some(labels) = act.0.get("labels").and_then(Value::as_array) {
-            incident.labels = labels
-                .iter()
-                .filter_map(Value::as_str)
-                .map(|name| Label { name: name.to_owned(), kind: "User" })
-                .collect();
+            incident.labels = labels.iter().filter_map(label).collect();
         }
         if let Some(entities) = act.0.get("entities").and_then(Value::as_array) {
             incident.entities = entities.clone();
@@ -241,7 +237,7 @@ impl Microsoft {
             status: moved(&old.status, &wanted.status),
             severity: moved(&old.severity, &wanted.severity),
             owner: (old.owner != wanted.owner).then(|| (old.owner.clone(), wanted.owner.clone())),
-            labels_added: wanted.labels.iter().any(|label| !old.labels.contains(label)),
+            labels_added: wanted.labels.iter().filter(|label| !old.labels.contains(label)).cloned().collect(),
             ..Change::by(&who.name, "User")
         };
         self.bump(place, name, &who.name, cx, |incident| {
@@ -381,4 +377,11 @@ impl Microsoft {
         }
         Ok(json!({ "done": verb }))
     }
+}
+
+/// A tag by its name, or as the service writes it: then it may be one that was assigned automatically.
+fn label(given: &Value) -> Option<Label> {
+    let of = |member: &str| given.get(member).and_then(Value::as_str);
+    let name = given.as_str().or_else(|| of("labelName"))?.to_owned();
+    Some(Label { name, kind: if of("labelType") == Some("AutoAssigned") { "AutoAssigned" } else { "User" } })
 }

@@ -19,7 +19,7 @@ use super::{
     Microsoft,
     arm::wanted::{Keep, Wanted},
     entra::Access,
-    incident::{Alert, Incident, Owner},
+    incident::{Alert, Incident, Label, Owner},
 };
 use crate::twin::wire::Cx;
 
@@ -41,14 +41,14 @@ pub struct Change {
     pub severity: Option<(String, String)>,
     /// Owner from, to.
     pub owner: Option<(Owner, Owner)>,
-    /// Tags were added.
-    pub labels_added: bool,
-    /// Comments were added.
-    pub comments_added: bool,
+    /// Tags that were added.
+    pub labels_added: Vec<Label>,
+    /// How many comments were added.
+    pub comments_added: usize,
     /// Alerts were added.
     pub alerts_added: bool,
-    /// Tactics were added.
-    pub tactics_added: bool,
+    /// Tactics that were added.
+    pub tactics_added: Vec<String>,
 }
 
 impl Change {
@@ -74,8 +74,10 @@ impl Change {
         self.status = moved(&old.status, &new.status);
         self.severity = moved(&old.severity, &new.severity);
         self.owner = (!keep.owner && old.owner != new.owner).then(|| (old.owner.clone(), new.owner.clone()));
-        self.labels_added =
-            !keep.labels && new.labels.iter().any(|label| !old.labels.iter().any(|known| known.name == label.name));
+        if !keep.labels {
+            let known = |label: &&Label| old.labels.iter().any(|known| known.name == label.name);
+            self.labels_added = new.labels.iter().filter(|label| !known(label)).cloned().collect();
+        }
     }
 
     /// Whether an update rule runs for it: not for title or description, comment edits, removed tags.
@@ -84,10 +86,10 @@ impl Change {
             || self.status.is_some()
             || self.severity.is_some()
             || self.owner.is_some()
-            || self.labels_added
-            || self.comments_added
+            || !self.labels_added.is_empty()
+            || self.comments_added > 0
             || self.alerts_added
-            || self.tactics_added
+            || !self.tactics_added.is_empty()
     }
 
     /// Two changes that collapsed into one event: the last state, everything that moved.
@@ -101,10 +103,10 @@ impl Change {
         self.status = join(self.status.take(), later.status);
         self.severity = join(self.severity.take(), later.severity);
         self.owner = join(self.owner.take(), later.owner);
-        self.labels_added |= later.labels_added;
-        self.comments_added |= later.comments_added;
+        self.labels_added.extend(later.labels_added);
+        self.comments_added += later.comments_added;
         self.alerts_added |= later.alerts_added;
-        self.tactics_added |= later.tactics_added;
+        self.tactics_added.extend(later.tactics_added);
         self.by = later.by;
         self.source = later.source;
     }

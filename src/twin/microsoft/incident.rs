@@ -39,6 +39,13 @@ pub struct Label {
     pub kind: &'static str,
 }
 
+impl Label {
+    /// As the service writes it.
+    pub fn to_json(&self) -> Value {
+        json!({"labelName": self.name, "labelType": self.kind})
+    }
+}
+
 /// Who wrote something.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Author {
@@ -242,7 +249,7 @@ impl Incident {
     fn properties(&self, id: &str, shown: &Shown<'_>) -> Value {
         let mut properties = json!({
             "title": self.title, "severity": self.severity, "status": self.status, "owner": self.owner.to_json(),
-            "labels": self.labels.iter().map(|label| json!({"labelName": label.name, "labelType": label.kind})).collect::<Vec<_>>(),
+            "labels": self.labels.iter().map(Label::to_json).collect::<Vec<_>>(),
             "lastModifiedTimeUtc": seven_digits(self.modified), "createdTimeUtc": seven_digits(self.created),
             "incidentNumber": self.number, "additionalData": self.additional(shown),
             "relatedAnalyticRuleIds": self.rule_ids,

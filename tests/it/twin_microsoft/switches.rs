@@ -160,3 +160,121 @@ fn buckets_are_as_documented_or_as_large_as_recorded() {
         assert_eq!(got.reply.header("x-ms-ratelimit-remaining-subscription-reads"), Some(left), "{large}");
     }
 }
+
+#[test]
+fn a_missing_incident_is_told_of_in_the_words_that_are_set() {
+    let rig = Rig::new();
+    let path = format!("incidents/{}", guid(1));
+    let ask = |method: &str, path: &str| rig.sentinel(method, path, None);
+    assert_eq!(ask("GET", &path).text("/error/code"), "NotFound");
+    rig.switch("missing_incident_code", "ResourceNotFound");
+    rig.switch("missing_incident_text", "No {name} here");
+    for (method, path) in
+        [("GET", path.clone()), ("POST", format!("{path}/alerts")), ("GET", format!("{path}/comments"))]
+    {
+        let got = ask(method, &path);
+        assert_eq!(
+            (got.status, got.text("/error/code"), got.text("/error/message")),
+            (404, "ResourceNotFound", &*format!("No {} here", guid(1))),
+            "{path}"
+        );
+    }
+    rig.make(&guid(2), plain());
+    let other = ask("GET", &format!("incidents/{}/comments/{}", guid(2), guid(3)));
+    assert_eq!((other.status, other.text("/error/code")), (404, "NotFound"), "a comment is another thing");
+}
+
+#[test]
+fn what_an_application_does_not_have_is_absent_or_null() {
+    let rig = Rig::new();
+    rig.make(&guid(1), plain());
+    comment(&rig, 2, "by the application");
+    let path = format!("{}/providers/Microsoft.SecurityInsights/incidents/{}/comments", rig.workspace, guid(1));
+    let author = || {
+        let headers = [("authorization", &*format!("Bearer {}", rig.token))];
+        let got = rig.raw("GET", &format!("{ORIGIN}/arm{path}?{VERSION}"), &headers, Bytes::new());
+        got.body["value"][0]["properties"]["author"].clone()
+    };
+    assert!(author().get("email").is_none() && author()["objectId"].is_string(), "{}", author());
+    rig.switch("app_author", "null");
+    for member in ["email", "userPrincipalName"] {
+        assert_eq!(author().get(member), Some(&Value::Null), "{member}: {}", author());
+    }
+}
+
+#[test]
+fn a_label_that_is_sent_back_stays_what_it_was_unless_that_is_lost() {
+    for (keeps, kind) in [("on", "AutoAssigned"), ("off", "User")] {
+        let rig = Rig::new();
+        rig.switch("labels_keep_auto", keeps);
+        let auto = json!([{"labelName": "auto", "labelType": "AutoAssigned"}]);
+        let name = rig.act("incident.create", json!({ "labels": auto }))["name"].as_str().unwrap().to_owned();
+        let read = rig.sentinel("GET", &format!("incidents/{name}"), None);
+        assert_eq!(read.text("/properties/labels/0/labelType"), "AutoAssigned");
+        let got = rig.make(&name, with(&[("labels", json!([{"labelName": "auto"}]))]));
+        assert_eq!(got.text("/properties/labels/0/labelType"), kind);
+    }
+}
+
+#[test]
+fn a_classification_on_an_open_incident_is_dropped_kept_or_refused() {
+    let rig = Rig::new();
+    let sent =
+        with(&[("classification", json!("TruePositive")), ("classificationReason", json!("SuspiciousActivity"))]);
+    assert_eq!(rig.make(&guid(1), sent.clone()).body["properties"].get("classification"), None);
+    rig.switch("open_classification", "kept");
+    assert_eq!(rig.make(&guid(1), sent.clone()).text("/properties/classification"), "TruePositive");
+    rig.switch("open_classification", "refused");
+    assert_eq!(rig.make(&guid(1), sent).status, 400);
+    assert_eq!(rig.make(&guid(1), plain()).status, 200);
+}
+
+#[test]
+fn a_merged_incident_bears_the_label_as_it_is_spelled() {
+    let rig = Rig::new();
+    rig.switch("defender", "on");
+    rig.switch("defender_delay_s", "0");
+    rig.switch("redirected_label", "redirected");
+    let (source, target) = (rig.raise(), rig.raise());
+    rig.act("incident.merge", json!({"incident": source, "target": target}));
+    let merged = rig.sentinel("GET", &format!("incidents/{source}"), None);
+    assert_eq!(merged.text("/properties/labels/0/labelName"), "redirected");
+}
+
+#[test]
+fn an_update_tells_what_was_added_where_that_is_set() {
+    let rig = Rig::new();
+    rig.act("webhook.set", json!({"url": "http://receiver.test/hook"}));
+    rig.make(&guid(1), plain());
+    rig.twin.due_outgoing();
+    let updates = || -> Value {
+        let sent = rig.twin.due_outgoing();
+        let body: Value = serde_json::from_slice(&sent[0].body).unwrap();
+        body["incidentUpdates"].clone()
+    };
+    comment(&rig, 2, "first");
+    assert!(updates().get("comments").is_none(), "not confirmed: left out");
+    rig.switch("update_details", "on");
+    comment(&rig, 3, "second");
+    let told = updates();
+    assert_eq!(told["comments"][0]["properties"]["message"], "second");
+    assert_eq!((told["comments"].as_array().unwrap().len(), &told["labels"]), (1, &json!([])));
+    assert!(told["updatedTime"].is_string());
+    rig.make(&guid(1), with(&[("labels", json!([{"labelName": "vip"}]))]));
+    assert_eq!(updates()["labels"], json!([{"labelName": "vip", "labelType": "User"}]));
+}
+
+#[test]
+fn a_logic_apps_call_carries_its_headers_unless_they_are_off() {
+    let rig = Rig::new();
+    rig.act("webhook.set", json!({"url": "http://receiver.test/hook", "headers": {"x-secret": "s"}}));
+    let headers = || -> Vec<String> {
+        rig.raise();
+        rig.twin.due_outgoing()[0].headers.iter().map(|(name, _)| name.clone()).collect()
+    };
+    assert!(headers().iter().any(|name| name == "x-ms-workflow-run-id"));
+    rig.switch("workflow_headers", "off");
+    let left = headers();
+    assert!(!left.iter().any(|name| name.starts_with("x-ms-")), "{left:?}");
+    assert!(left.iter().any(|name| name == "x-secret"));
+}

@@ -171,7 +171,7 @@ impl Microsoft {
         let writer = author.name.clone();
         let comment = Comment { name: name.to_owned(), etag, message, created: at, modified: at, author };
         self.bump(place, incident, &writer, cx, |found| found.comments.push(comment));
-        let change = Change { comments_added: true, ..by.clone() };
+        let change = Change { comments_added: 1, ..by.clone() };
         self.changed(place, incident, change, cx);
     }
 

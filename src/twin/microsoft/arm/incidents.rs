@@ -267,6 +267,7 @@ impl Microsoft {
             description: self.switches.put_keeps_description && !sent.contains_key("description"),
             classification: self.switches.put_keeps_classification && !sent.contains_key("classification"),
             activity: self.switches.put_keeps_activity_times,
+            label_kinds: self.switches.labels_keep_auto,
         };
         let author = access.principal.name.clone();
         let change = self.workspaces.get_mut(place).and_then(|workspace| {

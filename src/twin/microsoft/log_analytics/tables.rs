@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::twin::{
     microsoft::{
         evidence,
-        incident::{Incident, Shown},
+        incident::{Incident, Label, Shown},
         workspace::Workspace,
     },
     stamp::seven_digits,
@@ -136,8 +136,7 @@ fn incident_row(workspace: &Workspace, incident: &Incident, at: Timestamp, defen
     let comments: Vec<Value> = incident.comments.iter().map(|comment| json!({"message": comment.message, "author": comment.author.to_json(), "createdTimeUtc": seven_digits(comment.created)})).collect();
     let tasks: Vec<Value> =
         incident.tasks.iter().map(|task| json!({"title": task.title, "status": task.status})).collect();
-    let labels: Vec<Value> =
-        incident.labels.iter().map(|label| json!({"labelName": label.name, "labelType": label.kind})).collect();
+    let labels: Vec<Value> = incident.labels.iter().map(Label::to_json).collect();
     let description = if defender { None } else { incident.description.as_deref() };
     let closed = (incident.status == "Closed").then(|| seven_digits(incident.modified));
     let mut owner = incident.owner.to_json();
