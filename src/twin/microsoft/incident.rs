@@ -177,6 +177,8 @@ pub struct Incident {
     pub created: Timestamp,
     /// Last changed.
     pub modified: Timestamp,
+    /// Since when it is closed, as its workspace notes it.
+    pub closed: Option<Timestamp>,
     /// Number in Defender's portal; none for an incident of Sentinel's own.
     pub defender_number: Option<u32>,
     /// Full ids of analytics rules.

@@ -226,6 +226,9 @@ impl Microsoft {
             self.bump(spot.place, incident, &spot.ask.access.principal.name, cx, change);
         } else {
             self.quietly(spot.place, incident, change);
+            if let Some(workspace) = self.workspaces.get_mut(spot.place) {
+                workspace.log_again(incident, cx.now);
+            }
         }
     }
 

@@ -72,6 +72,7 @@ impl Microsoft {
         };
         if let Some(workspace) = self.workspaces.get_mut(place) {
             workspace.change(name, false, |incident| incident.tasks.push(task));
+            workspace.log_again(name, cx.now);
         }
     }
 }
