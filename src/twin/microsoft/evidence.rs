@@ -196,6 +196,19 @@ pub fn entities(workspace: &Workspace, incident: &Incident, now: Timestamp) -> V
     all
 }
 
+/// The kind of the entity of this name, whichever incident it is in.
+pub fn kind_of(workspace: &Workspace, name: &str) -> Option<String> {
+    workspace.iter().find_map(|incident| {
+        if incident.alerts.iter().any(|alert| alert.id.eq_ignore_ascii_case(name)) {
+            return Some("SecurityAlert".to_owned());
+        }
+        let all = entities(workspace, incident, Timestamp::MAX);
+        let text = |row: &Value, member: &str| row.get(member).and_then(Value::as_str).map(str::to_owned);
+        let found = all.iter().find(|row| text(row, "name").is_some_and(|own| own.eq_ignore_ascii_case(name)))?;
+        text(found, "kind")
+    })
+}
+
 /// The entities of an alert: those of its story.
 pub fn alert_entities(workspace: &Workspace, alert: &Alert) -> Vec<Value> {
     let AlertBody::Story(number) = alert.body else { return Vec::new() };

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::{evidence, workspace::Workspace};
 use crate::twin::stamp::seven_digits;
 
 /// The person or group an incident is assigned to; every member may be null on the wire.
@@ -322,20 +323,26 @@ impl Incident {
         })
     }
 
-    /// A relation's resource: the other end's name, type and kind come from its id.
-    pub fn relation_json(&self, relation: &Relation, workspace_id: &str) -> Value {
+    /// A relation's resource: the other end's name and type come from its id, the kind of an entity from what is known.
+    pub fn relation_json(&self, relation: &Relation, workspace: &Workspace) -> Value {
         let mut parts = relation.related_id.rsplit('/');
         let (name, kind) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
-        let shown_kind = if kind.eq_ignore_ascii_case("entities") { json!("SecurityAlert") } else { json!(null) };
+        let shown_kind = if !kind.eq_ignore_ascii_case("entities") {
+            None
+        } else if self.alerts.iter().any(|alert| alert.id.eq_ignore_ascii_case(name)) {
+            Some("SecurityAlert".to_owned())
+        } else {
+            evidence::kind_of(workspace, name)
+        };
         let mut properties = json!({
             "relatedResourceId": relation.related_id, "relatedResourceName": name,
             "relatedResourceType": format!("Microsoft.SecurityInsights/{kind}"),
         });
-        if let (Some(map), false) = (properties.as_object_mut(), shown_kind.is_null()) {
-            map.insert("relatedResourceKind".into(), shown_kind);
+        if let Some(map) = properties.as_object_mut() {
+            put(map, "relatedResourceKind", shown_kind.as_ref());
         }
         json!({
-            "id": format!("{}/relations/{}", self.id(workspace_id), relation.name), "name": relation.name,
+            "id": format!("{}/relations/{}", self.id(&workspace.id), relation.name), "name": relation.name,
             "etag": relation.etag, "type": "Microsoft.SecurityInsights/Incidents/relations", "properties": properties,
         })
     }

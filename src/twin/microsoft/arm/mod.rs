@@ -11,6 +11,7 @@ mod groups;
 pub mod incidents;
 pub mod paging;
 mod reference;
+mod relations;
 mod rule_check;
 pub mod rules;
 pub mod sentinel;
