@@ -381,3 +381,41 @@ fn what_no_alert_can_bear_is_refused_in_a_rule_on_alerts() {
     }
     assert_eq!(put(&rig, 1, rule("Created", vec![], vec![run(&on_incident)])).status, 201);
 }
+
+#[test]
+fn a_playbook_is_run_by_hand_where_all_of_it_is_there() {
+    let rig = Rig::new();
+    let name = rig.raise();
+    let posts = playbook(&rig, "posts", "/incident-creation");
+    let quiet = posts.replace("/posts", "/quiet");
+    let wait = json!({"type": "Wait", "inputs": {"interval": {"count": 1, "unit": "Minute"}}});
+    let body = json!({"location": "westeurope", "properties": {"definition": {"actions": {"Wait": wait}}}});
+    assert_eq!(rig.arm("PUT", &format!("{quiet}?api-version=2019-05-01"), Some(body)).status, 201);
+    let runs = |app: &str| {
+        let got = rig.arm("GET", &format!("{app}/runs?api-version=2019-05-01"), None);
+        got.body["value"].as_array().unwrap().len()
+    };
+    let entity = rig.sentinel("POST", &format!("incidents/{name}/entities"), None).text("/entities/0/name").to_owned();
+    let ask = |on: &str, app: &str| {
+        rig.sentinel("POST", &format!("{on}/runPlaybook"), Some(json!({ "logicAppsResourceId": app }))).status
+    };
+    let (incident, entity) = (format!("incidents/{name}"), format!("entities/{entity}"));
+    rig.twin.due_outgoing();
+    assert_eq!((ask(&incident, &posts), rig.twin.due_outgoing().len(), runs(&posts)), (204, 1, 1));
+    assert_eq!(
+        (ask(&incident, &quiet), rig.twin.due_outgoing().len(), runs(&quiet)),
+        (204, 0, 1),
+        "it has no HTTP action"
+    );
+    assert_eq!((ask(&entity, &quiet), runs(&quiet)), (204, 2));
+    for on in [&incident, &entity] {
+        let empty = rig.sentinel("POST", &format!("{on}/runPlaybook"), Some(json!({})));
+        assert_eq!(empty.status, 400, "{on}");
+        assert_eq!(ask(on, &format!("{posts}-not")), 404, "{on}");
+    }
+    assert_eq!(ask(&format!("entities/{}", guid(5)), &posts), 404);
+    assert_eq!(ask(&format!("incidents/{}", guid(5)), &posts), 404);
+    assert_eq!(rig.arm("POST", &format!("{posts}/disable?api-version=2019-05-01"), None).status, 200);
+    assert_eq!((ask(&incident, &posts), ask(&entity, &posts)), (400, 400), "it is switched off");
+    assert_eq!(runs(&posts), 1);
+}

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{
     body,
     children::author,
-    errors::{bad_request, conflict, error, no_incident, not_found},
+    errors::{bad_request, conflict, error, not_found},
     no_method, paging,
     sentinel::Spot,
 };
@@ -175,16 +175,45 @@ impl Microsoft {
     }
 
     pub(super) fn run_playbook(&mut self, spot: &Spot<'_>, incident: &str, cx: &mut Cx<'_>) -> Reply {
-        let id = spot
-            .ask
-            .call
-            .json()
-            .and_then(|sent| sent.get("logicAppsResourceId").and_then(Value::as_str).map(str::to_owned));
-        let Some(id) = id else { return bad_request("'LogicAppsResourceId' must have a non-empty value") };
-        if !self.resources.contains_key(&id.to_lowercase()) {
-            return error(404, "ResourceNotFound", &format!("The Resource '{id}' was not found."));
+        match self.playbook_asked(spot) {
+            Ok(playbook) => {
+                self.run_now(spot.place, incident, &playbook, cx);
+                Reply::empty(204)
+            }
+            Err(refused) => refused,
         }
-        if self.run_now(spot.place, incident, &id, cx) { Reply::empty(204) } else { no_incident(incident) }
+    }
+
+    /// A run on an entity is noted, and posts nothing: what that trigger hands a playbook is not known.
+    pub(super) fn run_on_entity(&mut self, spot: &Spot<'_>, cx: &Cx<'_>) -> Reply {
+        let entity = self.entity(spot, false, cx.now);
+        if entity.status != 200 {
+            return entity;
+        }
+        match self.playbook_asked(spot) {
+            Ok(playbook) => {
+                self.ran(&playbook, cx);
+                Reply::empty(204)
+            }
+            Err(refused) => refused,
+        }
+    }
+
+    /// The logic app that a call by hand names: one that is there and switched on.
+    fn playbook_asked(&self, spot: &Spot<'_>) -> Result<String, Reply> {
+        let sent = spot.ask.call.json();
+        let id = sent.as_ref().and_then(|sent| sent.get("logicAppsResourceId")).and_then(Value::as_str);
+        let Some(id) = id.filter(|id| !id.trim().is_empty()) else {
+            return Err(bad_request("'LogicAppsResourceId' must have a non-empty value"));
+        };
+        let app = self.resources.get(&id.to_lowercase()).filter(|_| id.to_lowercase().contains("/workflows/"));
+        let Some(app) = app else {
+            return Err(error(404, "ResourceNotFound", &format!("The Resource '{id}' was not found.")));
+        };
+        if app.pointer("/properties/state").and_then(Value::as_str).is_some_and(|state| state != "Enabled") {
+            return Err(bad_request(&format!("Playbook resource '{id}' is disabled")));
+        }
+        Ok(id.to_owned())
     }
 }
 

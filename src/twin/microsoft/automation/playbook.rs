@@ -81,10 +81,20 @@ impl Run {
 }
 
 impl Microsoft {
-    /// Runs a playbook by hand: the same body, without the update's part. `false` when it cannot.
-    pub fn run_now(&mut self, place: usize, name: &str, playbook: &str, cx: &mut Cx<'_>) -> bool {
-        let Some(post) = self.resources.get(&playbook.to_lowercase()).and_then(http_action) else { return false };
-        self.post(place, name, None, &post, playbook, cx)
+    /// Runs a playbook by hand: the same body, without the update's part. One that posts nothing runs all the same.
+    pub fn run_now(&mut self, place: usize, name: &str, playbook: &str, cx: &mut Cx<'_>) {
+        match self.resources.get(&playbook.to_lowercase()).and_then(http_action) {
+            Some(post) => {
+                self.post(place, name, None, &post, playbook, cx);
+            }
+            None => self.ran(playbook, cx),
+        }
+    }
+
+    /// Notes a run that is over at once.
+    pub fn ran(&mut self, playbook: &str, cx: &Cx<'_>) {
+        let (id, playbook) = (cx.ids.token(16), playbook.to_lowercase());
+        self.automation.runs.push(Run { id, playbook, started: cx.now, ended: Some((cx.now, true)) });
     }
 
     pub(super) fn post(
