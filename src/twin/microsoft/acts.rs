@@ -232,14 +232,7 @@ impl Microsoft {
             wanted.classification_reason = None;
             wanted.classification_comment = None;
         }
-        let moved = |old: &str, new: &str| (old != new).then(|| (old.to_owned(), new.to_owned()));
-        let change = Change {
-            status: moved(&old.status, &wanted.status),
-            severity: moved(&old.severity, &wanted.severity),
-            owner: (old.owner != wanted.owner).then(|| (old.owner.clone(), wanted.owner.clone())),
-            labels_added: wanted.labels.iter().filter(|label| !old.labels.contains(label)).cloned().collect(),
-            ..Change::by(&who.name, "User")
-        };
+        let change = Change::by(&who.name, "User").between(&old, &wanted);
         self.bump(place, name, &who.name, cx, |incident| {
             let kept = Incident { created: incident.created, before: incident.before.take(), text: None, ..wanted };
             *incident = kept;

@@ -80,6 +80,19 @@ impl Change {
         }
     }
 
+    /// The same with what is otherwise of an incident.
+    #[must_use]
+    pub fn between(self, old: &Incident, new: &Incident) -> Self {
+        let moved = |old: &str, new: &str| (old != new).then(|| (old.to_owned(), new.to_owned()));
+        Self {
+            status: moved(&old.status, &new.status),
+            severity: moved(&old.severity, &new.severity),
+            owner: (old.owner != new.owner).then(|| (old.owner.clone(), new.owner.clone())),
+            labels_added: new.labels.iter().filter(|label| !old.labels.contains(label)).cloned().collect(),
+            ..self
+        }
+    }
+
     /// Whether an update rule runs for it: not for title or description, comment edits, removed tags.
     fn triggers(&self) -> bool {
         self.new
@@ -207,6 +220,7 @@ impl Microsoft {
     }
 
     fn run_rules(&mut self, place: usize, name: &str, change: &Change, cx: &mut Cx<'_>) {
+        let mut made = actions::by_rule();
         // One after another: each sees what those before it did.
         for rule in self.rules_in_order(place) {
             let runs = self.workspaces.get(place).is_some_and(|workspace| {
@@ -215,7 +229,7 @@ impl Microsoft {
                     .is_some_and(|incident| Scene::new(workspace, incident, change, cx.now).runs(&rule, cx.now))
             });
             if runs {
-                self.take_actions(place, name, change, &rule, cx);
+                made.collapse(self.take_actions(place, name, change, &rule, cx));
             }
         }
         let workspace_name = self.workspaces.get(place).map(|workspace| workspace.name.clone()).unwrap_or_default();
@@ -231,6 +245,10 @@ impl Microsoft {
                 attempts_max: 5,
             };
             self.post(place, name, Some(change), &post, "direct", cx);
+        }
+        // What rules change is an update too; what they change for that one sets nothing off again.
+        if change.source != made.source && made.triggers() {
+            self.changed(place, name, made, cx);
         }
     }
 }

@@ -419,3 +419,33 @@ fn a_playbook_is_run_by_hand_where_all_of_it_is_there() {
     assert_eq!((ask(&incident, &posts), ask(&entity, &posts)), (400, 400), "it is switched off");
     assert_eq!(runs(&posts), 1);
 }
+
+#[test]
+fn what_a_rule_changes_sets_off_rules_on_updates_once() {
+    let rig = Rig::new();
+    rig.act("webhook.set", json!({"url": "http://receiver.test/hook"}));
+    let to = |severity: &str| {
+        condition(
+            "PropertyChanged",
+            json!({"propertyName": "IncidentSeverity", "changeType": "ChangedTo", "operator": "Equals", "propertyValues": [severity]}),
+        )
+    };
+    let by_rule = property("IncidentUpdatedBySource", "Equals", "automation rule");
+    let how = |severity: &str| vec![modify(json!({ "severity": severity }))];
+    assert_eq!(put(&rig, 1, rule("Created", vec![], how("Low"))).status, 201);
+    assert_eq!(put(&rig, 2, rule("Updated", vec![to("Low"), by_rule], how("High"))).status, 201);
+    assert_eq!(put(&rig, 3, rule("Updated", vec![to("High")], vec![task("a second round")])).status, 201);
+    let name = rig.act("incident.create", json!({"severity": "Medium"}))["name"].as_str().unwrap().to_owned();
+    let shown = rig.sentinel("GET", &format!("incidents/{name}"), None);
+    assert_eq!(shown.text("/properties/severity"), "High");
+    let tasks = rig.sentinel("GET", &format!("incidents/{name}/tasks"), None);
+    assert_eq!(tasks.body["value"], json!([]), "what the update's rule changes sets nothing off");
+    let sent: Vec<Value> =
+        rig.twin.due_outgoing().iter().map(|one| serde_json::from_slice(&one.body).unwrap()).collect();
+    let sources: Vec<&Value> = sent.iter().map(|body| &body["incidentUpdates"]["updatedBy"]["source"]).collect();
+    assert_eq!(sources, [&Value::Null, &json!("Automation rule")]);
+    // A rule that changes nothing is no update.
+    assert_eq!(put(&rig, 1, rule("Created", vec![], vec![task("only a task")])).status, 200);
+    rig.raise();
+    assert_eq!(rig.twin.due_outgoing().len(), 1);
+}
