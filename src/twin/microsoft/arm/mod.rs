@@ -12,6 +12,7 @@ pub mod incidents;
 pub mod paging;
 mod reference;
 mod relations;
+mod roles;
 mod rule_check;
 pub mod rules;
 pub mod sentinel;
