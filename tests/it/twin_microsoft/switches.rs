@@ -278,3 +278,52 @@ fn a_logic_apps_call_carries_its_headers_unless_they_are_off() {
     assert!(!left.iter().any(|name| name.starts_with("x-ms-")), "{left:?}");
     assert!(left.iter().any(|name| name == "x-secret"));
 }
+
+#[test]
+fn an_incident_and_a_workspace_take_so_much_and_no_more() {
+    let rig = Rig::new();
+    let name = rig.raise();
+    let relate = |number: u32, id: &str| {
+        let path = format!("incidents/{name}/relations/{}", guid(number));
+        rig.sentinel("PUT", &path, Some(json!({"properties": {"relatedResourceId": id}}))).status
+    };
+    let mark = |number: u32| {
+        let sent = json!({"properties": {"displayName": "b", "query": "SigninLogs"}});
+        rig.sentinel("PUT", &format!("bookmarks/{}", guid(number)), Some(sent)).text("/id").to_owned()
+    };
+    for number in 1..=20 {
+        assert_eq!(relate(number, &mark(number)), 201, "{number}");
+    }
+    assert_eq!(relate(21, &mark(21)), 400);
+    assert_eq!(relate(20, &mark(22)), 200, "in the place of another");
+
+    let alert = |incident: &str| {
+        let got = rig.sentinel("POST", &format!("incidents/{incident}/alerts"), None);
+        got.text("/value/0/id").to_owned()
+    };
+    let joining = alert(&rig.raise());
+    for _ in 0..149 {
+        rig.act("incident.alert", json!({ "incident": name }));
+    }
+    assert_eq!(relate(30, &joining), 400, "the 151st");
+
+    let rule = json!({"properties": {
+        "displayName": "r", "order": 1,
+        "triggeringLogic": {"isEnabled": false, "triggersOn": "Incidents", "triggersWhen": "Created", "conditions": []},
+        "actions": [{"order": 1, "actionType": "AddIncidentTask", "actionConfiguration": {"title": "t"}}],
+    }});
+    let put =
+        |number: u32| rig.sentinel("PUT", &format!("automationRules/{}", guid(number)), Some(rule.clone())).status;
+    for number in 1..=512 {
+        assert_eq!(put(number), 201, "{number}");
+    }
+    assert_eq!((put(513), put(512)), (400, 200));
+
+    let labels: Vec<Value> = (0..700).map(|n| json!({"labelName": format!("{n} {}", "x".repeat(80))})).collect();
+    let large = with(&[("labels", json!(labels))]);
+    assert_eq!(rig.make(&guid(1), large.clone()).status, 400);
+
+    rig.switch("limits_kept", "off");
+    assert_eq!((relate(21, &mark(21)), relate(30, &joining), put(513)), (201, 201, 201));
+    assert_eq!(rig.make(&guid(1), large).status, 201);
+}

@@ -20,6 +20,11 @@ use crate::twin::{
     wire::{Cx, Reply},
 };
 
+/// Bookmarks an incident may have.
+const BOOKMARKS_MAX: usize = 20;
+/// Alerts an incident may have.
+const ALERTS_MAX: usize = 150;
+
 impl Microsoft {
     pub(super) fn relations(&mut self, spot: &Spot<'_>, rest: &[&str], incident: &str, cx: &mut Cx<'_>) -> Reply {
         let Some((workspace, found)) = self.incident(spot.place, incident) else {
@@ -92,6 +97,9 @@ impl Microsoft {
             let held = found.alerts.iter().any(|own| own.id.eq_ignore_ascii_case(&alert.id));
             (!held).then(|| (alert.clone(), properties))
         });
+        if let Some(refused) = self.full(spot.place, incident, &related_id, known, joining.is_some()) {
+            return refused;
+        }
         let (_, etag) = self.version(cx);
         let relation = Relation { name: name.to_owned(), etag, related_id };
         let by = spot.ask.access.principal.name.clone();
@@ -113,6 +121,33 @@ impl Microsoft {
             Some(found.relation_json(relation, workspace))
         });
         written.map_or_else(|| not_found("Relation", name), |relation| Reply::json(status, &relation))
+    }
+}
+
+impl Microsoft {
+    /// The refusal of one bookmark or alert too many. `known`: the relation whose place the new one takes.
+    fn full(
+        &self,
+        place: usize,
+        incident: &str,
+        related_id: &str,
+        known: Option<&Relation>,
+        joins: bool,
+    ) -> Option<Reply> {
+        let (_, found) = self.incident(place, incident).filter(|_| self.switches.limits_kept)?;
+        let others = || found.relations.iter().filter(|own| known.is_none_or(|known| own.name != known.name));
+        let bookmarks = others().filter(|own| is_bookmark(&own.related_id)).count();
+        let left = known.and_then(|known| known.related_id.rsplit('/').next());
+        let alerts =
+            found.alerts.iter().filter(|own| left.is_none_or(|left| !own.id.eq_ignore_ascii_case(left))).count();
+        let (what, max) = if is_bookmark(related_id) && bookmarks >= BOOKMARKS_MAX {
+            ("bookmarks", BOOKMARKS_MAX)
+        } else if joins && alerts >= ALERTS_MAX {
+            ("alerts", ALERTS_MAX)
+        } else {
+            return None;
+        };
+        Some(bad_request(&format!("The incident has reached the maximum number of {what} ({max})")))
     }
 }
 

@@ -15,6 +15,9 @@ use crate::twin::{
     wire::{Cx, Reply},
 };
 
+/// Automation rules a workspace may have.
+const RULES_MAX: usize = 512;
+
 impl Microsoft {
     pub(super) fn onboarding(&mut self, spot: &Spot<'_>, below: &[&str]) -> Reply {
         let Some(workspace) = self.workspaces.get_mut(spot.place) else { return not_found("Workspace", "") };
@@ -94,8 +97,14 @@ impl Microsoft {
         if self.switches.playbook_role_needed && !self.playbooks_allowed(&properties, &spot.ask.access.tenant_id) {
             return bad_request("Caller is missing required playbook triggering permissions on playbook resource");
         }
+        let limited = self.switches.limits_kept;
         let Some(workspace) = self.workspaces.get_mut(spot.place) else { return not_found("Workspace", "") };
         let known = workspace.rules.get(&name.to_lowercase());
+        if limited && known.is_none() && workspace.rules.len() >= RULES_MAX {
+            return bad_request(&format!(
+                "The workspace has reached the maximum number of automation rules ({RULES_MAX})"
+            ));
+        }
         let sent_etag = sent.get("etag").and_then(Value::as_str);
         let current = known.and_then(|rule| rule.get("etag")).and_then(Value::as_str);
         if let (Some(sent_etag), Some(current)) = (sent_etag, current)

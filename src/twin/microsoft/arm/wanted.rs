@@ -14,6 +14,9 @@ use crate::twin::{
     wire::Reply,
 };
 
+/// Characters a whole incident may have.
+const INCIDENT_MAX: usize = 64_000;
+
 impl Microsoft {
     /// Reads what a PUT wants; refuses what the service refuses.
     pub(super) fn wanted(&self, sent: &Map<String, Value>) -> Result<Wanted, Reply> {
@@ -27,6 +30,10 @@ impl Microsoft {
         let description = text("description")?.filter(|text| !text.is_empty());
         if self.switches.description_limited && description.as_ref().is_some_and(|text| text.chars().count() > 5_000) {
             return Err(bad_request("Description length should not exceed 5000 characters"));
+        }
+        let size = serde_json::to_string(sent).map_or(0, |text| text.chars().count());
+        if self.switches.limits_kept && size > INCIDENT_MAX {
+            return Err(bad_request(&format!("Incident size should not exceed {INCIDENT_MAX} characters")));
         }
         Ok(Wanted {
             title,
