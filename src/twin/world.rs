@@ -130,7 +130,19 @@ impl World {
         for one in &mut self.halos {
             known |= one.halo.set_switch(name, value)?;
         }
-        if known { Ok(()) } else { Err(format!("there is no switch {name:?}")) }
+        if known { Ok(()) } else { Err(no_switch(name)) }
+    }
+
+    /// Whether a switch could be set so; nothing is.
+    ///
+    /// # Errors
+    /// When no side has it, or the value does not fit.
+    pub fn check_switch(&self, name: &str, value: &str) -> Result<(), String> {
+        let mut known = self.microsoft.switches.clone().set(name, value)?;
+        for one in &self.halos {
+            known |= one.halo.check_switch(name, value)?;
+        }
+        if known { Ok(()) } else { Err(no_switch(name)) }
     }
 
     /// A fault whose side there is.
@@ -310,6 +322,10 @@ impl World {
         }
         reply
     }
+}
+
+fn no_switch(name: &str) -> String {
+    format!("there is no switch {name:?}")
 }
 
 /// Microsoft's sides.

@@ -212,7 +212,7 @@ impl Microsoft {
         let mut object = incident.to_json(&shown);
         if let Some(properties) = object.get_mut("properties").and_then(Value::as_object_mut) {
             properties.insert("alerts".into(), evidence::alerts(workspace, incident, now).into());
-            properties.insert("bookmarks".into(), json!([]));
+            properties.insert("bookmarks".into(), evidence::bookmarks(workspace, incident).into());
             properties.insert("relatedEntities".into(), evidence::entities(workspace, incident, now).into());
             let comments = incident.comments.iter().map(|comment| incident.comment_json(comment, &workspace.id));
             properties.insert("comments".into(), comments.collect());
