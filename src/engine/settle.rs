@@ -50,7 +50,7 @@ pub(super) async fn run(engine: &Engine, row: &SituationRow, operation: &Operati
         OperationKind::CreateTicket { draft, .. } => ticket(engine, row, draft).await,
         OperationKind::CreateIncident { .. } => incident(engine, row).await,
         OperationKind::AddNote { note, .. } => note_of(engine, row, &operation.kind, note).await,
-        OperationKind::UpdateIncident { change } => change_of(engine, row, change).await,
+        OperationKind::UpdateIncident { change } => change_of(engine, row, (change, operation)).await,
         OperationKind::UpdateTicket { change } => ticket_change_of(engine, row, (change, since)).await,
         // Its id is derived: sending it again is no second write.
         OperationKind::AddComment { .. } => {
@@ -91,8 +91,9 @@ pub(super) async fn run(engine: &Engine, row: &SituationRow, operation: &Operati
             };
             // A look that failed is no look: the span begins to count again only with answers.
             let state = OperationState::OutcomeUnknown { since, look: wait, looks };
-            // That the other side refused the write is not forgotten over it.
-            let failure = operation.last_failure.clone().filter(Failure::said_no).unwrap_or(failure);
+            // What the other side said of the write is not forgotten over it.
+            let said = operation.last_failure.clone().filter(|failure| failure.said_no() || failure.made_again());
+            let failure = said.unwrap_or(failure);
             execute::moved(engine, operation, state, operation.attempts, Some(failure), Reading::default()).await
         }
     }
@@ -124,9 +125,11 @@ async fn incident_now(
 
 /// Whether a change of an incident arrived. While it may, nothing newer is sent: what arrives after that was forgotten would
 /// be taken for an analyst's.
-async fn change_of(engine: &Engine, row: &SituationRow, change: &IncidentChange) -> Look {
+async fn change_of(engine: &Engine, row: &SituationRow, (change, of): (&IncidentChange, &Operation)) -> Look {
     match incident_now(engine, row, crate::outbound::budget::Class::Closure).await {
-        Ok(current) if sent::incident_stands(change, &current) => Look::Found(back::arrived(row, change, current)),
+        Ok(current) if sent::incident_stands(change, &current) => {
+            Look::Found(back::arrived_after(row, change, current, of.last_failure.as_ref()))
+        }
         Ok(_) => Look::Absent,
         Err(look) => look,
     }

@@ -196,13 +196,13 @@ fn a_fallback_that_halo_lacks_is_a_hole_of_a_ticket_that_nobody_owns() {
     let mut scene = in_step();
     scene.policy.agent = Some(crate::domain::catalogue::Ref::Name("Nobody".into()));
     let hole = Reason::Unmapped { table: "agent".into(), value: "Nobody".into() };
-    assert_eq!(drafted(&scene, None).lacking, [hole]);
+    assert_eq!(drafted(&scene, Affected::NotKnown).lacking, [hole]);
     scene.catalogue.agents.clear();
-    assert!(drafted(&scene, None).lacking.is_empty(), "nothing is called unknown while the look-up is empty");
+    assert!(drafted(&scene, Affected::NotKnown).lacking.is_empty(), "nothing is called unknown while the look-up is empty");
     let mut owned = in_step();
     owned.policy.agent = scene.policy.agent;
     owned.incident.owner.email = Some("amira@soc.example".into());
-    assert!(drafted(&owned, None).lacking.is_empty(), "its owner's agent has it");
+    assert!(drafted(&owned, Affected::NotKnown).lacking.is_empty(), "its owner's agent has it");
 }
 
 /// What an agent chose there could not be read, and what an analyst chose not be written.
@@ -221,7 +221,7 @@ fn a_field_that_does_not_cross_to_halo_is_not_in_a_new_ticket() {
     let mut scene = in_step();
     scene.incident.owner.email = Some("amira@soc.example".into());
     let values = |scene: &Scene| {
-        let drafted = drafted(scene, None);
+        let drafted = drafted(scene, Affected::NotKnown);
         ([drafted.draft.status_id, drafted.draft.priority_id, drafted.draft.agent_id], drafted.lacking)
     };
     assert_eq!(values(&scene), ([Some(2), Some(3), Some(5)], Vec::new()));

@@ -297,7 +297,7 @@ impl World {
         }
         let asked = decision.clone();
         let differences = self.press(move |app: App| async move {
-            let waiting = approvals::view(&app, &ada()).await.ok()?;
+            let waiting = approvals::page(&app, &ada(), "", 1_000).await.ok()?;
             let this = |row: &ApprovalRow| row.pair == pair && (row.approve == asked || row.reject == asked);
             let row = waiting.rows.into_iter().find(this)?;
             row.kinds.contains(&WriteKind::ClientVisibleNote).then_some(row.differences)
