@@ -198,7 +198,10 @@ fn a_fallback_that_halo_lacks_is_a_hole_of_a_ticket_that_nobody_owns() {
     let hole = Reason::Unmapped { table: "agent".into(), value: "Nobody".into() };
     assert_eq!(drafted(&scene, Affected::NotKnown).lacking, [hole]);
     scene.catalogue.agents.clear();
-    assert!(drafted(&scene, Affected::NotKnown).lacking.is_empty(), "nothing is called unknown while the look-up is empty");
+    assert!(
+        drafted(&scene, Affected::NotKnown).lacking.is_empty(),
+        "nothing is called unknown while the look-up is empty"
+    );
     let mut owned = in_step();
     owned.policy.agent = scene.policy.agent;
     owned.incident.owner.email = Some("amira@soc.example".into());

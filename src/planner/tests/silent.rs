@@ -27,7 +27,8 @@ fn closed_in_halo(s: &mut Scene) {
 
 #[test]
 fn whatever_we_write_notifies_nobody() {
-    let cases: [(&str, fn(&mut Scene)); 5] = [
+    type Change = fn(&mut Scene);
+    let cases: [(&str, Change); 5] = [
         ("a closing note", closed_in_sentinel),
         ("a closing comment", closed_in_halo),
         ("what two people said at closing", |s| {

@@ -98,7 +98,8 @@ pub(super) fn copy_lost(world: &Scene<'_>, ending: &Ending, ended: &Ended, said:
     let left = |place: &Where| matches!(place, Where::Note(ticket, _) if Some(*ticket) != ended.ticket);
     let elsewhere = left(&said.place) || lost.iter().copied().any(left);
     let forgotten = !world.strikes.restored.is_empty() || world.people.rebuilt.contains_key(&ended.key);
-    !lost.is_empty() && !(heals && lost.len() == 1 && open && !elsewhere && !forgotten)
+    let comes_back = heals && lost.len() == 1 && open && !elsewhere && !forgotten;
+    !lost.is_empty() && !comes_back
 }
 
 /// Whether the copy of words was written again, behind others that were written later.

@@ -774,7 +774,7 @@ both! {
                     bridge.run().await;
                 }
                 "approval" => {
-                    let rows = approvals::view(&app, &olga).await.unwrap().rows;
+                    let rows = approvals::view(&app, &olga, "").await.unwrap().rows;
                     decisions::decide(&app, &olga, rows[0].pair, Some(rows[0].approve.clone())).await.unwrap();
                     bridge.advance(2).await;
                 }

@@ -413,7 +413,7 @@ fn a_relation_has_its_name_alone_and_the_kind_of_its_other_end() {
         rig.sentinel("PUT", &old(&format!("/{implicit}")), Some(json!({"properties": {"relatedResourceId": id}})))
     };
     assert_eq!(put(&alert).status, 200, "it is there, though nobody wrote it");
-    assert_eq!(listed("").names(), [implicit.clone()]);
+    assert_eq!(listed("").names(), std::slice::from_ref(&implicit));
     let other = rig.raise();
     let entities = rig.sentinel("POST", &format!("incidents/{other}/entities"), None);
     let (entity, kind) = (entities.body["entities"][0]["id"].clone(), entities.text("/entities/0/kind"));
