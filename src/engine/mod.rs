@@ -247,6 +247,11 @@ impl Engine {
         self.wake();
     }
 
+    /// A person dropped it after it was to be queued again: what was said last holds.
+    pub fn retry_no_more(&self, operation: OperationId) {
+        self.schedule().revived.remove(&operation);
+    }
+
     /// A unit ended without saying so (it panicked): it may run again.
     pub fn abandon(&self, unit: Unit) {
         let now = self.now();

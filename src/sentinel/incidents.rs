@@ -198,18 +198,21 @@ impl Sentinel {
         let mut call = self.at(at, Method::PUT, url, Kind::IncidentWrite, class);
         call.body = Some(&body);
         let answer = self.call(call).await?;
-        if answer.status == CREATED && current.etag.is_some() {
-            return Err(answer.failure(FailureKind::Unknown, None, MADE_AGAIN).of_made_again());
-        }
         let told = answer.json_if_any().and_then(|body| read::incident(body).ok());
-        match told.filter(|told| told.id == current.id && whole(told)) {
-            Some(told) => Ok(versioned(told, &answer)),
+        let written = match told.filter(|told| told.id == current.id && whole(told)) {
+            Some(told) => versioned(told, &answer),
             // It was carried out, but the answer does not say what the incident is now: look.
             None => self.read_incident(at, &current.id, class).await.map_err(|mut failure| {
                 failure.kind = FailureKind::Unknown;
                 failure
-            }),
+            })?,
+        };
+        // Not by the status alone: there may be services that answer so to every write.
+        let another = (written.number, written.created) != (current.number, current.created);
+        if answer.status == CREATED && current.etag.is_some() && another {
+            return Err(answer.failure(FailureKind::Unknown, None, MADE_AGAIN).of_made_again());
         }
+        Ok(written)
     }
 
     pub(super) async fn read_evidence(&self, at: &Place, id: &IncidentId, class: Class) -> Result<Evidence, Failure> {

@@ -102,6 +102,22 @@ both! {
         bridge.finish().await;
     }
 
+    /// Two people at the same moment: what was said last holds.
+    async fn a_write_that_is_dropped_just_after_it_was_to_be_tried_again_stays_dropped(product) {
+        let bridge = Bridge::new(product).await;
+        bridge.fault(json!({ "effect": "status", "status": 422, "kind": "halo.tickets.post" }));
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let operation = bridge.dead(&incident).await;
+        bridge.heal();
+        let (app, caller) = bridge.console();
+        acts::retry(&app, &caller, operation).await.unwrap();
+        bridge.drop_it(operation).await;
+        bridge.pass(600).await;
+        assert_eq!(bridge.tickets(), Vec::<serde_json::Value>::new());
+        bridge.finish().await;
+    }
+
     async fn a_dropped_ticket_is_made_only_when_asked_for(product) {
         let mut bridge = Bridge::new(product).await;
         bridge.fault(json!({ "effect": "status", "status": 400, "kind": "halo.tickets.post" }));

@@ -41,7 +41,7 @@ both! {
         for _ in 0..2 {
             let ticket = bridge.ticket_of(&incident).await;
             bridge.act("ticket.delete", json!({ "ticket_id": ticket }));
-            bridge.pass_by(900, 20).await;
+            bridge.pass_by(7 * 3_600, 300).await;
             let pair = bridge.pair_of(&incident).await.unwrap();
             let (app, caller) = operator(&bridge);
             let heal = Decision::Gone { side: Side::Halo, ticket: Some(TicketId(ticket)), heal: true };
