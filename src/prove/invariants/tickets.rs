@@ -213,6 +213,10 @@ fn accounted_for(world: &Scene<'_>, ended: &Ended) -> Option<String> {
     if row.pair.ticket.is_some() {
         return None;
     }
+    // Merged away before its ticket could be made: where only comments crossed by then, say.
+    if redirected && row.pair.reason == Some(Reason::Redirected) {
+        return None;
+    }
     let dead = ended
         .operations
         .iter()
