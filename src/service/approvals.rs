@@ -83,5 +83,6 @@ async fn of_pair(
             })
             .collect()
     };
-    Ok(pairs::with_situation(app, installation, catalogue, &found, drawn).unwrap_or_default())
+    let merged = pairs::merged(app, &found.pair, None).await?;
+    Ok(pairs::with_situation(app, installation, catalogue, (&found, &merged), drawn).unwrap_or_default())
 }

@@ -135,5 +135,6 @@ async fn plan_of(app: &App, row: &SituationRow) -> Result<Vec<PlannedView>, Serv
         };
         plan(s).operations.into_iter().map(view).collect()
     };
-    Ok(pairs::with_situation(app, &installation, &catalogue, row, views).unwrap_or_default())
+    let merged = pairs::merged(app, &row.pair, None).await?;
+    Ok(pairs::with_situation(app, &installation, &catalogue, (row, &merged), views).unwrap_or_default())
 }
