@@ -25,6 +25,7 @@ fn every_test_that_the_documentation_names_is_there() {
     tests_in("src/planner/tests", "", &mut there);
     tests_in("tests/it/engine", "engine::", &mut there);
     tests_in("tests/it/store", "store::", &mut there);
+    tests_in("tests/it/units", "units::", &mut there);
     tests_in("tests/it", "", &mut there);
     for page in ["docs/SYNC.md", "docs/RULES.md", "docs/FEATURES.md", "docs/SET-UP.md"] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
