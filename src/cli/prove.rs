@@ -17,6 +17,7 @@ use crate::{
         nemesis::Nemesis,
         planted,
         run::{self, Plan, Report},
+        seldom::Acts,
         world::Broken,
     },
 };
@@ -171,6 +172,9 @@ fn print(report: &Report, took: f64, whole: bool) {
     }
     for what in Copies::ALL {
         say(format!("  {:>8}  {what}", report.copies.count(what)));
+    }
+    for what in Acts::ALL {
+        say(format!("  {:>8}  {what}", report.seldom.count(what)));
     }
     let absent = report.not_covered();
     if !absent.is_empty() {

@@ -12,7 +12,7 @@
 //! | [`Page::Dashboard`] | `/` | `q sync health client workspace severity status reason sort dir from` |
 //! | the same pairs as a CSV file | `/pairs.csv` | as `/`, without `from` |
 //! | [`Page::NotLinked`] | `/incidents` | `q reason workspace from` |
-//! | [`Page::Approvals`] | `/approvals` | |
+//! | [`Page::Approvals`] | `/approvals` | `from` |
 //! | [`Page::Versions`] | `/configuration` | |
 //! | [`Page::Drift`] | `/drift` | `class workspace from` |
 //! | [`Page::Backfill`] | `/backfill` | |

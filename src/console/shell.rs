@@ -263,7 +263,7 @@ fn crumb(ctx: &PageContext, page: &Page) -> AnyView {
 /// Whether the reader may see a page of those beneath the bar's.
 fn reachable(ctx: &PageContext, href: &str) -> bool {
     let set_up = [SET_UP, CONFIGURATION, ACCOUNTS, TOKENS].contains(&href);
-    (!set_up || ctx.may_set_up()) && (![TICKETS, LOOK_UP, ERRANDS].contains(&href) || ctx.may_operate())
+    (!set_up || ctx.may_set_up()) && (![TICKETS, ERRANDS].contains(&href) || ctx.may_operate())
 }
 
 /// Every page that the reader may go to by its name: name, what it belongs to, address.

@@ -52,6 +52,8 @@ pub enum FailureKind {
 
 /// [`Failure::code`] of a refusal that came with a good status.
 const SAID_NO: &str = "refused-beside-a-good-status";
+/// [`Failure::code`] of an update that was answered as a creation.
+const MADE_AGAIN: &str = "made-again";
 
 /// One failed call. Its text is safe to show and to log: no secret, no body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -90,6 +92,17 @@ impl Failure {
     /// Whether the other side said that it refuses, though its status said otherwise: where nothing is found, that holds.
     pub fn said_no(&self) -> bool {
         self.kind == FailureKind::Unknown && self.code.as_deref() == Some(SAID_NO)
+    }
+
+    /// An update that was answered as a creation: what it was for had been deleted. How it stands now is looked for.
+    #[must_use]
+    pub fn of_made_again(self) -> Self {
+        Self { kind: FailureKind::Unknown, code: Some(MADE_AGAIN.to_owned()), ..self }
+    }
+
+    /// Whether an update made anew what had been deleted.
+    pub fn made_again(&self) -> bool {
+        self.kind == FailureKind::Unknown && self.code.as_deref() == Some(MADE_AGAIN)
     }
 
     /// Whether our own budget said to wait: nobody was asked, and nothing is wrong.

@@ -96,7 +96,7 @@ pub struct Base {
     /// What Halo kept otherwise than it was sent, by what it is (`priority`, `ticket type`).
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub kept: BTreeMap<String, Kept>,
-    /// The same of what goes by its name (`team`, `category`).
+    /// The same of what goes by its name (`team`, `category`), and of mapped fields, by custom field id or ticket member.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub kept_names: BTreeMap<String, KeptName>,
     /// Since when the status is held because it flipped too often.
@@ -109,6 +109,9 @@ pub struct Base {
     /// for them too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub affected: Option<HaloUser>,
+    /// Whether Halo has said of each of those that the incident names whether they are the client's.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub looked_up: bool,
 }
 
 /// An id that was sent to a ticket, and the one that Halo kept: a rule, a workflow or a template chose it.

@@ -74,21 +74,31 @@ pub fn message_to_text(message: &str) -> String {
     if looks_like_html(message) { html_to_text(message) } else { clean(message) }
 }
 
-/// Keeps `@name` from notifying anyone on the other side: an invisible joint stands behind the `@`.
-/// Mail addresses are left alone.
+/// Keeps `@name` from notifying anyone on the other side: an invisible joint stands behind the `@`. What breaks with a
+/// joint in it is left alone: mail and web addresses, and what scripts and queries write (`@{a=1}`, `@"C:\x"`).
 pub fn neutralise_mentions(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut before = ' ';
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
+    let (mut before, mut in_address) = (' ', false);
+    for (at, c) in text.char_indices() {
+        let rest = text.get(at..).unwrap_or_default();
+        if c.is_whitespace() || "<>\"".contains(c) {
+            in_address = false;
+        } else if !before.is_alphanumeric() && begins_address(rest) {
+            in_address = true;
+        }
         out.push(c);
-        let starts = c == '@' && !(before.is_alphanumeric() || "._-+%".contains(before));
-        if starts && chars.peek().is_some_and(|next| next.is_alphanumeric() || "_[{\"".contains(*next)) {
+        let starts = c == '@' && !in_address && !(before.is_alphanumeric() || "._-+%".contains(before));
+        if starts && rest.chars().nth(1).is_some_and(|next| next.is_alphanumeric() || "_[".contains(next)) {
             out.push('\u{2060}');
         }
         before = c;
     }
     out
+}
+
+fn begins_address(text: &str) -> bool {
+    let begins = |scheme: &&str| text.get(..scheme.len()).is_some_and(|head| head.eq_ignore_ascii_case(scheme));
+    ["http://", "https://"].iter().any(begins)
 }
 
 /// The same in HTML: only what stands between the tags is touched.
@@ -105,6 +115,11 @@ pub fn neutralise_mentions_in_html(html: &str) -> String {
     }
     out.push_str(&neutralise_mentions(rest));
     out
+}
+
+/// The words as they were before their mentions were [neutralised](neutralise_mentions): what is ours is known by them.
+pub fn unjointed(text: &str) -> String {
+    text.replace('\u{2060}', "")
 }
 
 /// At most `max` long (see [`length`]); what is cut off is shown by `…`.

@@ -237,6 +237,21 @@ pub(super) fn arrived(row: &SituationRow, change: &IncidentChange, current: Inci
     Attempt::Done(OperationResult::Incident { etag }, facts, Box::new(reading))
 }
 
+/// The same where the answer to it was this failure: that a deleted incident was made again by it is said.
+pub(super) fn arrived_after(
+    row: &SituationRow,
+    change: &IncidentChange,
+    current: Incident,
+    failure: Option<&Failure>,
+) -> Attempt {
+    match (arrived(row, change, current), failure.filter(|failure| failure.made_again())) {
+        (Attempt::Done(_, facts, reading), Some(failure)) => {
+            Attempt::Withdrawn(failure.message.clone(), facts, reading)
+        }
+        (arrived, _) => arrived,
+    }
+}
+
 /// Read, compare, merge, PUT with the etag just read; what moved since the plan voids it. `was_sent`: it was sent before,
 /// and may have arrived.
 pub(super) async fn update_incident(
@@ -307,7 +322,9 @@ pub(super) async fn update_incident(
         },
         Err(failure) if failure.kind == FailureKind::Unknown => {
             match sentinel.incident(at, &row.pair.incident, class).await {
-                Ok(current) if sent::incident_stands(change, &current) => arrived(current),
+                Ok(current) if sent::incident_stands(change, &current) => {
+                    arrived_after(row, change, current, Some(&failure))
+                }
                 // As with a ticket: it is tried again, longer and longer apart.
                 Ok(_) => Attempt::Failed(Failure { kind: FailureKind::Transient, ..failure }),
                 Err(_) => Attempt::Failed(failure),

@@ -309,8 +309,7 @@ pub(super) async fn add_note(
     }
 }
 
-/// What a refusal comes to: it may be that the ticket was deleted since it was read just before, which Halo says in words
-/// and not by a status of its own.
+/// What a refusal comes to: the ticket may have been deleted since it was read, which Halo says in words alone.
 async fn refused(
     engine: &Engine,
     row: &SituationRow,
@@ -322,6 +321,8 @@ async fn refused(
     match halo.ticket(ticket, class).await {
         Ok(current) if current.deleted || current.merged_into.is_some() => deleted(row, current),
         Err(again) if again.kind == FailureKind::Gone => gone(row, ticket, again, engine.now()),
+        // Why it was refused is not known: the next try looks first.
+        Err(again) if again.retryable() => Attempt::Failed(Failure { kind: again.kind, ..failure }),
         Ok(_) | Err(_) => Attempt::Failed(failure),
     }
 }

@@ -19,7 +19,7 @@ use crate::{
         workspace::Workspace,
     },
     ledger::fact::Fact,
-    planner::{agreed, alerts, draft, gate::Passed, groups},
+    planner::{agreed, alerts, draft, gate::Passed, groups, requester::Affected},
     store::SituationRow,
 };
 
@@ -38,6 +38,8 @@ pub struct Beside {
     pub evidence: Option<Evidence>,
     /// The user it is about, as Halo knows them.
     pub affected: Option<HaloUser>,
+    /// Whether Halo has said of each user whom it names whether they are the client's.
+    pub looked_up: bool,
     /// Some of it could not be read: it is asked for again with the next polls.
     pub unread: bool,
     /// Its comments wait for a place in our own budget, until then at least.
@@ -78,7 +80,7 @@ pub fn newcomer(
         // The caller waits for the look-ups; this is only reached when they went away in between.
         (Ok(_), None) => return held(incident, Reason::ClientNotBound),
     };
-    let Beside { comments, evidence, affected, .. } = beside;
+    let Beside { comments, evidence, affected, looked_up, .. } = beside;
     // Ids rise in the order of the incidents, and so do the tickets: they are made in the order of the pairs' ids.
     let pair_id = PairId(engine.ids.uuid_v7(now + SignedDuration::from_millis(i64::from(place))));
     let alerts = policy.evidence.then(|| evidence.as_ref().map(alerts::ids).unwrap_or_default());
@@ -98,15 +100,15 @@ pub fn newcomer(
             return (facts, Some(pair_id));
         }
     };
-    let mut drafted =
-        draft::draft(workspace, policy, catalogue, &passed, &incident, evidence.as_ref(), affected.as_ref());
+    let mut base = Base { alerts, affected, looked_up, ..agreed::at_creation(&incident) };
+    let known = Affected::of(&base);
+    let mut drafted = draft::draft(workspace, policy, catalogue, &passed, &incident, evidence.as_ref(), known);
     if let Some(before) = passed.after {
         draft::refer(&mut drafted.draft, &draft::reference_after(workspace, &incident, before));
     }
     let reason = drafted.lacking.into_iter().next();
     let health = if reason.is_some() { Health::NeedsYou } else { Health::Waiting };
     needs_somebody(pair_id, health, reason.as_ref());
-    let mut base = Base { alerts, affected, ..agreed::at_creation(&incident) };
     if drafted.draft.priority_id.is_none() {
         // Nothing was agreed on: the priority follows as soon as the severity is mapped.
         base.severity = None;

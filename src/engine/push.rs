@@ -18,7 +18,7 @@ use crate::{
     ledger::fact::Fact,
     outbound::budget::Class,
     planner::{draft, link, observed::Reading, push},
-    store::{PairFilter, PairSort, Request, Store, StoreError},
+    store::{Request, Store, StoreError},
 };
 
 use super::{Engine, digest, known::Known, newcomer, registry::wait_for_catalogue, revive};
@@ -178,6 +178,9 @@ async fn push(
         Err(failure) if failure.kind == FailureKind::Gone => None,
         Err(failure) => return Ok(settled(failure, "The workspace does not exist (any more).")),
     };
+    if let (None, Err(why)) = (&there, push::open(policy, &catalogue, &record)) {
+        return Ok(Tried::Refused(why));
+    }
     let _lane = engine.lanes.newcomers(workspace.id).await;
     let now = engine.now();
     // A poll may have met it first, and linked it to this ticket under this lane.
@@ -315,17 +318,11 @@ fn settled(failure: Failure, gone: &str) -> Tried {
     }
 }
 
-/// Whether a workspace is joined to the Defender portal, as far as its settings and its newest incident tell.
+/// Whether a workspace is joined to the Defender portal, as far as its settings and its recent incidents tell. Those that
+/// were pushed, or are older than the joining, are not Defender's and say nothing.
 ///
 /// # Errors
 /// What the store says.
 pub async fn joined(store: &Store, workspace: &Workspace) -> Result<bool, StoreError> {
-    if push::joined(workspace, None) {
-        return Ok(true);
-    }
-    let filter = PairFilter { workspace: Some(workspace.id), ..PairFilter::default() };
-    let page = store.pairs_page(&filter, PairSort::default(), None, 1).await?;
-    let Some(row) = page.rows.into_iter().next() else { return Ok(false) };
-    let subject = store.subject(workspace.id, &row.pair.incident).await?;
-    Ok(subject.is_some_and(|subject| push::joined(workspace, subject.incident.provider_name.as_deref())))
+    Ok(push::joined(workspace, None) || store.recent_of_provider(workspace.id, push::DEFENDER).await?)
 }

@@ -14,7 +14,7 @@ use crate::{
     },
     ledger::fact::Fact,
     planner::{
-        notes,
+        draft, notes,
         observed::Reading,
         retry,
         sent::{self, Trace},
@@ -50,7 +50,7 @@ pub(super) async fn run(engine: &Engine, row: &SituationRow, operation: &Operati
         OperationKind::CreateTicket { draft, .. } => ticket(engine, row, draft).await,
         OperationKind::CreateIncident { .. } => incident(engine, row).await,
         OperationKind::AddNote { note, .. } => note_of(engine, row, &operation.kind, note).await,
-        OperationKind::UpdateIncident { change } => change_of(engine, row, change).await,
+        OperationKind::UpdateIncident { change } => change_of(engine, row, (change, operation)).await,
         OperationKind::UpdateTicket { change } => ticket_change_of(engine, row, (change, since)).await,
         // Its id is derived: sending it again is no second write.
         OperationKind::AddComment { .. } => {
@@ -91,8 +91,9 @@ pub(super) async fn run(engine: &Engine, row: &SituationRow, operation: &Operati
             };
             // A look that failed is no look: the span begins to count again only with answers.
             let state = OperationState::OutcomeUnknown { since, look: wait, looks };
-            // That the other side refused the write is not forgotten over it.
-            let failure = operation.last_failure.clone().filter(Failure::said_no).unwrap_or(failure);
+            // What the other side said of the write is not forgotten over it.
+            let said = operation.last_failure.clone().filter(|failure| failure.said_no() || failure.made_again());
+            let failure = said.unwrap_or(failure);
             execute::moved(engine, operation, state, operation.attempts, Some(failure), Reading::default()).await
         }
     }
@@ -124,9 +125,11 @@ async fn incident_now(
 
 /// Whether a change of an incident arrived. While it may, nothing newer is sent: what arrives after that was forgotten would
 /// be taken for an analyst's.
-async fn change_of(engine: &Engine, row: &SituationRow, change: &IncidentChange) -> Look {
+async fn change_of(engine: &Engine, row: &SituationRow, (change, of): (&IncidentChange, &Operation)) -> Look {
     match incident_now(engine, row, crate::outbound::budget::Class::Closure).await {
-        Ok(current) if sent::incident_stands(change, &current) => Look::Found(back::arrived(row, change, current)),
+        Ok(current) if sent::incident_stands(change, &current) => {
+            Look::Found(back::arrived_after(row, change, current, of.last_failure.as_ref()))
+        }
         Ok(_) => Look::Absent,
         Err(look) => look,
     }
@@ -201,26 +204,41 @@ pub(super) fn told(engine: &Engine, row: &SituationRow, reading: &Reading) -> Op
     (base != row.pair.base).then_some(Fact::BaseAgreed { pair: row.pair.id, base })
 }
 
-async fn ticket(engine: &Engine, row: &SituationRow, draft: &TicketDraft) -> Look {
+async fn ticket(engine: &Engine, row: &SituationRow, wanted: &TicketDraft) -> Look {
     let halo = match engine.registry.halo(row.pair.halo) {
         Ok(halo) => halo,
         Err(failure) => return Look::Failed(failure),
     };
     let class = crate::outbound::budget::Class::New;
     let spare = |ids| spare(engine, &row.pair, ids);
-    let mut free = match halo.find_created(draft, row.pair.created, class, spare).await {
+    // What a restored database does not remember may have gone on in a further ticket since.
+    let view = engine.registry.view();
+    let arm_id = view.of_workspace(row.pair.workspace).map(|(workspace, ..)| workspace.arm_id.as_str());
+    let arm_id = arm_id.filter(|_| forth::may_be_forgotten(engine, row));
+    let further = |ticket: &Ticket| arm_id.is_some_and(|arm_id| draft::is_further(arm_id, &row.pair.incident, ticket));
+    let mut free = match halo.find_created(wanted, row.pair.created, class, spare, further).await {
         Ok(found) => found,
         Err(failure) => return Look::Failed(failure),
     };
+    if let (Some(arm_id), [found]) = (arm_id, free.as_slice())
+        && found.closed
+    {
+        let follows = draft::reference_following(arm_id, &row.pair.incident, found.id);
+        match halo.find_by_reference(&follows, wanted.client_id, class).await {
+            Ok(next) if next.is_empty() => {}
+            Ok(next) => free = next,
+            Err(failure) => return Look::Failed(failure),
+        }
+    }
     // One that an agent moved to another client is this pair's all the same, unless there is one of its own: whose it is
     // then is a person's question, and nothing is written to it.
-    if free.iter().any(|ticket| ticket.client_id == Some(draft.client_id)) {
-        free.retain(|ticket| ticket.client_id == Some(draft.client_id));
+    if free.iter().any(|ticket| ticket.client_id == Some(wanted.client_id)) {
+        free.retain(|ticket| ticket.client_id == Some(wanted.client_id));
     }
     match free.len() {
         0 => Look::Absent,
         1 => match free.pop() {
-            Some(ticket) => Look::Found(forth::ticket_made(engine, row, ticket, draft, true)),
+            Some(ticket) => Look::Found(forth::ticket_made(engine, row, ticket, wanted, true)),
             None => Look::Absent,
         },
         _ => Look::Found(Attempt::Refused(Reason::OutcomeUnknown, Vec::new(), Box::default())),

@@ -72,12 +72,13 @@ impl Halo {
         since: Timestamp,
         class: Class,
         free: impl Fn(Vec<TicketId>) -> F,
+        further: impl Fn(&Ticket) -> bool,
     ) -> Answered<Vec<Ticket>>
     where
         F: Future<Output = Answered<Vec<TicketId>>>,
     {
         let searched = free(self.searched(&draft.reference, draft.client_id, class).await?).await?;
-        let found = self.proven(searched, &draft.reference, draft.client_id, class).await?;
+        let found = self.proven(searched, |ticket| carries(ticket, &draft.reference), draft.client_id, class).await?;
         if !found.is_empty() {
             return Ok(found);
         }
@@ -89,7 +90,14 @@ impl Halo {
         likely.sort_by_key(|(likeness, id)| (*likeness, std::cmp::Reverse(*id)));
         let mut likely = free(likely.into_iter().map(|(_, id)| TicketId(id)).collect()).await?;
         likely.truncate(LIKELY_MAX);
-        self.proven(likely, &draft.reference, draft.client_id, class).await
+        let mut found = self
+            .proven(likely, |ticket| carries(ticket, &draft.reference) || further(ticket), draft.client_id, class)
+            .await?;
+        // Of a matter's own and a further one the further one goes on with it; of several the newest.
+        if let Some(last) = found.iter().filter(|ticket| further(ticket)).map(|ticket| ticket.id).max() {
+            found.retain(|ticket| ticket.id == last);
+        }
+        Ok(found)
     }
 
     /// Tickets that carry our reference, each proven by reading it: those of this client first. One may be another
@@ -100,7 +108,7 @@ impl Halo {
     /// See [`FailureKind`].
     pub async fn find_by_reference(&self, reference: &str, halo_client_id: i64, class: Class) -> Answered<Vec<Ticket>> {
         let ids = self.searched(reference, halo_client_id, class).await?;
-        self.proven(ids, reference, halo_client_id, class).await
+        self.proven(ids, |ticket| carries(ticket, reference), halo_client_id, class).await
     }
 
     /// What Halo's search gives for a reference.
@@ -121,11 +129,11 @@ impl Halo {
         listed(&answer).map(|(rows, _)| rows)
     }
 
-    /// Those of the tickets that carry the reference, each read by its number.
+    /// Those of the tickets that are the ones, each read by its number.
     async fn proven(
         &self,
         mut ids: Vec<TicketId>,
-        reference: &str,
+        is_one: impl Fn(&Ticket) -> bool,
         halo_client_id: i64,
         class: Class,
     ) -> Answered<Vec<Ticket>> {
@@ -133,7 +141,7 @@ impl Halo {
         let mut found = Vec::new();
         for id in ids.into_iter().filter(|id| id.0 > 0) {
             match self.ticket(id, class).await {
-                Ok(ticket) if carries(&ticket, reference) => found.push(ticket),
+                Ok(ticket) if is_one(&ticket) => found.push(ticket),
                 Ok(_) => {}
                 Err(failure) if failure.kind == FailureKind::Gone => {}
                 Err(failure) => return Err(failure),

@@ -28,6 +28,8 @@ pub const TEAM: &str = "team";
 pub const CATEGORY: &str = "category";
 /// The member that holds the category.
 pub const CATEGORY_MEMBER: &str = "category_1";
+/// Members that go by a name, which Halo may tell in other letters than it has.
+pub const BY_NAME: [&str; 2] = [TEAM, CATEGORY_MEMBER];
 
 /// Notes whether a ticket has the id that was sent to it.
 fn note_kept(base: &mut Base, what: &str, sent: Option<i64>, kept: Option<i64>) {
@@ -44,6 +46,34 @@ fn note_name(base: &mut Base, what: &str, sent: Option<&str>, kept: Option<&str>
     let (Some(sent), Some(kept)) = (sent, kept) else { return };
     if !same_name(sent, kept) {
         base.kept_names.insert(what.to_owned(), KeptName { sent: sent.to_owned(), kept: kept.to_owned() });
+    }
+}
+
+/// Notes whether a mapped field, by its [key](mapped::Placed::key), has the value that was sent to it, as far as the answer
+/// tells.
+fn note_value(base: &mut Base, key: &str, sent: &serde_json::Value, stands: Option<&serde_json::Value>) {
+    base.kept_names.remove(key);
+    if let Some(stands) = stands.filter(|stands| !mapped::kept(sent, stands)) {
+        let name = KeptName { sent: mapped::plain(sent), kept: mapped::plain(stands) };
+        base.kept_names.insert(key.to_owned(), name);
+    }
+}
+
+/// The same of all that a write gives the ticket.
+fn note_values(
+    base: &mut Base,
+    custom_fields: &[(i64, serde_json::Value)],
+    members: &[(String, serde_json::Value)],
+    answer: &Ticket,
+) {
+    // Some instances show only the fields in which something stands.
+    let nothing = serde_json::Value::Null;
+    let unset = Some(&nothing).filter(|_| !answer.custom_fields.is_empty() && answer.tells_fields());
+    for (id, sent) in custom_fields {
+        note_value(base, &id.to_string(), sent, answer.custom_field(*id).map(|field| &field.value).or(unset));
+    }
+    for (name, sent) in members.iter().filter(|(name, _)| !BY_NAME.contains(&name.as_str())) {
+        note_value(base, name, sent, answer.raw.get(name));
     }
 }
 
@@ -128,6 +158,7 @@ pub fn with_answer(base: Base, draft: &TicketDraft, ticket: &Ticket, own_agent: 
     note_name(&mut base, TEAM, team, ticket.team.as_deref());
     let category = member(&draft.members, CATEGORY_MEMBER).or(draft.category_1.as_deref());
     note_name(&mut base, CATEGORY, category, ticket.category_1.as_deref());
+    note_values(&mut base, &draft.custom_fields, &draft.members, ticket);
     if own {
         base.agent_id = agent_id;
     }
@@ -190,6 +221,8 @@ pub fn after_ticket(mut base: Base, incident: &Incident, change: &TicketChange, 
         base.summary = Some(answer.summary.clone());
         base.agree(title::NAME);
     }
+    // Of a ticket that is read later an agent may have made something else.
+    note_values(&mut base, &change.custom_fields, &change.members, answer);
     with_fields(base, change, answer)
 }
 

@@ -66,11 +66,12 @@ pub(super) fn plan(s: &Situation<'_>, out: &mut Plan) {
     let alerts: Vec<String> = fresh.into_iter().collect();
     let reference = notes::own_reference(s, &format!("alerts/{}", fingerprint(&alerts.join("/"))));
     let count = if alerts.len() == 1 { "An alert".to_owned() } else { format!("{} alerts", alerts.len()) };
-    let head = format!("{count} joined incident {} after this ticket was made.", s.incident.name());
+    let name = text::neutralise_mentions(&s.incident.name());
+    let head = format!("{count} joined incident {name} after this ticket was made.");
     let listed = text::neutralise_mentions_in_html(&draft::listed("Alerts", &new));
     let note = NoteDraft {
         outcome: mapping::outcome(s.policy, s.catalogue),
-        html: format!("<p><b>{}</b></p>{listed}<p>{reference}</p>", text::escape(&text::neutralise_mentions(&head))),
+        html: format!("<p><b>{}</b></p>{listed}<p>{reference}</p>", text::escape(&head)),
         text: format!("{head}\n\n{}\n\n{reference}", text::html_to_text(&listed)),
         private: true,
         reference,

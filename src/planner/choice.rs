@@ -9,7 +9,7 @@ use crate::domain::{
     reason::Reason,
 };
 
-use super::{drift, plan, situation::Situation};
+use super::{drift, fields::mapped, plan, situation::Situation};
 
 /// One question with its answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,7 +99,7 @@ fn answers(s: &Situation<'_>, found: &plan::Plan, reason: &Reason) -> Vec<(Strin
                 (format!("Leave the {what} as Halo has it"), decision)
             };
             let base = &s.pair.base;
-            let named = || base.kept_names.get(what).map(leave_name);
+            let named = || base.kept_names.get(what).or_else(|| mapped::kept_of(s, what)).map(leave_name);
             base.kept.get(what).map(leave).or_else(named).into_iter().collect()
         }
         Reason::CommentsFull => {

@@ -40,7 +40,7 @@ pub fn verdict(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket, actions:
         .flatten()
         .collect::<Vec<_>>()
         .join("\n");
-    verdict.comment = Some(text::cut(&comment, COMMENT_MAX));
+    verdict.comment = Some(text::cut(&text::neutralise_mentions(&comment), COMMENT_MAX));
     verdict.checked().map_err(|refused| Reason::VerdictRefused { why: refused.to_string() })
 }
 
@@ -75,12 +75,12 @@ pub fn of_agent(base: &Base, ticket: &Ticket) -> Ticket {
     ticket.closure_note = ticket.closure_note.filter(|_| base.foreign.is_empty());
     let Some(own) = &base.own_closing else { return ticket };
     ticket.closure_note = ticket.closure_note.and_then(|note| {
-        let said = text::html_to_text(&note);
-        if words::letters(&said) == words::letters(&own.note) {
+        let (said, ours) = (text::unjointed(&text::html_to_text(&note)), text::unjointed(&own.note));
+        if words::letters(&said) == words::letters(&ours) {
             return None;
         }
         // An agent who wrote below our words said the rest alone.
-        let rest = said.trim().strip_prefix(own.note.trim()).map(|rest| text::text_to_html(rest.trim()));
+        let rest = said.trim().strip_prefix(ours.trim()).map(|rest| text::text_to_html(rest.trim()));
         Some(rest.unwrap_or(note))
     });
     let ours = |id: i64, value: &serde_json::Value| {
@@ -182,7 +182,7 @@ fn is_written(value: &serde_json::Value, written: &str) -> bool {
 }
 
 /// What a field's value is made of: some instances hand out a select's value as a list of objects, id and name each.
-fn entries(value: &serde_json::Value) -> Vec<&serde_json::Value> {
+pub(super) fn entries(value: &serde_json::Value) -> Vec<&serde_json::Value> {
     use serde_json::Value;
     match value {
         Value::Null => Vec::new(),
@@ -270,7 +270,7 @@ pub fn closure_note(incident: &Incident) -> String {
     note.push('.');
     if let Some(comment) = verdict.comment.as_deref().filter(|c| !c.trim().is_empty()) {
         note.push(' ');
-        note.push_str(&text::clean(comment));
+        note.push_str(&text::neutralise_mentions(&text::clean(comment)));
     }
     note
 }

@@ -6,12 +6,12 @@ use serde_json::Value;
 
 use crate::domain::{
     catalogue::Catalogue,
-    ids::{TicketId, reference},
+    ids::{IncidentId, TicketId, reference},
     incident::{Evidence, Incident, IncidentStatus},
     policy::{FieldTarget, Policy},
     reason::Reason,
     text,
-    ticket::{HaloUser, TicketDraft},
+    ticket::{HaloUser, Ticket, TicketDraft},
     time,
     workspace::{Portal, Workspace},
 };
@@ -23,8 +23,10 @@ use super::{
         owner,
     },
     gate::Passed,
-    mapping, requester,
+    mapping,
+    requester::{self, Affected},
     situation::Situation,
+    template::{self, Roots},
 };
 
 /// Longest subject; the whole title stands in the details.
@@ -43,6 +45,12 @@ pub struct Drafted {
     pub lacking: Vec<Reason>,
 }
 
+/// How a further ticket goes on with the one before it.
+const FOLLOWS: &str = "follows";
+const IN_PLACE: &str = "in-place-of";
+/// So many numbers in a ticket's text are tried: the one that counts stands in its first line.
+const NUMBERS_MAX: usize = 50;
+
 /// The reference of the ticket for an incident of a workspace.
 pub fn ticket_reference(workspace: &Workspace, incident: &Incident) -> String {
     reference(&["ticket", &workspace.arm_id, incident.id.as_str()])
@@ -51,6 +59,30 @@ pub fn ticket_reference(workspace: &Workspace, incident: &Incident) -> String {
 /// The reference of a further ticket, after the one that the incident was unlinked from.
 pub fn reference_after(workspace: &Workspace, incident: &Incident, ticket: TicketId) -> String {
     reference(&["ticket", &workspace.arm_id, incident.id.as_str(), "after", &ticket.to_string()])
+}
+
+/// The reference of a further ticket of a matter, in which the one before it is named.
+fn reference_further(arm_id: &str, incident: &IncidentId, how: &str, before: TicketId) -> String {
+    reference(&["ticket", arm_id, incident.as_str(), how, &before.to_string()])
+}
+
+/// The reference of the ticket in which a matter goes on whose ticket `closed` stays closed.
+pub fn reference_following(arm_id: &str, incident: &IncidentId, closed: TicketId) -> String {
+    reference_further(arm_id, incident, FOLLOWS, closed)
+}
+
+/// Whether a ticket says that it was made as a further one for this incident: its reference follows from the number of
+/// the one before it, which its text names.
+pub fn is_further(arm_id: &str, incident: &IncidentId, ticket: &Ticket) -> bool {
+    let texts = ["details_html", "details"].iter().filter_map(|key| ticket.raw.get(*key)?.as_str());
+    texts.into_iter().any(|text| {
+        let numbers = text.split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse().ok());
+        numbers.take(NUMBERS_MAX).any(|number| {
+            [FOLLOWS, IN_PLACE]
+                .iter()
+                .any(|how| text.contains(&reference_further(arm_id, incident, how, TicketId(number))))
+        })
+    })
 }
 
 /// Gives a draft another reference, wherever it stands.
@@ -92,7 +124,7 @@ fn trusted(url: &str) -> bool {
     HOSTS.iter().any(|host| url.starts_with(host)) && !url.contains(['"', '<', '>', ' ', '\''])
 }
 
-/// Writes the ticket for an incident. `affected` is the user that [`requester::candidates`] led to, if any.
+/// Writes the ticket for an incident. `affected` is what [`requester::candidates`] led to.
 pub fn draft(
     workspace: &Workspace,
     policy: &Policy,
@@ -100,7 +132,7 @@ pub fn draft(
     passed: &Passed,
     incident: &Incident,
     evidence: Option<&Evidence>,
-    affected: Option<&HaloUser>,
+    affected: Affected<'_>,
 ) -> Drafted {
     let mut lacking = Vec::new();
     let mut keep = |result: Result<i64, Reason>| result.map_err(|reason| lacking.push(reason)).ok();
@@ -136,7 +168,7 @@ pub fn draft(
     let (requester, site_id) = requester::of(policy, &passed.binding, affected);
     Drafted {
         draft: TicketDraft {
-            summary: summary(incident),
+            summary: subject(policy, incident, evidence).unwrap_or_else(|| summary(incident)),
             details_html: details(workspace, policy, incident, evidence, affected, &reference),
             client_id: passed.binding.halo_client_id,
             site_id,
@@ -177,38 +209,65 @@ fn named(
     }
 }
 
-/// The subject of an incident's ticket.
+/// The subject of an incident's ticket: its title under our mark.
 pub fn summary(incident: &Incident) -> String {
     let title = text::clean(&incident.title).replace(['\n', '\t'], " ");
     let title = if title.trim().is_empty() { "(incident without a title)".to_owned() } else { title };
+    marked(incident, &title)
+}
+
+fn marked(incident: &Incident, words: &str) -> String {
     let named = match incident.number {
-        Some(number) => format!("[Sentinel {number}] {title}"),
-        None => format!("[Sentinel] {title}"),
+        Some(number) => format!("[Sentinel {number}] {words}"),
+        None => format!("[Sentinel] {words}"),
     };
     text::cut(&named, SUMMARY_MAX)
 }
 
-/// Who a further ticket of the matter is for: whom the one before is for, since an agent may have corrected it, else the
-/// user who was found when that was drafted.
+/// The subject as the policy shapes it; `None` where that takes something from alerts or entities that were not read. Our
+/// mark stands before it unless the incident's number is in it: a ticket whose making was not answered is looked for among
+/// those with the same subject first.
+pub fn subject(policy: &Policy, incident: &Incident, evidence: Option<&Evidence>) -> Option<String> {
+    // What crosses back is the title under our mark, and nothing else.
+    let shaped = policy.fields.iter().find(|one| one.is_subject() && one.rule.at_creation());
+    let Some(mapping) = shaped.filter(|_| !policy.title.to_sentinel()) else { return Some(summary(incident)) };
+    if mapped::unread(mapping, incident, evidence) {
+        return None;
+    }
+    let filled = template::fill(Roots { incident: &incident.raw, evidence }, &mapping.source).unwrap_or_default();
+    let words = text::cut(&text::line(&filled), SUMMARY_MAX);
+    let numbered =
+        |number: i64| mapping.source.text().contains("incidentNumber") && words.contains(&number.to_string());
+    Some(match incident.number {
+        _ if words.is_empty() => summary(incident),
+        Some(number) if numbered(number) => words,
+        _ => marked(incident, &words),
+    })
+}
+
+/// Whom the ticket before is for: an agent may have corrected it. `None` where that does not say.
 fn as_before(s: &Situation<'_>, passed: &Passed) -> Option<HaloUser> {
     let ticket = s.ticket.filter(|ticket| ticket.client_id == Some(passed.binding.halo_client_id));
-    let user = ticket.and_then(|ticket| {
+    ticket.and_then(|ticket| {
         let id = ticket.user_id.filter(|id| *id > 0)?;
         // Site and user must belong together.
         let site_id = Some(ticket.site_id.filter(|id| *id > 0)?);
         Some(HaloUser { id, name: String::new(), site_id })
-    });
-    user.or_else(|| s.pair.base.affected.clone())
+    })
+}
+
+/// A further ticket of the matter: for whom the one before is for, else the user who was found when that was drafted.
+fn further(s: &Situation<'_>, passed: &Passed) -> TicketDraft {
+    let before = as_before(s, passed);
+    let affected = before.as_ref().map_or_else(|| Affected::of(&s.pair.base), Affected::User);
+    draft(s.workspace, s.policy, s.catalogue, passed, s.incident, s.evidence, affected).draft
 }
 
 /// The ticket in which a matter goes on whose ticket `closed` stays closed.
 pub fn following(s: &Situation<'_>, passed: &Passed, closed: TicketId) -> TicketDraft {
-    let affected = as_before(s, passed);
-    let mut drafted =
-        draft(s.workspace, s.policy, s.catalogue, passed, s.incident, s.evidence, affected.as_ref()).draft;
-    let number = closed.to_string();
-    let follows = reference(&["ticket", &s.workspace.arm_id, s.incident.id.as_str(), "follows", &number]);
-    let said = format!("<p>The incident was opened again. Its first ticket, {number}, stays closed.</p>");
+    let mut drafted = further(s, passed);
+    let follows = reference_following(&s.workspace.arm_id, &s.incident.id, closed);
+    let said = format!("<p>The incident was opened again. Its first ticket, {closed}, stays closed.</p>");
     drafted.details_html = said + &drafted.details_html.replace(&drafted.reference, &follows);
     drafted.reference = follows;
     drafted
@@ -216,10 +275,8 @@ pub fn following(s: &Situation<'_>, passed: &Passed, closed: TicketId) -> Ticket
 
 /// The ticket of a matter whose first one, `gone`, does not exist any more.
 pub fn in_place_of(s: &Situation<'_>, passed: &Passed, gone: TicketId) -> TicketDraft {
-    let affected = as_before(s, passed);
-    let mut drafted =
-        draft(s.workspace, s.policy, s.catalogue, passed, s.incident, s.evidence, affected.as_ref()).draft;
-    let own = reference(&["ticket", &s.workspace.arm_id, s.incident.id.as_str(), "in-place-of", &gone.to_string()]);
+    let mut drafted = further(s, passed);
+    let own = reference_further(&s.workspace.arm_id, &s.incident.id, IN_PLACE, gone);
     let said = format!("<p>This ticket takes the place of ticket {gone}, which does not exist any more.</p>");
     drafted.details_html = said + &drafted.details_html.replace(&drafted.reference, &own);
     drafted.reference = own;
@@ -281,7 +338,7 @@ fn details(
     policy: &Policy,
     incident: &Incident,
     evidence: Option<&Evidence>,
-    affected: Option<&HaloUser>,
+    affected: Affected<'_>,
     reference: &str,
 ) -> String {
     let link = portal_link(workspace, incident);
@@ -312,7 +369,7 @@ fn details(
         html.push_str(&listed("Entities", &evidence.entities));
     }
     let _ = write!(html, "<p>Halobridge reference {reference}</p>");
-    html
+    text::neutralise_mentions_in_html(&html)
 }
 
 /// Every further non-null member of the resource, by its path: nothing that Microsoft sent is left out.

@@ -10,6 +10,7 @@ use crate::domain::{
     operation::{IncidentChange, Operation, OperationKind, OperationState},
     pair::{Base, NoteLink},
     reason::Reason,
+    text,
     ticket::TicketChange,
 };
 
@@ -226,13 +227,18 @@ fn same_words(one: &OperationKind, other: &OperationKind) -> bool {
     }
 }
 
+/// What a change says at a closing, as it was told before any mention in it was neutralised.
+fn closing_words(change: &TicketChange) -> Option<String> {
+    change.closure_note.as_deref().map(text::unjointed)
+}
+
 /// Takes the members of a write that is not to be repeated out of a planned one of the same key; `false` when
 /// nothing is left of it.
 pub(super) fn take_out(planned: &mut Planned, dropped: &OperationKind) -> bool {
     match (&mut planned.kind, dropped) {
         (OperationKind::UpdateTicket { change }, OperationKind::UpdateTicket { change: gone }) => {
             let closing = change.status_id.is_some();
-            if closing && (change.status_id, &change.closure_note) == (gone.status_id, &gone.closure_note) {
+            if closing && (change.status_id, closing_words(change)) == (gone.status_id, closing_words(gone)) {
                 (change.status_id, change.closure_note) = (None, None);
             }
             if change.priority_id == gone.priority_id {

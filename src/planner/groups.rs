@@ -140,7 +140,9 @@ pub fn closure_note(s: &Situation<'_>) -> String {
         return closing::closure_note(s.incident);
     }
     let all = std::iter::once(s.incident).chain(mates(s).map(|mate| &mate.incident));
-    let said = all.map(|incident| format!("{}: {}", incident.name(), closing::closure_note(incident)));
+    let said = all.map(|incident| {
+        format!("{}: {}", text::neutralise_mentions(&incident.name()), closing::closure_note(incident))
+    });
     said.collect::<Vec<_>>().join("\n")
 }
 
@@ -170,7 +172,7 @@ pub(super) fn told(s: &Situation<'_>, out: &mut Plan) {
     let owner = incident.owner.key().map(|owner| format!(", held by {owner}")).unwrap_or_default();
     let words = format!(
         "Incident {} ({}, {}{owner}) shares this ticket: {}.",
-        text::neutralise_mentions(&incident.name()),
+        incident.name(),
         incident.severity,
         incident.status,
         group.why
@@ -224,7 +226,7 @@ pub fn base_of_joined(
         base.agent_id = None;
     }
     // Should its pair come to lead, what the ticket says is not overwritten for that alone.
-    for mapping in policy.fields.iter().filter(|mapping| mapping.rule.to_halo()) {
+    for mapping in policy.fields.iter().filter(|mapping| mapping.rule.to_halo() && !mapping.is_subject()) {
         if mapped::unread(mapping, incident, evidence) {
             base.joined.insert(mapping.field.to_string());
             continue;

@@ -61,6 +61,7 @@ pub fn merged(grounds: &Base, told: &Base, now: &Base) -> Base {
         frozen: one(all, |base| &base.frozen),
         ticketed: one(all, |base| &base.ticketed),
         affected: one(all, |base| &base.affected),
+        looked_up: one(all, |base| &base.looked_up),
     }
 }
 

@@ -17,7 +17,9 @@ use crate::domain::{
 use super::{
     alerts,
     approval::{self, Waiting},
-    draft, drift, dropped, fields, gate, groups, merges, notes, push, sent,
+    draft, drift, dropped, fields, gate, groups, merges, notes, push,
+    requester::Affected,
+    sent,
     situation::Situation,
 };
 
@@ -217,7 +219,7 @@ fn ticket_to_make(s: &Situation<'_>, out: &mut Plan) {
             out.item(Reason::Refused { why: why.into() });
         }
         Ok(passed) => {
-            let affected = s.pair.base.affected.as_ref();
+            let affected = Affected::of(&s.pair.base);
             let mut drafted =
                 draft::draft(s.workspace, s.policy, s.catalogue, &passed, s.incident, s.evidence, affected);
             draft::refer(&mut drafted.draft, &s.pair.reference);

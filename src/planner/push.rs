@@ -36,20 +36,44 @@ pub fn allowed(mode: Mode) -> Result<(), String> {
     }
 }
 
+/// Why a ticket that is closed is not pushed, in one sentence with the remedy: its incident would begin as new, and nothing
+/// would ever close it.
+///
+/// # Errors
+/// That sentence.
+pub fn open(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket) -> Result<(), String> {
+    if mapping::ticket_closed(policy, catalogue, ticket) {
+        return Err(format!(
+            "Ticket {} is closed in Halo, and its incident would stay open. Open the ticket again, then push it, or link \
+             it to an incident by hand.",
+            ticket.id
+        ));
+    }
+    Ok(())
+}
+
+/// Provider of the incidents of a workspace that is joined to Defender (sentinel-api sheet, section 8).
+pub const DEFENDER: &str = "Microsoft XDR";
+
 /// Whether incidents that are made through the API are not shown in the Defender portal: the workspace is joined to it,
 /// as its own settings or the provider of its incidents say.
 pub fn joined(workspace: &Workspace, provider: Option<&str>) -> bool {
-    workspace.portal == crate::domain::workspace::Portal::Defender || provider == Some("Microsoft XDR")
+    workspace.portal == crate::domain::workspace::Portal::Defender || provider == Some(DEFENDER)
+}
+
+/// The reference of ours that a ticket carries: it was made here, for an incident.
+pub fn ours(ticket: &Ticket) -> Option<String> {
+    let texts = ["details", "details_html", "summary"];
+    let text = |key: &str| ticket.raw.get(key).and_then(|text| text.as_str());
+    let written = texts.into_iter().filter_map(text).find_map(notes::reference_in).map(str::to_owned);
+    let in_field = |text: String| notes::reference_in(&text).map(str::to_owned);
+    written.or_else(|| ticket.custom_fields.iter().filter_map(CustomField::text).find_map(in_field))
 }
 
 /// Whether the policy pushes a ticket that a webhook named. One that we or Halo's own integration made never is: its
 /// incident exists already.
 pub fn wanted(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket, actions: &[Action]) -> bool {
-    let texts = ["details", "details_html", "summary"];
-    let text = |key: &str| ticket.raw.get(key).and_then(|text| text.as_str());
-    let ours = texts.into_iter().filter_map(text).any(notes::mentions_any)
-        || ticket.custom_fields.iter().filter_map(CustomField::text).any(|text| notes::mentions_any(&text));
-    if ours || adopt::carried(ticket).is_some() || ticket.deleted || ticket.merged_into.is_some() {
+    if ours(ticket).is_some() || adopt::carried(ticket).is_some() || ticket.deleted || ticket.merged_into.is_some() {
         return false;
     }
     if mapping::ticket_closed(policy, catalogue, ticket) {
@@ -106,7 +130,7 @@ pub fn draft(
     let subject = if subject.is_empty() { format!("Halo ticket {}", ticket.id) } else { subject };
     let details = ticket.raw.get("details").and_then(|details| details.as_str()).unwrap_or_default();
     let address = ticket_url.map(|base| format!("\n{base}{}", ticket.id)).unwrap_or_default();
-    let description = format!("{FROM}{}.{address}\n\n{}", ticket.id, text::clean(details));
+    let description = format!("{FROM}{}.{address}\n\n{}", ticket.id, text::neutralise_mentions(&text::clean(details)));
     let description = text::cut(description.trim(), DESCRIPTION_MAX);
     Ok(Incident {
         resource_id: String::new(),

@@ -15,7 +15,7 @@ use crate::domain::{
     workspace::{Mode, Workspace},
 };
 
-use super::{Situation, draft, gate, mapping, plan};
+use super::{Situation, draft, gate, mapping, plan, requester::Affected};
 
 /// A count in the making. Incidents are to be added newest first.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ impl Counting {
         };
         self.what.tickets += 1;
         self.what.closed += u32::from(incident.closed());
-        let drafted = draft::draft(&workspace, policy, catalogue, &passed, incident, None, None);
+        let drafted = draft::draft(&workspace, policy, catalogue, &passed, incident, None, Affected::NotKnown);
         for reason in &drafted.lacking {
             *self.lacking.entry(reason.words()).or_default() += 1;
         }

@@ -16,7 +16,7 @@ const AGENTS: [&str; 3] = ["Amira Haddad", "Jonas Weber", "Li Chen"];
 
 impl World {
     /// A ticket that is there and works like one: not deleted, not merged.
-    fn some_ticket(&mut self) -> Option<(i64, TicketValues)> {
+    pub(super) fn some_ticket(&mut self) -> Option<(i64, TicketValues)> {
         let there: Vec<(i64, TicketValues)> = self.twin.with(|world, _| {
             let ids: Vec<i64> =
                 world.halos.first().map(|one| one.halo.tickets().map(|t| t.id).collect()).unwrap_or_default();
@@ -28,7 +28,7 @@ impl World {
         self.people.dice.pick(&there).cloned()
     }
 
-    fn agent_acts(&mut self, verb: &str, ticket: i64, more: Value, told: &str) -> bool {
+    pub(super) fn agent_acts(&mut self, verb: &str, ticket: i64, more: Value, told: &str) -> bool {
         let agent = self.people.dice.pick(&AGENTS).copied().unwrap_or_default();
         let mut body = json!({ "ticket_id": ticket, "agent": agent });
         if verb == "ticket.update" {

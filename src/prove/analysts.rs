@@ -14,7 +14,7 @@ use super::{
 
 impl World {
     /// An incident that is still there.
-    fn some_incident(&mut self) -> Option<IncidentKey> {
+    pub(super) fn some_incident(&mut self) -> Option<IncidentKey> {
         let there: Vec<IncidentKey> = {
             let deleted = &self.watch.deleted;
             self.people.raised.iter().filter(|key| !deleted.contains(*key)).cloned().collect()
@@ -196,7 +196,7 @@ impl World {
         }
     }
 
-    fn merge(&mut self, source: &IncidentKey) {
+    pub(super) fn merge(&mut self, source: &IncidentKey) {
         let others: Vec<IncidentKey> = {
             let deleted = &self.watch.deleted;
             let fits = |key: &&IncidentKey| key.0 == source.0 && *key != source && !deleted.contains(*key);

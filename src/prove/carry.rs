@@ -1,7 +1,6 @@
 //! Calls on their way: when they arrive, what becomes of them there, and what comes back.
 
 use bytes::Bytes;
-use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::{
@@ -9,7 +8,7 @@ use super::{
     describe,
     nemesis::Nemesis,
     story::Who,
-    watch::{By, IncidentKey, Order, Write, Wrong, ticket_values},
+    watch::{By, IncidentKey, Order, Write, ticket_values},
     wire::{CallId, Outcome, Sent},
     world::{Event, World},
 };
@@ -141,7 +140,10 @@ impl World {
             self.back(id, outcome, 0);
             return;
         }
-        let mischief = self.mischief(&side, &kind, writes);
+        let mut mischief = self.mischief(&side, &kind, writes);
+        if let Some(effect) = self.refuses_the_ticket(&kind, &call) {
+            mischief = Mischief { effect: Some(effect), ..Mischief::default() };
+        }
         self.capped(&mut call, &kind);
         if let Some(nemesis) = mischief.nemesis {
             self.coverage.struck(nemesis);
@@ -453,40 +455,6 @@ impl World {
     pub fn client_number(&self, halo_client_id: i64) -> Option<usize> {
         let number = usize::try_from(halo_client_id - self.shape.product.first_client_id());
         number.ok().filter(|number| *number < self.shape.clients)
-    }
-
-    /// A limit was passed. It counts when nothing excuses it: a process that just began or whose clock jumped
-    /// cannot know what was spent, nor can two processes know of each other.
-    fn watch_limit(&mut self, host: usize, kind: &str) {
-        let now = self.now();
-        let excused = self.strikes.excuse_until.is_some_and(|until| until > now) || self.watch.paced(host, kind);
-        if !excused {
-            let text = format!("{kind} of process {} was answered 429 by the other side's own limit", host + 1);
-            self.watch.limits.push(Wrong { at: now, text });
-        }
-    }
-
-    /// A call that is sent although its process was told to wait.
-    fn watch_wait(&mut self, flight: &Flight) {
-        self.watch.departs(flight.host, &flight.kind, self.now());
-        let now = self.clock_of(flight.host);
-        let Some(until) = self.strikes.told_until(flight.host, &flight.side) else { return };
-        if until > now + SignedDuration::from_millis(1) {
-            let text = format!(
-                "{} was sent although {} had told process {} to wait until {until}",
-                flight.kind,
-                describe::side(&flight.side),
-                flight.host + 1
-            );
-            let at = self.now();
-            self.watch.limits.push(Wrong { at, text });
-        }
-    }
-
-    /// What a process takes for the time.
-    fn clock_of(&self, host: usize) -> jiff::Timestamp {
-        let wrong = self.host(host).map_or(SignedDuration::ZERO, |host| host.clock.wrong());
-        self.now() + wrong
     }
 }
 

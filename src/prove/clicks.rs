@@ -2,6 +2,7 @@
 //! storm brake holds; and what they make of what waits for a person ([`desk`]).
 
 pub mod desk;
+pub mod unmade;
 
 use std::collections::BTreeMap;
 
@@ -17,11 +18,11 @@ use super::{
 use crate::{
     domain::{
         account::{Role, Scope},
-        ids::{IncidentId, PairId, UserId},
+        ids::{IncidentId, PairId, UserId, WorkspaceId},
         pause::PauseScope,
         workspace::Workspace,
     },
-    service::{App, acts, caller::Caller, error::ServiceError, pauses},
+    service::{App, acts, caller::Caller, error::ServiceError, links, pauses},
     store::Installation,
 };
 
@@ -105,6 +106,16 @@ impl Spot {
     /// The incident's pair, once it has one.
     pub(super) async fn pair(&self, app: &App) -> Option<PairId> {
         app.store.pair_of_incident(self.workspace.id, &self.incident).await.ok()?.map(|pair| pair.id)
+    }
+
+    /// The incident's workspace.
+    pub(super) fn workspace(&self) -> WorkspaceId {
+        self.workspace.id
+    }
+
+    /// Asks for the incident to be linked to a ticket.
+    pub(super) async fn link(&self, app: &App, ticket: i64) -> Option<()> {
+        links::link(app, &ada(), self.workspace.id, &self.incident, &ticket.to_string()).await.ok()
     }
 }
 

@@ -25,12 +25,15 @@ use crate::{
 };
 
 /// Place of the process that runs on a copied data directory.
-const COPY: usize = 1;
+pub(super) const COPY: usize = 1;
 
 /// The first worlds know no copy that writes; of those from here on one in so many does, where there is time enough.
 const NONE_BELOW: u64 = 100;
 const EVERY: u64 = 32;
 const THE_ONE: u64 = 12;
+/// One in so many of those is one in which both meet bursts of news at the same moment, so many times.
+const BURST_EVERY: u64 = 3;
+const BURSTS: u32 = 3;
 /// Shorter worlds have none: what is younger than an hour is no sign of a second writer.
 const LASTS: SignedDuration = SignedDuration::from_hours(2);
 /// It begins so late at the earliest, in milliseconds.
@@ -38,11 +41,14 @@ const BEGINS_MS: i64 = 70 * 60_000;
 /// So often somebody looks how it stands: while much happens, and when hardly anything does.
 const LOOK_MS: i64 = 5 * 60_000;
 const LOOK_SELDOM_MS: i64 = 30 * 60_000;
+/// So long after the copy began, and after one another, bursts come.
+const BURST_MS: i64 = 60_000;
 /// So long after its end all that it sent has arrived, and the original has read it: it polls every quarter of an hour or more
 /// often.
 const SETTLES: SignedDuration = SignedDuration::from_mins(20);
 
 const RAN: &str = "copies that wrote";
+const MET: &str = "bursts that both met at once";
 const NOTICED: &str = "second writer noticed by the original";
 const NOTICED_THERE: &str = "second writer noticed by the copy";
 const TICKETS: &str = "tickets that both made";
@@ -56,7 +62,7 @@ pub struct Copies(BTreeMap<&'static str, u64>);
 
 impl Copies {
     /// All that is counted, in the order of the table that is printed.
-    pub const ALL: &[&str] = &[RAN, NOTICED, NOTICED_THERE, TICKETS, NOTES, COMMENTS, CLOSINGS];
+    pub const ALL: &[&str] = &[RAN, MET, NOTICED, NOTICED_THERE, TICKETS, NOTES, COMMENTS, CLOSINGS];
     /// Of those, what was made twice.
     const DOUBLES: &[&str] = &[TICKETS, NOTES, COMMENTS, CLOSINGS];
 
@@ -91,6 +97,8 @@ impl Copies {
 pub struct Beside {
     dice: Dice,
     has: bool,
+    /// Bursts that are to come.
+    bursts: u32,
     /// That it ran, or runs.
     pub ran: Option<Ran>,
     /// What came of it.
@@ -101,7 +109,8 @@ impl Beside {
     /// The one of a world: drawn by itself, so that everything else stays as it is.
     pub fn of(shape: &Shape) -> Self {
         let has = shape.seed >= NONE_BELOW && shape.seed % EVERY == THE_ONE && shape.span >= LASTS;
-        Self { dice: Dice::of(shape.seed, "second writer"), has, ran: None, counted: Copies::default() }
+        let bursts = if has && (shape.seed / EVERY) % BURST_EVERY == 1 { BURSTS } else { 0 };
+        Self { dice: Dice::of(shape.seed, "second writer"), has, bursts, ran: None, counted: Copies::default() }
     }
 
     /// Whether one runs now.
@@ -229,6 +238,7 @@ impl World {
             self.note_who_noticed()?;
             if self.strikes.beside.writes() {
                 self.excuse();
+                self.burst()?;
                 if self.strikes.beside.ran.as_ref().is_some_and(|ran| ran.ends <= now) {
                     self.end_copy_that_writes()?;
                 }
@@ -238,7 +248,13 @@ impl World {
             }
         }
         let settled = self.strikes.beside.ran.as_ref().is_some_and(|ran| ran.until.is_some());
-        let next = if self.calm && settled { LOOK_SELDOM_MS } else { LOOK_MS };
+        let next = if self.strikes.beside.writes() && self.strikes.beside.bursts > 0 {
+            BURST_MS
+        } else if self.calm && settled {
+            LOOK_SELDOM_MS
+        } else {
+            LOOK_MS
+        };
         self.later(next, Event::Strike(Strike::CopyWrites));
         Ok(())
     }
@@ -255,7 +271,9 @@ impl World {
         self.start_host(COPY, &copy, false)?;
         let now = self.now();
         let dice = &mut self.strikes.beside.dice;
-        let confirmed = dice.chance(0.5);
+        // One that was confirmed looks for what the original may have made before it makes anything.
+        let confirmed = dice.chance(0.5) && self.strikes.beside.bursts == 0;
+        let dice = &mut self.strikes.beside.dice;
         let ends = now + SignedDuration::from_secs(dice.spread(5_400.0, 8.0 * 3_600.0) as i64);
         if let Some(store) = self.host(COPY).map(|host| host.store.clone()).filter(|_| confirmed) {
             self.with_store(&store, move |store| async move { store.forgot_until(now).await })?
@@ -293,6 +311,18 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// A burst of news that both meet at once, as long as neither has noticed the other one.
+    fn burst(&mut self) -> Result<(), Broken> {
+        let beside = &mut self.strikes.beside;
+        if self.calm || beside.bursts == 0 || beside.ran.as_ref().is_none_or(|ran| !ran.stills.is_empty()) {
+            beside.bursts = 0;
+            return Ok(());
+        }
+        beside.bursts -= 1;
+        beside.counted.note(MET, 1);
+        self.have_a_burst()
     }
 
     /// The database of a process, running or not.
@@ -419,7 +449,7 @@ pub(super) fn reference_in(text: &str) -> Option<&str> {
 }
 
 /// The marks of what people wrote that stand in a text.
-fn marks_in(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn marks_in(text: &str) -> impl Iterator<Item = &str> {
     text.match_indices("mk").filter_map(|(at, _)| {
         let mark = text.get(at..at + "mk000000".len())?;
         mark.bytes().skip(2).all(|digit| digit.is_ascii_digit()).then_some(mark)

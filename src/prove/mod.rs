@@ -6,7 +6,7 @@
 //! delayed ([`carry`]), and whole calamities befall it ([`strikes`]). One future runs at a time ([`executor`]);
 //! a store call is one step; only calls to the outside wait, and the seed decides when they are answered. So
 //! the same seed gives the same [`story`], byte for byte. After quiet time the [`invariants`] are asked of what
-//! an onlooker wrote down ([`watch`], [`scene`]). [`run`] lives many seeds. The same invariants are asked of the program in
+//! an onlooker wrote down ([`watch`], [`scene`]). Some worlds try what seldom happens ([`seldom`]). [`run`] lives many seeds. The same invariants are asked of the program in
 //! a process of its own ([`outside`]).
 //!
 //! May use everything but `cli`.
@@ -15,6 +15,7 @@ mod admins;
 mod agents;
 mod analysts;
 pub mod bugs;
+mod bursts;
 mod carry;
 pub mod clicks;
 pub mod copies;
@@ -26,12 +27,14 @@ pub mod invariants;
 pub mod mapping;
 pub mod nemesis;
 pub mod outside;
+mod paced;
 mod people;
 pub mod planted;
 pub mod run;
 pub mod scene;
 mod schedule;
 mod seat;
+pub mod seldom;
 pub mod shape;
 pub mod story;
 mod strikes;

@@ -11,6 +11,7 @@ use super::{
     },
     dice::Dice,
     nemesis::Nemesis,
+    seldom::{self, Seldom},
     shape::Shape,
     story::Who,
     watch::{By, IncidentKey},
@@ -44,6 +45,8 @@ pub struct People {
     pub desk: Desk,
     /// What they made of it.
     pub decided: Decided,
+    /// What they seldom do.
+    pub seldom: Seldom,
 }
 
 impl People {
@@ -61,7 +64,8 @@ impl People {
             rebuilt: BTreeMap::new(),
             hand: Hand::of(shape.seed),
             desk: Desk::of(shape.seed),
-            decided: Decided::default(),
+            decided: Decided { start: seldom::starts_later(shape), ..Decided::default() },
+            seldom: Seldom::of(shape),
         }
     }
 
@@ -123,6 +127,7 @@ impl World {
         self.admin_rebuilds();
         self.admin_presses();
         self.admin_sees_to_it();
+        self.acts_seldom();
         let left = self.shape.acts.saturating_sub(self.acts).max(1);
         // Raised early enough that something can happen to them.
         let due = self.people.to_raise as f64 / left as f64 * 1.8;
@@ -191,7 +196,7 @@ impl World {
         (200..300).contains(&status).then(|| serde_json::from_slice(&body).unwrap_or(Value::Null))
     }
 
-    fn raise(&mut self) {
+    pub(super) fn raise(&mut self) {
         self.people.to_raise = self.people.to_raise.saturating_sub(1);
         let place = self.people.dice.place(self.shape.places.len());
         let Some(found) = self.shape.places.get(place).cloned() else { return };
@@ -220,6 +225,9 @@ impl World {
             members.insert("status".into(), "Closed".into());
             members.insert("classification".into(), "BenignPositive".into());
             members.insert("classificationReason".into(), "SuspiciousButExpected".into());
+        }
+        if let (Some(entities), Some(members)) = (self.entities_named(found.client), body.as_object_mut()) {
+            members.insert("entities".into(), entities);
         }
         let Some(made) = self.done("incident.create", &body) else { return };
         let Some(name) = made.get("name").and_then(Value::as_str) else { return };

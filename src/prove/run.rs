@@ -18,6 +18,7 @@ use super::{
     invariants::{self, Violation},
     nemesis::Coverage,
     seat,
+    seldom::Acts,
     shape::Shape,
     story::Story,
     world::{Broken, World, migrated},
@@ -39,6 +40,8 @@ pub struct Lived {
     pub clicks: Clicks,
     /// What came of a copy that wrote in it.
     pub copies: Copies,
+    /// What happened in it that seldom does.
+    pub seldom: Acts,
     /// Why it could not be judged.
     pub broken: Option<Broken>,
     /// Invariants that do not hold.
@@ -90,6 +93,7 @@ pub fn live(shape: Shape, bugs: &Bugs, anew: bool, migrated: &Snapshot) -> Lived
         coverage: Coverage::default(),
         clicks: Clicks::default(),
         copies: Copies::default(),
+        seldom: Acts::default(),
         broken: None,
         violations: Vec::new(),
         size: Size::default(),
@@ -115,6 +119,7 @@ pub fn live(shape: Shape, bugs: &Bugs, anew: bool, migrated: &Snapshot) -> Lived
     lived.size.writes = world.watch.writes.len() as u64;
     let past: SignedDuration = world.now().duration_since(world.shape.begins);
     lived.size.secs = past.as_secs().unsigned_abs();
+    lived.seldom = world.count_seldom();
     lived.copies = world.strikes.beside.counted;
     (lived.story, lived.coverage, lived.clicks) = (world.story, world.coverage, world.people.hand.clicks);
     lived
@@ -173,6 +178,8 @@ pub struct Report {
     pub clicks: Clicks,
     /// What came of copies that wrote in them.
     pub copies: Copies,
+    /// What happened in them that seldom does.
+    pub seldom: Acts,
     /// Failures by seed.
     pub failures: BTreeMap<u64, Failure>,
     /// Digest of every story by seed, for comparing whole runs.
@@ -200,6 +207,7 @@ impl Report {
         self.coverage.add(&lived.coverage);
         self.clicks.add(&lived.clicks);
         self.copies.add(&lived.copies);
+        self.seldom.add(&lived.seldom);
         self.digests.insert(lived.seed, lived.story.digest());
         if let Some(failure) = failure {
             self.failures.insert(failure.seed, failure);

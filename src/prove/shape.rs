@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{clicks::desk, dice::Dice, mapping, nemesis::Fate};
+use super::{clicks::desk, dice::Dice, mapping, nemesis::Fate, seldom};
 use crate::{
     config::secret::sealed_identity,
     domain::policy::Policy,
@@ -158,7 +158,9 @@ impl Shape {
         if seed >= STOCK_BELOW && seed % 2 == 1 {
             shape.choices = shape.unusual();
         }
-        if desk::sees_to(seed) {
+        if seldom::happens(seed) {
+            seldom::set_up(&mut shape);
+        } else if desk::sees_to(seed) {
             shape.choices.extend(shape.asking());
         }
         shape
@@ -393,7 +395,7 @@ impl Shape {
                 "[[workspace]]\narm_id = \"{arm_id}\"\nclient = \"{client}\"\nmode = \"{}\"\nsince = \"{}\"\n\
                  poll_secs = {}\npoll_fast_secs = {}\nportal = \"{}\"\nwebhook_secret = {{ sealed = \"{hook}\" }}\n\n",
                 place.mode,
-                self.begins,
+                seldom::starts_later(self).unwrap_or(self.begins),
                 self.poll_secs,
                 self.poll_secs,
                 if self.defender { "defender" } else { "azure" },

@@ -128,6 +128,15 @@ pub struct Wording {
     pub words: Vec<String>,
 }
 
+/// A copy of ours that a person deleted.
+#[derive(Debug, Clone)]
+pub struct Lost {
+    /// Where it stood.
+    pub place: Where,
+    /// The mark of the words in it.
+    pub mark: String,
+}
+
 /// A write of ours that the other side carried out.
 #[derive(Debug, Clone)]
 pub struct Write {
@@ -204,6 +213,10 @@ pub struct Watch {
     pub seen: BTreeMap<IncidentKey, Vec<Timestamp>>,
     /// When the changed incidents of a place were read to the end of the list, by its number.
     pub polls: BTreeMap<usize, Vec<Timestamp>>,
+    /// When people changed something of a ticket that is no value of it here, by its number.
+    pub touched: Vec<(i64, Order)>,
+    /// Copies of ours that people deleted.
+    pub lost: Vec<Lost>,
     /// When we last asked for a token, by side, and how many calls that made.
     pub tokens: BTreeMap<String, u64>,
     /// Reads of one record within a minute: when the minute began, how many.
@@ -349,6 +362,12 @@ impl Watch {
         if versions.last().is_none_or(|last| last.value != value) {
             versions.push(Version { order, at, by, value });
         }
+    }
+
+    /// A person changed something of a ticket that is no value of it here: its labels, its subject.
+    pub fn touch(&mut self, ticket: i64) {
+        let order = self.next_order();
+        self.touched.push((ticket, order));
     }
 
     /// Whether a ticket is at another client than in the beginning.

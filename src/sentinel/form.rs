@@ -77,7 +77,11 @@ impl Form {
             format!("properties/createdTimeUtc ge {from} and properties/createdTimeUtc lt {to}")
         });
         let number = want.number.map(|number| format!("properties/incidentNumber eq {number}"));
-        let terms: Vec<String> = [since, open, created, number].into_iter().flatten().collect();
+        let provider = want.provider_number.as_ref().map(|number| {
+            let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+            format!("properties/providerIncidentId eq '{digits}'")
+        });
+        let terms: Vec<String> = [since, open, created, number, provider].into_iter().flatten().collect();
         (!terms.is_empty()).then(|| terms.join(" and "))
     }
 }

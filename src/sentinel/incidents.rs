@@ -27,6 +27,10 @@ use crate::{
 
 /// A page of more rows is no page.
 const ROWS_MAX: usize = 5 * PAGE as usize;
+/// An incident with a version was read: what is answered to its update as a creation had been deleted meanwhile.
+const CREATED: u16 = 201;
+const MADE_AGAIN: &str = "The incident was deleted in Sentinel just before this update was written, and Azure made it again \
+                          from the update: without its alerts, comments and tasks. Delete it there if it is not wanted.";
 /// So many rows in a row come in ascending order by chance nowhere.
 const ORDER_PROVEN: u64 = 10;
 
@@ -194,6 +198,9 @@ impl Sentinel {
         let mut call = self.at(at, Method::PUT, url, Kind::IncidentWrite, class);
         call.body = Some(&body);
         let answer = self.call(call).await?;
+        if answer.status == CREATED && current.etag.is_some() {
+            return Err(answer.failure(FailureKind::Unknown, None, MADE_AGAIN).of_made_again());
+        }
         let told = answer.json_if_any().and_then(|body| read::incident(body).ok());
         match told.filter(|told| told.id == current.id && whole(told)) {
             Some(told) => Ok(versioned(told, &answer)),

@@ -69,6 +69,8 @@ pub struct ListWanted {
     pub created: Option<(Timestamp, Timestamp)>,
     /// The one of this number.
     pub number: Option<i64>,
+    /// The one that its provider counts under this number: digits.
+    pub provider_number: Option<String>,
 }
 
 /// One page of a list, in ascending order of the last change.

@@ -8,34 +8,52 @@ use crate::{
         catalogue::Catalogue,
         decision::Decision,
         ids::ConnectionId,
+        pair::{Health, Pair},
+        reason::Reason,
         view::{
             approvals::{ApprovalRow, ApprovalsView},
+            list::{self, Listed},
             replay::PlannedView,
         },
     },
     planner::{diff::differences, plan, situation::Situation},
-    store::NeedingPair,
+    store::{PageKey, PairFilter, PairSort},
 };
 
-/// Pairs looked at, at most.
-const LOOKED_AT: u32 = 500;
-
-/// The page's view.
+/// The page's view; `from` is the token of the page.
 ///
 /// # Errors
 /// It cannot be read.
-pub async fn view(app: &App, caller: &Caller) -> Result<ApprovalsView, ServiceError> {
+pub async fn view(app: &App, caller: &Caller, from: &str) -> Result<ApprovalsView, ServiceError> {
+    page(app, caller, from, names::PAGE_ROWS).await
+}
+
+/// The same with so many pairs on a page.
+///
+/// # Errors
+/// It cannot be read.
+pub async fn page(app: &App, caller: &Caller, from: &str, pairs: u32) -> Result<ApprovalsView, ServiceError> {
     let installation = app.installation().await?;
     let asks = |policy: &&crate::domain::policy::Policy| !policy.approve.is_empty();
     let policies = installation.policies.iter().filter(asks).map(|policy| policy.name.clone()).collect();
-    let found = app.store.needing_pairs(&caller.scope, LOOKED_AT + 1).await;
-    let mut found = found.map_err(|e| fault("list what waits", &e))?;
-    let more = found.len() > LOOKED_AT as usize;
-    found.truncate(LOOKED_AT as usize);
+    let waits = Reason::AwaitsApproval { what: String::new(), write: String::new() };
+    let filter = PairFilter {
+        health: Some(Health::NeedsYou),
+        reason: Some(waits.code().to_owned()),
+        scope: caller.scope.clone(),
+        ..PairFilter::default()
+    };
+    let key: Option<PageKey> = list::key(from).parse().ok();
+    let found = app.store.pairs_page(&filter, PairSort::default(), key, pairs).await;
+    let found = found.map_err(|e| fault("list what waits", &e))?;
+    let all = app.store.needing_for(&caller.scope, waits.code()).await.map_err(|e| fault("count what waits", &e))?;
+    let token = |key: Option<PageKey>| key.map(|key| key.to_string());
+    let shown = vec![(); found.rows.len()];
+    let listed = Listed::at(from, shown, token(found.previous), token(found.next));
     let mut rows = Vec::new();
     // They may be large, and many pairs have the same.
     let mut catalogues: HashMap<ConnectionId, Catalogue> = HashMap::new();
-    for row in found {
+    for row in found.rows.into_iter().map(|row| row.pair) {
         let policy = installation.connected(row.workspace).map(|connected| connected.policy);
         if policy.is_some_and(|policy| !policy.approve.is_empty()) {
             if let Entry::Vacant(entry) = catalogues.entry(row.halo) {
@@ -47,13 +65,13 @@ pub async fn view(app: &App, caller: &Caller) -> Result<ApprovalsView, ServiceEr
             }
         }
     }
-    Ok(ApprovalsView { policies, rows, more })
+    Ok(ApprovalsView { policies, rows, pages: Listed { total: Some(names::count(all)), ..listed } })
 }
 
 async fn of_pair(
     app: &App,
     (installation, catalogue): (&crate::store::Installation, &Catalogue),
-    row: NeedingPair,
+    row: Pair,
 ) -> Result<Vec<ApprovalRow>, ServiceError> {
     let found = app.store.situation(row.id).await.map_err(|e| fault("read a pair", &e))?;
     let Some(found) = found else { return Ok(Vec::new()) };

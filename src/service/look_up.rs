@@ -3,7 +3,7 @@
 
 use uuid::Uuid;
 
-use super::{App, caller::Caller, error::ServiceError, explain, incidents, names, outside};
+use super::{App, caller::Caller, error::ServiceError, explain, fault, incidents, names, outside};
 use crate::{
     domain::{
         account::Role,
@@ -17,6 +17,7 @@ use crate::{
         workspace::Workspace,
     },
     outbound::budget::Class,
+    planner::push,
     sentinel::{Incidents as _, ListWanted, Place, Sentinel},
     store::{Installation, SubjectRow},
 };
@@ -29,11 +30,19 @@ const GUID: usize = 36;
 pub enum Named {
     /// Its number in the workspace.
     Number(i64),
+    /// Its number in Defender: digits.
+    Defender(String),
     /// Its id.
     Id(IncidentId),
 }
 
-/// Reads what was typed: a number, an id, or an address that ends in one (the resource id, or the Azure portal's).
+/// The portal that numbers incidents for itself.
+const DEFENDER: &str = "security.microsoft.com";
+/// Longest number of an incident that is believed.
+const DIGITS: usize = 18;
+
+/// Reads what was typed: a number, an id, or an address that ends in one (the resource id, the Azure portal's, or the
+/// Defender portal's).
 ///
 /// # Errors
 /// One sentence with the remedy.
@@ -46,9 +55,10 @@ pub fn named(text: &str) -> Result<Named, &'static str> {
             _ => Err("“Incident”: enter its number as Sentinel shows it, 4711 for example."),
         };
     }
-    if text.to_ascii_lowercase().contains("security.microsoft.com") {
-        return Err(
-            "“Incident”: the Defender portal numbers incidents for itself. Enter its number or id in Sentinel.",
+    if text.to_ascii_lowercase().contains(DEFENDER) {
+        return of_portal(text).map(Named::Defender).ok_or(
+            "“Incident”: of the Defender portal, enter the address of the incident's own page, \
+             https://security.microsoft.com/incidents/94101 for example.",
         );
     }
     // The subscription and the tenant come before it.
@@ -58,21 +68,34 @@ pub fn named(text: &str) -> Result<Named, &'static str> {
         .find(|part| part.contains('-') && Uuid::try_parse(part).is_ok());
     match guid {
         Some(id) => Ok(Named::Id(IncidentId::new(id))),
-        None => Err("“Incident”: enter its number, its id (a GUID), or its address in the Azure portal."),
+        None => {
+            Err("“Incident”: enter its number, its id (a GUID), or its address in the Azure or the Defender portal.")
+        }
     }
 }
 
-/// The page: the form, and what was found of the incident that was named, if any was.
+/// The number in an address of the Defender portal: `/incidents/94101`, `/incident2/94101/overview`.
+fn of_portal(text: &str) -> Option<String> {
+    let text = text.to_ascii_lowercase();
+    let (_, path) = text.split_once(DEFENDER)?;
+    let mut parts = path.split(['/', '?', '#']).skip(1);
+    parts.next().filter(|kind| ["incidents", "incident2"].contains(kind))?;
+    let number = parts.next()?;
+    let digits = !number.is_empty() && number.len() <= DIGITS && number.chars().all(|c| c.is_ascii_digit());
+    digits.then(|| number.to_owned())
+}
+
+/// The page: the form, and what was found of the incident that was named, if any was. Who only reads is shown what polls
+/// have met: nothing is asked outside for them.
 ///
 /// # Errors
-/// `Forbidden` for viewers; the store cannot be read.
+/// The store cannot be read.
 pub async fn view(
     app: &App,
     caller: &Caller,
     workspace: &str,
     incident: Option<&str>,
 ) -> Result<LookUpView, ServiceError> {
-    caller.need(Role::Operator)?;
     let installation = app.installation().await?;
     let mut workspaces = names::workspaces(&installation, &caller.scope, &std::collections::HashMap::new());
     workspaces.iter_mut().for_each(|choice| choice.count = None);
@@ -114,27 +137,65 @@ async fn found(
     workspace: &Workspace,
     named: &Named,
 ) -> Result<Result<FoundIncident, String>, ServiceError> {
-    if let Named::Id(id) = named
-        && let Some(known) = known(app, caller, workspace, id).await?
-    {
-        return Ok(Ok(known));
+    let mut ways = vec![named.clone()];
+    if let Named::Number(number) = named {
+        // Who works in Defender sees the number that it has there.
+        ways.push(Named::Defender(number.to_string()));
     }
-    let incident = match read(app, installation, workspace, named).await {
-        Ok(Some(incident)) => incident,
-        Ok(None) => {
-            let what = match named {
-                Named::Number(number) => format!("number {number}"),
-                Named::Id(id) => format!("id {id}"),
-            };
-            return Ok(Err(format!(
-                "{} has no incident of {what} (any more). Check it, and the workspace.",
-                workspace.name
-            )));
+    let asks = caller.need(Role::Operator).is_ok();
+    for (place, named) in ways.iter().enumerate() {
+        if let Some(id) = stored(app, workspace, named).await?
+            && let Some(known) = known(app, caller, workspace, &id).await?
+        {
+            return Ok(Ok(known));
         }
-        Err(failure) => return Ok(Err(format!("Sentinel could not be asked: {}", failure.message))),
+        if !asks {
+            continue;
+        }
+        match read(app, installation, workspace, named).await {
+            Ok(Some(incident)) => return shown(app, caller, installation, workspace, incident).await.map(Ok),
+            Ok(None) => {}
+            Err(failure) if place == 0 => {
+                return Ok(Err(format!("Sentinel could not be asked: {}", failure.message)));
+            }
+            // That it is Defender's number was a guess.
+            Err(failure) => tracing::debug!(error = %failure, "no incident could be asked for by Defender's number"),
+        }
+    }
+    let what = match named {
+        Named::Number(number) => format!("number {number}"),
+        Named::Defender(number) => format!("number {number} in Defender"),
+        Named::Id(id) => format!("id {id}"),
     };
+    if !asks {
+        let place = &workspace.name;
+        return Ok(Err(format!(
+            "No poll has met an incident of {what} in {place}. An operator or an admin can have it asked for in Sentinel."
+        )));
+    }
+    Ok(Err(format!("{} has no incident of {what} (any more). Check it, and the workspace.", workspace.name)))
+}
+
+/// The id under which it is known here, if a poll has read it.
+async fn stored(app: &App, workspace: &Workspace, named: &Named) -> Result<Option<IncidentId>, ServiceError> {
+    let found = match named {
+        Named::Id(id) => return Ok(Some(id.clone())),
+        Named::Number(number) => app.store.incident_of_number(workspace.id, *number).await,
+        Named::Defender(number) => app.store.incident_of_defender(workspace.id, number).await,
+    };
+    found.map_err(|e| fault("look for an incident", &e))
+}
+
+/// One that was read at this moment.
+async fn shown(
+    app: &App,
+    caller: &Caller,
+    installation: &Installation,
+    workspace: &Workspace,
+    incident: Incident,
+) -> Result<FoundIncident, ServiceError> {
     if let Some(known) = known(app, caller, workspace, &incident.id).await? {
-        return Ok(Ok(known));
+        return Ok(known);
     }
     let gates = explain::gates(app, installation, workspace.id, &incident, None).await?;
     let now = app.clock.now();
@@ -151,7 +212,7 @@ async fn found(
         changed: incident.modified.unwrap_or(now),
     };
     let row = incidents::drawn(installation, row, Some(&incident));
-    Ok(Ok(FoundIncident { row, gates, pair: None, met: false }))
+    Ok(FoundIncident { row, gates, pair: None, met: false })
 }
 
 /// What is known of it here, where a poll has read it.
@@ -190,13 +251,28 @@ async fn read(
             Err(failure) if failure.kind == FailureKind::Gone => Ok(None),
             Err(failure) => Err(failure),
         },
-        Named::Number(number) => of_number(&sentinel, &place, *number).await,
+        Named::Number(number) => {
+            let wanted = ListWanted { number: Some(*number), ..ListWanted::default() };
+            listed(&sentinel, &place, wanted, |incident| incident.number == Some(*number)).await
+        }
+        Named::Defender(number) => {
+            let wanted = ListWanted { provider_number: Some(number.clone()), ..ListWanted::default() };
+            let is = |incident: &Incident| {
+                incident.provider_name.as_deref() == Some(push::DEFENDER)
+                    && incident.provider_incident_id.as_deref() == Some(number.as_str())
+            };
+            listed(&sentinel, &place, wanted, is).await
+        }
     }
 }
 
-async fn of_number(sentinel: &Sentinel, place: &Place, number: i64) -> Result<Option<Incident>, Failure> {
-    let wanted = ListWanted { number: Some(number), ..ListWanted::default() };
+async fn listed(
+    sentinel: &Sentinel,
+    place: &Place,
+    wanted: ListWanted,
+    is: impl Fn(&Incident) -> bool,
+) -> Result<Option<Incident>, Failure> {
     let page = sentinel.list(place, &wanted, None, Class::Interactive).await?;
     // A service may not know this filter: what it gives is looked at.
-    Ok(page.incidents.into_iter().find(|incident| incident.number == Some(number)))
+    Ok(page.incidents.into_iter().find(is))
 }

@@ -70,6 +70,8 @@ pub fn found_by(row: &PairRow, text: &str) -> Option<String> {
         Some(format!("its reference {}", row.reference))
     } else if row.incident.as_str().to_lowercase().starts_with(&text) {
         Some(format!("the incident's id {}", row.incident))
+    } else if missing.iter().all(|word| word.chars().all(|c| c.is_ascii_digit() || c == '#')) {
+        Some(format!("“{}”: its number in Defender, or what its evidence names", missing.join(" ")))
     } else {
         Some(format!("“{}”: a host, a user or an address that its evidence names", missing.join(" ")))
     }

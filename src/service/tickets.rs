@@ -1,16 +1,24 @@
 //! One ticket by its number, read at this moment: what it is, whose, and why no incident is linked to it.
 
-use super::{App, caller::Caller, error::ServiceError, fault, links, names, outside};
+use super::{
+    App,
+    caller::Caller,
+    error::ServiceError,
+    fault, links, names, outside,
+    unlinked::{self, Unlinking},
+};
 use crate::{
     domain::{
         account::{Role, Scope},
         catalogue::Catalogue,
         client::Client,
         connection::HaloConnection,
-        failure::FailureKind,
+        failure::{Failure, FailureKind},
         ids::{ConnectionId, TicketId},
+        policy::Policy,
         reason::Reason,
-        ticket::Ticket,
+        ticket::{Action, Ticket},
+        time,
         view::{
             form::FormView,
             list::Choice,
@@ -90,14 +98,17 @@ async fn found(
     number: TicketId,
 ) -> Result<Result<FoundTicket, String>, ServiceError> {
     let none = || Ok(Err(format!("Halo has no ticket {number} (any more). Check its number.")));
-    let read = match outside::kept_halo(app, halo).await {
-        Ok(adapter) => adapter.ticket(number, Class::Interactive).await,
-        Err(failure) => Err(failure),
+    let unasked = |failure: Failure| match failure.kind {
+        FailureKind::Gone => none(),
+        _ => Ok(Err(format!("Halo could not be asked: {}", failure.message))),
     };
-    let ticket = match read {
+    let adapter = match outside::kept_halo(app, halo).await {
+        Ok(adapter) => adapter,
+        Err(failure) => return unasked(failure),
+    };
+    let ticket = match adapter.ticket(number, Class::Interactive).await {
         Ok(ticket) => ticket,
-        Err(failure) if failure.kind == FailureKind::Gone => return none(),
-        Err(failure) => return Ok(Err(format!("Halo could not be asked: {}", failure.message))),
+        Err(failure) => return unasked(failure),
     };
     let own = clients_of(installation, caller, halo.id)
         .find(|client| client.halo.as_ref().map(|binding| binding.halo_client_id) == ticket.client_id);
@@ -117,13 +128,28 @@ async fn found(
     let workspaces: Vec<&Workspace> =
         installation.workspaces.iter().filter(|one| own.is_some_and(|own| one.client == own.id)).collect();
     let free = named.is_empty();
+    // An action with an outcome may be what a rule pushes it for.
+    let by_outcome = |one: &&Workspace| {
+        installation.connected(one.id).is_some_and(|connected| !connected.policy.push.outcomes.is_empty())
+    };
+    let asked = free && workspaces.iter().any(by_outcome);
+    let actions = match asked {
+        true => match adapter.actions(number, Class::Interactive).await {
+            Ok(actions) => actions,
+            Err(failure) => return unasked(failure),
+        },
+        false => Vec::new(),
+    };
+    let unlinking = if free { unlinked::of_ticket(app, caller, halo.id, number).await? } else { None };
+    let made = made_here(&ticket, unlinking.as_ref());
     let joinable = own
         .and_then(|own| own.halo.as_ref())
         .map_or_else(|| Err(String::new()), |binding| link::joinable(&ticket, binding.halo_client_id, !free));
     let offered = match own.filter(|_| joinable.is_ok()) {
         Some(own) => {
-            let asked = SubjectFilter { client: Some(own.id), scope: caller.scope.clone(), ..SubjectFilter::default() };
-            let page = app.store.subjects_page(&asked, None, OFFERED).await;
+            let wanted =
+                SubjectFilter { client: Some(own.id), scope: caller.scope.clone(), ..SubjectFilter::default() };
+            let page = app.store.subjects_page(&wanted, None, OFFERED).await;
             page.map_err(|e| fault("list incidents", &e))?.rows
         }
         None => Vec::new(),
@@ -133,7 +159,13 @@ async fn found(
         workspace: row.workspace,
         incident: row.incident,
     };
-    let pushes = |one: &&&Workspace| joinable.is_ok() && push::allowed(one.mode).is_ok();
+    // Of one that was made for an incident a push would make another incident.
+    let may_push = joinable.is_ok() && made.is_none();
+    let pushes = |one: &&&Workspace| {
+        let policy = installation.connected(one.id).map(|connected| connected.policy);
+        let open = policy.is_some_and(|policy| push::open(policy, &catalogue, &ticket).is_ok());
+        may_push && open && push::allowed(one.mode).is_ok()
+    };
     let choice = |one: &&Workspace| Choice { value: one.id.to_string(), label: one.name.clone(), count: None };
     Ok(Ok(FoundTicket {
         ticket: names::ticket(installation, halo.id, number),
@@ -146,10 +178,19 @@ async fn found(
         status: ticket.status_id.map(|id| mapping::status_name(&catalogue, id)).unwrap_or_default(),
         agent: ticket.agent_id.filter(|id| *id > 1).map(|id| mapping::agent_name(&catalogue, id)).unwrap_or_default(),
         gates: if free {
-            gates(installation, (halo, &ticket), own, &workspaces, &catalogue, joinable.as_ref().err())
+            let read = Read {
+                ticket: &ticket,
+                actions: &actions,
+                unlinking: unlinking.as_ref(),
+                made: made.as_deref(),
+                stands_in_the_way: joinable.as_ref().err(),
+            };
+            gates(installation, halo, &read, own, &workspaces, &catalogue)
         } else {
             Vec::new()
         },
+        made: made.is_some(),
+        unlinked: unlinking.map(|unlinking| unlinking.pair.id),
         pairs: named,
         push_to: workspaces.iter().filter(pushes).map(choice).collect(),
         may_link: joinable.is_ok(),
@@ -157,22 +198,40 @@ async fn found(
     }))
 }
 
+/// The reference of a ticket that was made here for an incident: it carries it, or the pair that was taken apart did not begin
+/// with a ticket that was there.
+fn made_here(ticket: &Ticket, unlinking: Option<&Unlinking>) -> Option<String> {
+    let begun = unlinking.filter(|unlinking| unlinking.pair.ticket.is_none());
+    push::ours(ticket).or_else(|| begun.map(|unlinking| unlinking.pair.reference.clone()))
+}
+
+/// What was found of a ticket that is not linked.
+struct Read<'a> {
+    ticket: &'a Ticket,
+    /// Where a rule asks for their outcomes.
+    actions: &'a [Action],
+    /// Its last pair that was taken apart.
+    unlinking: Option<&'a Unlinking>,
+    /// The reference of one that was made here.
+    made: Option<&'a str>,
+    /// Why it cannot be linked.
+    stands_in_the_way: Option<&'a String>,
+}
+
+fn gate(name: &str, rule: &str, saw: String, remedy: Option<String>) -> GateRow {
+    GateRow { name: name.to_owned(), rule: rule.to_owned(), saw, passes: remedy.is_none(), remedy }
+}
+
 /// Why it is not linked: what would have linked it, rule by rule.
 fn gates(
     installation: &Installation,
-    (halo, ticket): (&HaloConnection, &Ticket),
+    halo: &HaloConnection,
+    read: &Read<'_>,
     own: Option<&Client>,
     workspaces: &[&Workspace],
     catalogue: &Catalogue,
-    stands_in_the_way: Option<&String>,
 ) -> Vec<GateRow> {
-    let gate = |name: &str, rule: &str, saw: String, remedy: Option<String>| GateRow {
-        name: name.to_owned(),
-        rule: rule.to_owned(),
-        saw,
-        passes: remedy.is_none(),
-        remedy,
-    };
+    let ticket = read.ticket;
     let mut found = Vec::new();
     let saw = own.map_or_else(
         || format!("client {} of {}", ticket.client_id.unwrap_or_default(), halo.name),
@@ -185,9 +244,23 @@ fn gates(
         saw,
         own.is_none().then(|| remedy.into()),
     ));
-    if let Some(why) = stands_in_the_way.filter(|why| !why.is_empty()) {
+    if let Some(why) = read.stands_in_the_way.filter(|why| !why.is_empty()) {
         found.push(gate("Ticket can be linked", "neither deleted nor merged", "it is not".into(), Some(why.clone())));
     }
+    let unlinked = read.unlinking.map(|unlinking| {
+        let who = unlinking.who.as_deref().unwrap_or("a person");
+        format!("unlinked by {who} on {}", time::iso(unlinking.at))
+    });
+    let remedy = unlinked.is_some().then(|| {
+        "It and its incident stay apart until a person links them again: choose the incident under Not linked."
+            .to_owned()
+    });
+    found.push(gate("Not taken apart by a person", "no unlinking", unlinked.unwrap_or_else(|| "none".into()), remedy));
+    let saw = read.made.map_or_else(|| "none".to_owned(), |reference| format!("reference {reference}"));
+    let remedy = read.made.map(|_| {
+        "It was made here for an incident: link it to that one. Pushed, it would be a second incident.".to_owned()
+    });
+    found.push(gate("Not made by this program", "no reference of this program's", saw, remedy));
     let carried = adopt::carried(ticket);
     let saw = carried.as_ref().map_or("none".to_owned(), |carried| format!("incident {}", carried.incident));
     let remedy = carried.as_ref().map(|_| {
@@ -205,28 +278,60 @@ fn gates(
     found.push(gate("A workspace to push to", "one of the client's in two-way", saw, (!may).then(|| remedy.into())));
     for workspace in workspaces.iter().filter(|one| push::allowed(one.mode).is_ok()) {
         let Some(connected) = installation.connected(workspace.id) else { continue };
-        let policy = connected.policy;
-        let base = halo.ticket_url_base();
-        let drafted = push::draft(&halo.tenant, ticket, base.as_deref(), policy, catalogue);
-        let saw = match (&drafted, ticket.priority_id) {
-            (Ok(incident), _) => incident.severity.to_string(),
-            (Err(_), Some(priority)) => mapping::priority_of_type(policy, catalogue, priority),
-            (Err(_), None) => "no priority".into(),
-        };
-        let name = format!("Priority means a severity in {}", workspace.name);
-        found.push(gate(&name, "a row of the policy's table", saw, drafted.err().as_ref().and_then(Reason::remedy)));
-        let name = format!("A rule of {} pushes it", workspace.name);
-        let (saw, remedy) = if !policy.push.any() {
-            ("no rule", "Nobody has to act: push it here, or give the policy a “push” rule.")
-        } else if push::wanted(policy, catalogue, ticket, &[]) {
-            (
-                "its ticket type",
-                "It is pushed when a webhook of Halo's names it: push it here, or see that webhooks arrive.",
-            )
-        } else {
-            ("another ticket type, or closed", "Push it here; an action with one of the rule's outcomes does it too.")
-        };
-        found.push(gate(&name, "the policy's “push”", saw.to_owned(), Some(remedy.to_owned())));
+        found.extend(of_pushing(workspace, connected.policy, halo, read, catalogue));
     }
     found
+}
+
+/// What stands between it and a push to one workspace.
+fn of_pushing(
+    workspace: &Workspace,
+    policy: &Policy,
+    halo: &HaloConnection,
+    read: &Read<'_>,
+    catalogue: &Catalogue,
+) -> [GateRow; 3] {
+    let ticket = read.ticket;
+    let closed = push::open(policy, catalogue, ticket).err();
+    let status = ticket.status_id.map(|id| mapping::status_name(catalogue, id)).unwrap_or_default();
+    let saw = match (status.is_empty(), closed.is_some()) {
+        (false, _) => status,
+        (true, true) => "closed".to_owned(),
+        (true, false) => "open".to_owned(),
+    };
+    let open =
+        gate(&format!("Ticket is open, for {}", workspace.name), "a status that is not closed", saw, closed.clone());
+    let base = halo.ticket_url_base();
+    let drafted = push::draft(&halo.tenant, ticket, base.as_deref(), policy, catalogue);
+    let saw = match (&drafted, ticket.priority_id) {
+        (Ok(incident), _) => incident.severity.to_string(),
+        (Err(_), Some(priority)) => mapping::priority_of_type(policy, catalogue, priority),
+        (Err(_), None) => "no priority".into(),
+    };
+    let name = format!("Priority means a severity in {}", workspace.name);
+    let priority = gate(&name, "a row of the policy's table", saw, drafted.err().as_ref().and_then(Reason::remedy));
+    let named = "It is pushed when a webhook of Halo's names it: push it here, or see that webhooks arrive.";
+    let of_types = !policy.push.ticket_types.is_empty();
+    let (saw, remedy) = if !policy.push.any() {
+        ("no rule", "Nobody has to act: push it here, or give the policy a “push” rule.")
+    } else if push::wanted(policy, catalogue, ticket, &[]) {
+        ("its ticket type", named)
+    } else if push::wanted(policy, catalogue, ticket, read.actions) {
+        ("an action's outcome", named)
+    } else if read.made.is_some() || adopt::carried(ticket).is_some() {
+        ("one that was made for an incident", "No rule pushes such a ticket: link it to its incident.")
+    } else if closed.is_some() {
+        ("closed", "No rule pushes a closed ticket: open it again.")
+    } else if policy.push.outcomes.is_empty() {
+        ("another ticket type", "Push it here, or add its type to the rule.")
+    } else {
+        let saw = if of_types {
+            "another ticket type, and no action with such an outcome"
+        } else {
+            "no action with such an outcome"
+        };
+        (saw, "Push it here; an action with one of the rule's outcomes does it too.")
+    };
+    let name = format!("A rule of {} pushes it", workspace.name);
+    [open, priority, gate(&name, "the policy's “push”", saw.to_owned(), Some(remedy.to_owned()))]
 }

@@ -1,9 +1,11 @@
 //! A pair that was taken apart. Its ledger stands and pages lead to it, so its address goes on to answer.
 
+use jiff::Timestamp;
+
 use super::{App, caller::Caller, error::ServiceError, fault, ledger::names_in, names, pairs, then, then::Then, words};
 use crate::{
     domain::{
-        ids::{PairId, TicketId},
+        ids::{ConnectionId, PairId, TicketId},
         pair::Pair,
         reason::Reason,
         view::{dashboard::PairFilter, unlinked::UnlinkedView},
@@ -45,7 +47,6 @@ pub async fn view(
     let mut last = last.into_iter().skip_while(|item| unlinks(item).is_none());
     let unlinking = last.next().ok_or(ServiceError::NotFound)?;
     let (seq, at, ticket) = (unlinking.entry.seq, unlinking.entry.at, unlinks(&unlinking).flatten());
-    let by_person = |item: &Item| matches!(&item.fact, Some(Fact::HumanAct { act, .. }) if act == "unlink");
     let who = last.next().filter(by_person).and_then(|item| words::entry(item, &named, false).who);
     let why = words::entry(unlinking, &named, false).words;
 
@@ -115,6 +116,52 @@ async fn not_shown(app: &App, then: Then, unlinking: Seq) -> Result<Option<Strin
         Ok(Some(_)) => Some(then::NOT_YET.to_owned()),
         Err(problem) => Some(problem),
     })
+}
+
+/// A pair that was taken apart.
+#[derive(Debug)]
+pub(super) struct Unlinking {
+    /// As it was opened.
+    pub pair: Pair,
+    /// When it was taken apart.
+    pub at: Timestamp,
+    /// By whom, if that is known.
+    pub who: Option<String>,
+}
+
+/// Unlinkings from tickets of one number that are looked through: several Halo instances may have it.
+const OF_NUMBER: u32 = 20;
+
+/// The last pair of a ticket that was taken apart, as far as the caller may see it.
+///
+/// # Errors
+/// The history cannot be read.
+pub(super) async fn of_ticket(
+    app: &App,
+    caller: &Caller,
+    halo: ConnectionId,
+    ticket: TicketId,
+) -> Result<Option<Unlinking>, ServiceError> {
+    let unlinkings = app.store.unlinked_from(ticket, OF_NUMBER).await.map_err(|e| fault("read a history", &e))?;
+    for unlinking in unlinkings {
+        let Some(id) = unlinking.entry.pair else { continue };
+        let pair = opened(app, id).await?;
+        let Some(pair) = pair.filter(|pair| pair.halo == halo && caller.scope.allows(Some(pair.client))) else {
+            continue;
+        };
+        // Who asked for it stands before it.
+        let before = app.store.timeline(id, Some(unlinking.entry.seq), 1).await;
+        let before = before.map_err(|e| fault("read a history", &e))?;
+        let named = names_in(app, &before).await?;
+        let who = before.into_iter().find(by_person).and_then(|item| words::entry(item, &named, false).who);
+        return Ok(Some(Unlinking { pair, at: unlinking.entry.at, who }));
+    }
+    Ok(None)
+}
+
+/// Whether the entry tells that a person asked for it.
+fn by_person(item: &Item) -> bool {
+    matches!(&item.fact, Some(Fact::HumanAct { act, .. }) if act == "unlink")
 }
 
 /// The pair as it was opened.

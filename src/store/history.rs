@@ -12,7 +12,7 @@ use super::{
 use crate::{
     domain::{
         account::Scope,
-        ids::{IncidentId, PairId},
+        ids::{IncidentId, PairId, TicketId},
         time::{from_ms, to_ms},
     },
     ledger::{
@@ -42,6 +42,10 @@ statements! {
     const LAST_UNLINKED = "SELECT l.at_ms FROM ledger l WHERE l.fact = 'unlinked' AND l.fact NOT IN ('incident-read',
         'pair-opened', 'operation-planned', 'operation-moved', 'pair-judged', 'base-agreed', 'ticket-read', 'ticket-linked')
         AND json_extract(l.detail, '$.incident') = ?1 ORDER BY l.seq DESC LIMIT 1";
+    const UNLINKED_FROM = concat!("SELECT ", entry_columns!(), " FROM ledger l LEFT JOIN bodies b ON b.hash = l.body
+        WHERE l.fact = 'unlinked' AND l.fact NOT IN ('incident-read', 'pair-opened', 'operation-planned',
+        'operation-moved', 'pair-judged', 'base-agreed', 'ticket-read', 'ticket-linked')
+        AND json_extract(l.detail, '$.reason.ticket') = ?1 ORDER BY l.seq DESC LIMIT 0 + ?2");
     const OF_INCIDENT = concat!("SELECT ", entry_columns!(), " FROM ledger l LEFT JOIN bodies b ON b.hash = l.body
         WHERE ifnull(json_extract(l.detail, '$.id'), json_extract(l.detail, '$.incident')) = ?1
         AND l.fact IN ('incident-read', 'evidence-read') AND l.seq <= ?2 ORDER BY l.seq");
@@ -267,6 +271,16 @@ impl Store {
         let unlinked: Option<i64> =
             sqlx::query_scalar(LAST_UNLINKED).bind(incident.as_str()).fetch_optional(&mut *reader).await?;
         Ok(began.max(unlinked).map(from_ms))
+    }
+
+    /// When incidents were unlinked from a ticket of this number, the last time first. Halo instances may share a number.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn unlinked_from(&self, ticket: TicketId, limit: u32) -> Result<Vec<Item>> {
+        let mut reader = self.reader().await?;
+        let query = sqlx::query(UNLINKED_FROM).bind(ticket.0).bind(i64::from(limit));
+        query.fetch_all(&mut *reader).await?.iter().map(item_of).collect()
     }
 
     /// Readings of an incident up to an entry, oldest first. Incidents of several workspaces may share an id.

@@ -256,6 +256,23 @@ impl Store {
     }
 }
 
+impl Store {
+    /// How many pairs need somebody for a reason of this code, first or beside another.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn needing_for(&self, scope: &Scope, code: &str) -> Result<i64> {
+        let mut sql = QueryBuilder::<Sqlite>::new(
+            "SELECT count(*) FROM pairs p NOT INDEXED WHERE p.health = 'needs-you' AND p.subject IN (",
+        );
+        ways::push_reasoned(&mut sql, code);
+        sql.push(")");
+        push_scope(&mut sql, "p.client", scope)?;
+        let mut reader = self.reader().await?;
+        Ok(sql.build_query_scalar().fetch_one(&mut *reader).await?)
+    }
+}
+
 fn needing(row: &SqliteRow) -> Result<NeedingPair> {
     let cells = Cells::new(row, "pairs");
     Ok(NeedingPair {

@@ -9,17 +9,34 @@ use super::{
     error::{Result, StoreError},
     row::{statements, to_json},
 };
-use crate::domain::account::Scope;
+use crate::domain::{
+    account::Scope,
+    ids::{IncidentId, WorkspaceId},
+};
 
 statements! {
     const WAIT = "SELECT EXISTS (SELECT 1 FROM words_waiting WHERE subject > ?1)";
-    // Together they stand in one transaction, so both mean the same rows.
+    // Together they stand in one transaction, so both mean the same rows. Defender's number is indexed as `#94101#`.
     const INDEXED = "INSERT OR REPLACE INTO subject_words (rowid, title, names)
-        SELECT s.id, s.title, s.names FROM words_waiting w JOIN subjects s ON s.id = w.subject
+        SELECT s.id, s.title, s.names || ifnull((SELECT ' #' || (b.body ->> '$.provider_incident_id') || '#'
+          FROM bodies b WHERE b.hash = s.body AND b.body ->> '$.provider_name' = 'Microsoft XDR'), '')
+        FROM words_waiting w JOIN subjects s ON s.id = w.subject
         WHERE w.subject > 0 ORDER BY w.subject LIMIT 0 + ?1";
     const NONE_WAIT = "DELETE FROM words_waiting WHERE subject IN
         (SELECT w.subject FROM words_waiting w WHERE w.subject > 0 ORDER BY w.subject LIMIT 0 + ?1)";
+    const HIGHEST = "SELECT ifnull(max(id), 0) FROM subjects";
+    const NUMBERED_WAIT = "INSERT INTO words_waiting (subject) SELECT s.id FROM subjects s JOIN bodies b ON b.hash = s.body
+        WHERE s.id > ?1 AND s.id <= ?2 AND b.body ->> '$.provider_name' = 'Microsoft XDR'
+        AND NOT EXISTS (SELECT 1 FROM words_waiting w WHERE w.subject = s.id)";
 }
+
+/// Name of the setting that says up to which incident Defender's numbers are indexed, or wait to be: older versions indexed
+/// none.
+const NUMBERED: &str = "words-numbered";
+/// Its value when that is all.
+const NUMBERED_ALL: &str = "all";
+/// Most incidents that are looked at for that in one commit.
+const NUMBERED_AT_ONCE: i64 = 2_000;
 
 /// Most incidents whose words are taken into the full text in one commit: others want to write as well.
 const WORDS_AT_ONCE: i64 = 50;
@@ -44,10 +61,49 @@ impl Store {
     }
 
     async fn index_all_words(&self) -> Result<()> {
+        self.await_numbered().await?;
         while self.words_wait().await? {
             self.index_some_words().await?;
         }
         Ok(())
+    }
+
+    /// Once in an installation's life: incidents that were indexed without Defender's number wait to be indexed with it.
+    async fn await_numbered(&self) -> Result<()> {
+        loop {
+            let from: i64 = match self.setting(NUMBERED).await?.as_deref() {
+                Some(NUMBERED_ALL) => return Ok(()),
+                Some(place) => place.parse().unwrap_or(0),
+                None => 0,
+            };
+            let to = from.saturating_add(NUMBERED_AT_ONCE);
+            let mut tx = self.begin().await?;
+            let highest: i64 = sqlx::query_scalar(HIGHEST).fetch_one(&mut *tx.connection).await?;
+            sqlx::query(NUMBERED_WAIT).bind(from).bind(to).execute(&mut *tx.connection).await?;
+            let place = if to >= highest { NUMBERED_ALL.to_owned() } else { to.to_string() };
+            tx.put_setting(NUMBERED, Some(&place)).await?;
+            tx.commit().await?;
+        }
+    }
+
+    /// The incident of a workspace that has this number in Defender, if it was seen.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn incident_of_defender(&self, workspace: WorkspaceId, number: &str) -> Result<Option<IncidentId>> {
+        let text = marked(number);
+        let Some(query) = words(&text) else { return Ok(None) };
+        self.ready_to_search(Some(&text)).await;
+        let mut sql = QueryBuilder::<Sqlite>::new(
+            "SELECT s.incident FROM subjects s JOIN bodies b ON b.hash = s.body
+              WHERE s.id IN (SELECT rowid FROM subject_words WHERE subject_words MATCH ",
+        );
+        sql.push_bind(query).push(") AND +s.workspace = ").push_bind(workspace.to_string());
+        sql.push(" AND b.body ->> '$.provider_incident_id' = ").push_bind(number.to_owned());
+        sql.push(" ORDER BY s.id DESC LIMIT 1");
+        let mut reader = self.reader().await?;
+        let found: Option<String> = sql.build_query_scalar().fetch_optional(&mut *reader).await?;
+        Ok(found.map(|text| IncidentId::new(&text)))
     }
 
     async fn index_some_words(&self) -> Result<()> {
@@ -97,8 +153,8 @@ pub(super) fn push_search(sql: &mut QueryBuilder<Sqlite>, subject: &str, text: &
 
 /// Adds the statement that gives the rows that a search text finds, some of them more than once: words and parts of words
 /// (three letters and more) of the title and of the hosts, users, mailboxes and addresses that its evidence names, incident
-/// number, incident GUID or its beginning (from six characters), ticket number, and the reference `HB-…` that our tickets
-/// carry. With `waiting`, titles that are not indexed yet are read as well.
+/// number in Sentinel or in Defender, incident GUID or its beginning (from six characters), ticket number, and the reference
+/// `HB-…` that our tickets carry. With `waiting`, titles that are not indexed yet are read as well.
 ///
 /// Several words must all be there; a number in front of them, as a row shows it (`#4118 Mass download`), may be the
 /// incident's or the ticket's. Words of one or two letters are left out unless nothing else was given;
@@ -122,6 +178,8 @@ pub(super) fn push_found(sql: &mut QueryBuilder<Sqlite>, text: &str, waiting: bo
     if let Some(number) = number(text) {
         sql.push(" UNION ALL SELECT id FROM subjects WHERE number = ").push_bind(number);
         sql.push(" UNION ALL SELECT subject FROM pairs WHERE ifnull(ticket, -1) = ").push_bind(number);
+        sql.push(" UNION ALL SELECT rowid FROM subject_words WHERE subject_words MATCH ");
+        sql.push_bind(words(&marked(&number.to_string())));
     }
     if let Some((number, rest)) = numbered(text) {
         for (rows, row) in [
@@ -150,7 +208,13 @@ pub(super) fn push_found(sql: &mut QueryBuilder<Sqlite>, text: &str, waiting: bo
 /// Whether [`push_read`] finds the same rows as [`push_found`]: words alone, whose small and capital letters SQLite knows.
 pub(super) fn can_be_read(text: &str) -> bool {
     let text = text.trim();
-    let more = number(text).is_some() || numbered(text).is_some() || guid(text).is_some() || reference(text);
+    // A part of Defender's number stands in no title.
+    let part = |word: &&str| word.chars().all(|c| c.is_ascii_digit() || c == '#');
+    let more = number(text).is_some()
+        || numbered(text).is_some()
+        || guid(text).is_some()
+        || reference(text)
+        || long_words(text).iter().any(part);
     text.is_ascii() && !text.contains('\0') && !more
 }
 
@@ -189,6 +253,11 @@ fn numbered(text: &str) -> Option<(i64, &str)> {
     let (first, rest) = text.split_once(char::is_whitespace)?;
     words(rest)?;
     Some((number(first)?, rest))
+}
+
+/// A number in Defender, as it is indexed: so that all of it can be asked for.
+fn marked(number: &str) -> String {
+    format!("#{number}#")
 }
 
 /// `42`, `#42`.

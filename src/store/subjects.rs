@@ -40,6 +40,17 @@ statements! {
     const COMMENTED = "SELECT pair FROM subjects s WHERE workspace = ?1 AND comments_count <> 0
         AND (status <> 'Closed' OR modified_ms >= ?2)
         AND EXISTS (SELECT 1 FROM note_links l WHERE l.pair = s.pair AND l.written_in = 'sentinel')";
+    // The last of the linked ones to change, and the newest of each reason of the others.
+    const LINKED_OF_PROVIDER = "SELECT EXISTS (SELECT 1 FROM subjects s CROSS JOIN bodies b ON b.hash = s.body
+        WHERE s.id IN (SELECT p.subject FROM pairs p WHERE p.workspace = ?1
+          ORDER BY p.changed_ms DESC, p.subject DESC LIMIT 0 + ?3)
+        AND b.body ->> '$.provider_name' = ?2)";
+    const HELD_OF_PROVIDER = "SELECT EXISTS (SELECT 1 FROM held_counts h CROSS JOIN subjects s
+        CROSS JOIN bodies b ON b.hash = s.body
+        WHERE h.client = (SELECT client FROM workspaces WHERE id = ?1) AND h.workspace = ?1
+        AND s.id IN (SELECT u.id FROM subjects u WHERE u.workspace = ?1 AND u.held_code = h.code AND u.pair IS NULL
+          ORDER BY u.opened_ms DESC, u.id DESC LIMIT 0 + ?3)
+        AND b.body ->> '$.provider_name' = ?2)";
     const EVIDENCE = "SELECT b.body FROM subjects s JOIN bodies b ON b.hash = s.evidence
         WHERE s.workspace = ?1 AND s.incident = ?2";
 }
@@ -55,6 +66,9 @@ pub(super) fn subject_of(cells: &Cells<'_>) -> Result<Subject> {
         last_changed: cells.time("changed_ms")?,
     })
 }
+
+/// Incidents of a workspace that count as recent: the linked ones, and those of each reason why one is not.
+const RECENT: i64 = 500;
 
 /// What a page of unlinked incidents asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -219,6 +233,21 @@ impl Store {
         let query = sqlx::query_scalar(COMMENTED).bind(workspace.to_string()).bind(to_ms(since));
         let found: Vec<String> = query.fetch_all(&mut *reader).await?;
         Ok(found.iter().filter_map(|text| text.parse().ok().map(PairId)).collect())
+    }
+
+    /// Whether any recent incident of a workspace, linked or not, is this provider's.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn recent_of_provider(&self, workspace: WorkspaceId, provider: &str) -> Result<bool> {
+        let mut reader = self.reader().await?;
+        for sql in [LINKED_OF_PROVIDER, HELD_OF_PROVIDER] {
+            let query = sqlx::query_scalar::<_, i64>(sql).bind(workspace.to_string()).bind(provider).bind(RECENT);
+            if query.fetch_one(&mut *reader).await? > 0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The highest incident number seen in a workspace.

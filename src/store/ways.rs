@@ -311,7 +311,7 @@ fn push_status(sql: &mut QueryBuilder<Sqlite>, column: &str, status: &IncidentSt
 }
 
 /// Rows of the pairs that stand as they do for a reason, or for which it is open beside the first.
-fn push_reasoned(sql: &mut QueryBuilder<Sqlite>, reason: &str) {
+pub(super) fn push_reasoned(sql: &mut QueryBuilder<Sqlite>, reason: &str) {
     sql.push("SELECT subject FROM pairs INDEXED BY pairs_by_reason WHERE reason_code = ").push_bind(reason.to_owned());
     sql.push(" UNION ALL SELECT l.subject FROM pairs l INDEXED BY pairs_further, json_each(l.further) f");
     sql.push(" WHERE l.further IS NOT NULL AND f.value ->> '$.code' = ").push_bind(reason.to_owned());

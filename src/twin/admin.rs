@@ -190,13 +190,19 @@ fn switches(twin: &Twin, call: &Call, body: &Value) -> Reply {
         );
     }
     let Some(map) = body.as_object() else { return wrong("the body is {name: value, …}") };
-    for (name, value) in map {
-        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        if let Err(text) = twin.with(|world, _| world.set_switch(name, &text)) {
-            return wrong(&text);
-        }
+    let wanted: Vec<(&String, String)> = map
+        .iter()
+        .map(|(name, value)| (name, value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
+        .collect();
+    // All or none: half of a set-up would be a third one.
+    let set = twin.with(|world, _| -> Result<(), String> {
+        wanted.iter().try_for_each(|(name, value)| world.check_switch(name, value))?;
+        wanted.iter().try_for_each(|(name, value)| world.set_switch(name, value))
+    });
+    match set {
+        Ok(()) => done(),
+        Err(text) => wrong(&text),
     }
-    done()
 }
 
 fn clock_json(twin: &Twin) -> Reply {

@@ -126,6 +126,8 @@ pub struct Outgoing {
     pub attempts_max: u32,
     /// How to sign another body in this one's place.
     pub seal: Option<Seal>,
+    /// The run of a logic app that it belongs to.
+    pub run: Option<String>,
 }
 
 /// A header that signs the body: base64( HMAC-SHA256( secret, body ) ), as Halo's webhooks do (sheet 6.4).

@@ -90,7 +90,7 @@ pub async fn drift(State(web): State<Web>, signed: Signed) -> Result<Response, W
 /// `GET /approvals`
 pub async fn approvals(State(web): State<Web>, signed: Signed) -> Result<Response, WebError> {
     let frame = framed(&web, &signed).await?;
-    let view = service::approvals::view(&web.app, &signed.caller).await?;
+    let view = service::approvals::view(&web.app, &signed.caller, &value(&signed.reader.query, "from")).await?;
     Ok(frame.answer(&Page::Approvals(Box::new(view))))
 }
 

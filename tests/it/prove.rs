@@ -7,6 +7,7 @@ use halobridge::prove::{
     clicks::desk,
     mapping, planted,
     run::{self, Plan, Report},
+    seldom,
     shape::Shape,
 };
 
@@ -76,6 +77,36 @@ const SEEN_TO: u64 = 101;
 fn a_world_in_which_an_admin_sees_to_what_waits_holds_and_tells_the_same_story_twice() {
     assert!(desk::sees_to(SEEN_TO));
     holds(&lived(SEEN_TO, 1, true));
+}
+
+/// A world in which happens what seldom does.
+const SELDOM: u64 = 112;
+
+#[test]
+fn a_world_in_which_happens_what_seldom_does_holds_and_tells_the_same_story_twice() {
+    assert!(seldom::happens(SELDOM) && desk::sees_to(SELDOM));
+    holds(&lived(SELDOM, 1, true));
+}
+
+#[test]
+fn what_seldom_happens_is_in_no_other_world() {
+    let lines = [
+        "labels",
+        "title",
+        "requester",
+        "reopened = { in_sentinel = \"new-ticket\"",
+        "approve = [\"client-visible-note\"",
+        "drift = { value",
+    ];
+    let shapes: Vec<Shape> = (0..800).map(Shape::of).collect();
+    for word in lines {
+        let has = |shape: &&Shape| shape.choices.iter().any(|line| line.starts_with(word));
+        let having: Vec<u64> = shapes.iter().filter(has).map(|shape| shape.seed).collect();
+        assert!(!having.is_empty(), "{word}");
+        assert!(having.iter().all(|seed| seldom::happens(*seed)), "{word}: {having:?}");
+    }
+    let later: Vec<&Shape> = shapes.iter().filter(|shape| seldom::starts_later(shape).is_some()).collect();
+    assert!(!later.is_empty() && later.iter().all(|shape| seldom::happens(shape.seed)));
 }
 
 #[test]

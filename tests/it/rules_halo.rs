@@ -466,20 +466,20 @@ async fn halo_rule_11_a_search_that_overlooks_details_or_is_ignored_loses_no_cre
         }
         twin.switch("search_in", if ignored { "ignored" } else { "summary" });
         let since = twin.clock.now();
-        let found = halo.find_created(&lost, since, Class::New, every).await.unwrap();
+        let found = halo.find_created(&lost, since, Class::New, every, |_| false).await.unwrap();
         assert_eq!(found.len(), 1, "search ignored: {ignored}");
         // A rule of Halo writes another subject, or cuts it short.
         let id = found[0].id.0;
         for summary in ["SOC | The one whose answer was lost", "The one whose answ"] {
             twin.act("ticket.update", &json!({"ticket_id": id, "summary": summary}));
             twin.clock.advance(SignedDuration::from_mins(5));
-            let found = halo.find_created(&lost, since, Class::New, every).await.unwrap();
+            let found = halo.find_created(&lost, since, Class::New, every, |_| false).await.unwrap();
             assert_eq!(found.len(), 1, "{summary}, search ignored: {ignored}");
         }
         twin.clock.advance(SignedDuration::from_mins(5));
         let mut never = lost.clone();
         never.reference = "HB-3333333333".into();
-        assert!(halo.find_created(&never, since, Class::New, every).await.unwrap().is_empty());
+        assert!(halo.find_created(&never, since, Class::New, every, |_| false).await.unwrap().is_empty());
     }
 }
 
@@ -494,14 +494,15 @@ async fn halo_rule_11_a_create_is_found_among_the_newest_whatever_a_rule_has_mad
     }
     twin.act("ticket.update", &json!({"ticket_id": made.id.0, "summary": "Handled by the desk"}));
     twin.switch("search_in", "summary");
-    let found = halo.find_created(&lost, twin.clock.now(), Class::New, every).await.unwrap();
+    let found = halo.find_created(&lost, twin.clock.now(), Class::New, every, |_| false).await.unwrap();
     assert_eq!(found.iter().map(|ticket| ticket.id).collect::<Vec<_>>(), [made.id]);
     // What is another incident's is not even read.
     twin.meddle(|sent, response| {
         assert!(sent.path().ends_with("/Tickets"), "only lists are read: {}", sent.path());
         Ok(response)
     });
-    let found = halo.find_created(&lost, twin.clock.now(), Class::New, async |_| Ok(Vec::new())).await.unwrap();
+    let found =
+        halo.find_created(&lost, twin.clock.now(), Class::New, async |_| Ok(Vec::new()), |_| false).await.unwrap();
     assert!(found.is_empty());
 }
 

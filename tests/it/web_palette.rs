@@ -20,7 +20,7 @@ async fn each_person_is_offered_the_pages_that_they_may_see() {
         let mut browser = app.signed_in(name).await;
         let page = app.page(&mut browser, "/palette?fragment=1").await;
         assert_eq!(page.status, StatusCode::OK, "{name}");
-        for address in ["/", "/incidents", "/problems", "/approvals", "/backfill", "/ledger", "/account"] {
+        for address in ["/", "/incidents", "/problems", "/approvals", "/backfill", "/look-up", "/ledger", "/account"] {
             assert!(linked(&page.body, address), "{name}: {address} in {}", page.body);
         }
         for address in ["/accounts", "/tokens", "/configuration", "/set-up", "/set-up/mapping"] {

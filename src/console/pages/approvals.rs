@@ -11,7 +11,10 @@ use crate::{
     domain::{
         approval::Difference,
         decision::Decision,
-        view::approvals::{ApprovalRow, ApprovalsView},
+        view::{
+            approvals::{ApprovalRow, ApprovalsView},
+            query::QueryText,
+        },
     },
 };
 
@@ -23,19 +26,35 @@ pub fn body(ctx: &PageContext, view: &ApprovalsView) -> AnyView {
 /// The parts that change while the page is open.
 pub fn live(ctx: &PageContext, view: &ApprovalsView) -> AnyView {
     let count = view.rows.len() as u64;
+    let whole = view.pages.newer.is_none() && view.pages.older.is_none();
     let sentence = match (count, view.policies.is_empty()) {
+        _ if !whole => format!(
+            "{} for approval; nothing of it is sent before. Here {}.",
+            words::counted(
+                view.pages.total.unwrap_or_default(),
+                "incident has writes that wait",
+                "incidents have writes that wait"
+            ),
+            words::counted(count, "write stands", "writes stand"),
+        ),
         (0, true) => "No policy asks for approval.".to_owned(),
         (0, false) => format!("Nothing waits for approval. Asked for by: {}.", view.policies.join(", ")),
         (n, _) => {
             format!("{} for approval; nothing of it is sent before.", words::counted(n, "write waits", "writes wait"))
         }
     };
-    let more =
-        view.more.then(|| view! { <p class="quiet">"More pairs need somebody than are looked through here."</p> });
-    let inside = if view.rows.is_empty() { none(ctx, view) } else { rows(ctx, view) };
+    let inside = match (view.rows.is_empty(), whole) {
+        (true, true) => none(ctx, view),
+        (true, false) => list::empty(ctx, "in-step", "Nothing on this page waits any more", ().into_any()),
+        (false, _) => rows(ctx, view),
+    };
+    let address = |token: &str| QueryText::new().with("from", token).after("/approvals");
     view! {
-        <div id="truth" data-live><p class="truth">{sentence}</p>{more}</div>
-        <div id="rows" data-live data-hold>{inside}</div>
+        <div id="truth" data-live><p class="truth">{sentence}</p></div>
+        <div id="rows" data-live data-hold>
+            {inside}
+            {list::pages_of_one(ctx, "Pages of what waits", &view.pages, address)}
+        </div>
     }
     .into_any()
 }

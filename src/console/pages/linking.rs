@@ -20,11 +20,28 @@ use crate::{
 pub fn body(ctx: &PageContext, view: &LinkingView) -> AnyView {
     let row = &view.row;
     let name = not_linked::name(row);
-    let base = format!("/incidents/{}/{}", row.workspace, row.incident);
     let record = match &row.url {
         Some(url) => act::outside(ctx, url, &name),
         None => view! { <b>{name.clone()}</b> }.into_any(),
     };
+    view! {
+        {fields::summary(&view.form, "")}
+        <p class="truth">{record}" in "{row.workspace_name.clone()}", of "{row.client.clone()}</p>
+        {not_linked::why(ctx, row)}
+        {(!view.gates.is_empty()).then(|| view! {
+            <details class="folded" open=!ctx.may_operate()>
+                <summary>"Every gate, in the order in which they are asked"</summary>
+                {gates::list(ctx, &view.gates)}
+            </details>
+        })}
+        {if ctx.may_operate() { acts(ctx, view) } else { leave(view) }}
+    }
+    .into_any()
+}
+
+/// What an operator can do.
+fn acts(ctx: &PageContext, view: &LinkingView) -> AnyView {
+    let base = format!("/incidents/{}/{}", view.row.workspace, view.row.incident);
     let ticket = Field {
         name: "ticket",
         label: "Ticket number in Halo",
@@ -33,15 +50,6 @@ pub fn body(ctx: &PageContext, view: &LinkingView) -> AnyView {
         autocomplete: "off",
     };
     view! {
-        {fields::summary(&view.form, "")}
-        <p class="truth">{record}" in "{row.workspace_name.clone()}", of "{row.client.clone()}</p>
-        {not_linked::why(ctx, row)}
-        {(!view.gates.is_empty()).then(|| view! {
-            <details class="folded">
-                <summary>"Every gate, in the order in which they are asked"</summary>
-                {gates::list(ctx, &view.gates)}
-            </details>
-        })}
         <section class="tile narrow" aria-labelledby="to-existing">
             <h2 id="to-existing">"To a ticket that exists"</h2>
             <form method="post" action=format!("{base}/link")>
@@ -60,4 +68,9 @@ pub fn body(ctx: &PageContext, view: &LinkingView) -> AnyView {
         </section>
     }
     .into_any()
+}
+
+/// Who only reads goes back.
+fn leave(view: &LinkingView) -> AnyView {
+    view! { <p><a class="button" href=view.next.clone()>"Back to the list"</a></p> }.into_any()
 }

@@ -19,21 +19,26 @@ use crate::{
 /// What stands in `<main>`.
 pub fn body(ctx: &PageContext, view: &LookUpView) -> AnyView {
     let sentence = match &view.found {
-        None => "Any incident can be looked up, whether a poll has met it or not.",
+        None if ctx.may_operate() => "Any incident can be looked up, whether a poll has met it or not.",
+        None => {
+            "Any incident that a poll has met can be looked up. Other incidents, and tickets, are asked for outside: an \
+             operator or an admin can look them up."
+        }
         Some(found) if found.pair.is_some() => "A ticket is linked to this incident.",
         Some(found) if found.met => "No ticket is linked to this incident.",
         Some(_) => "No poll has met this incident: it was read for this page alone, and nothing is kept of it.",
+    };
+    let hint = if ctx.may_operate() {
+        "Its number in Sentinel or in Defender, its id, or its address in either portal. It is read at this moment; nothing is written."
+    } else {
+        "Its number in Sentinel or in Defender, its id, or its address in either portal. Nothing is asked outside."
     };
     let asked = LookUp {
         title: "Look an incident up",
         address: "/look-up",
         place: ("workspace", "Workspace"),
         places: &view.workspaces,
-        record: (
-            "incident",
-            "Incident",
-            "Its number in Sentinel, its id, or its address in the Azure portal. It is read at this moment; nothing is written.",
-        ),
+        record: ("incident", "Incident", hint),
     };
     view! {
         {fields::summary(&view.form, "")}
@@ -56,6 +61,8 @@ fn shown(ctx: &PageContext, found: &FoundIncident) -> AnyView {
         Some(pair) => {
             view! { <p><a class="button main" href=format!("/pairs/{pair}")>"See its pair"</a></p> }.into_any()
         }
+        // They are shown the gates below, and by whom it is settled.
+        None if !ctx.may_operate() => ().into_any(),
         None if found.met => {
             let href = format!("/incidents/{}/{}/link", row.workspace, row.incident);
             view! { <p><a class="button" href=href>"Link by hand"</a></p> }.into_any()

@@ -189,10 +189,10 @@ fn line(ctx: &PageContext, row: &NotLinkedRow, alike: bool) -> AnyView {
         Some(reason) if alike => view! { <p class="why">{reason.words()}</p> }.into_any(),
         _ => why(ctx, row),
     };
-    let linking = ctx.may_operate().then(|| {
-        let href = format!("/incidents/{}/{}/link?{}", row.workspace, row.incident, back(ctx));
-        view! { <p><a class="button" href=href>"Link by hand"<span class="unseen">{format!(": {name}")}</span></a></p> }
-    });
+    let label = if ctx.may_operate() { "Link by hand" } else { "See every gate" };
+    let href = format!("/incidents/{}/{}/link?{}", row.workspace, row.incident, back(ctx));
+    let linking =
+        view! { <p><a class="button" href=href>{label}<span class="unseen">{format!(": {name}")}</span></a></p> };
     // where its mode, start and policy stand
     let workspace = format!("/connections?from={0}#workspace-{0}", row.workspace);
     view! {

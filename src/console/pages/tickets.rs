@@ -18,6 +18,12 @@ use crate::{
 pub fn body(ctx: &PageContext, view: &TicketsView) -> AnyView {
     let sentence = match &view.found {
         None => "Any ticket can be looked up, whether an incident is linked to it or not.".into_any(),
+        Some(found) if found.pairs.is_empty() && found.unlinked.is_some() => {
+            view! { "Ticket "<b>{found.number}</b>" is not linked any more: a person took it and its incident apart." }.into_any()
+        }
+        Some(found) if found.pairs.is_empty() && found.made => {
+            view! { "Ticket "<b>{found.number}</b>" was made here for an incident, and is not linked to it." }.into_any()
+        }
         Some(found) if found.pairs.is_empty() => view! {
             "Ticket "<b>{found.number}</b>" is not linked: nobody pushed it or linked it, and it was not made for an incident here."
         }
@@ -68,6 +74,9 @@ fn shown(ctx: &PageContext, found: &FoundTicket) -> AnyView {
             <section aria-labelledby="why-not">
                 <h2 id="why-not">"Why it is not linked"</h2>
                 {gates::list(ctx, &found.gates)}
+                {found.unlinked.map(|pair| view! {
+                    <p><a class="soft" href=format!("/pairs/{pair}")>"See the pair that was taken apart"</a></p>
+                })}
             </section>
         })}
         {push(ctx, found)}

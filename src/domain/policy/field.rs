@@ -18,6 +18,13 @@ pub enum FieldSource {
 }
 
 impl FieldSource {
+    /// As it is written.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Path(text) | Self::Template(text) | Self::Text(text) => text,
+        }
+    }
+
     /// Whether alerts or entities must be read for it.
     pub fn reads_evidence(&self) -> bool {
         match self {
@@ -29,8 +36,12 @@ impl FieldSource {
     }
 }
 
+/// The ticket's subject: mapped to, it is given to a new ticket. When it follows the incident later is the title's own rule.
+pub const SUBJECT: &str = "summary";
+
 /// Members of a ticket that can be mapped to besides custom fields, and whether they hold a number.
-pub const MEMBERS: [(&str, bool); 8] = [
+pub const MEMBERS: [(&str, bool); 9] = [
+    (SUBJECT, false),
     ("category_1", false),
     ("category_2", false),
     ("category_3", false),
@@ -69,6 +80,13 @@ pub struct FieldMapping {
     pub source: FieldSource,
     /// To Halo or not at all; on creation only or always; who wins against an agent's own value.
     pub rule: FieldRule,
+}
+
+impl FieldMapping {
+    /// Whether it shapes the ticket's subject.
+    pub fn is_subject(&self) -> bool {
+        matches!(&self.field, FieldTarget::Member(name) if name == SUBJECT)
+    }
 }
 
 /// Labels ↔ a custom field of the ticket that holds them, separated by commas.

@@ -118,9 +118,28 @@ fn control_characters_and_disguises_go() {
 
 #[test]
 fn mentions_do_not_ring() {
-    assert_eq!(neutralise_mentions("@anna please"), "@\u{2060}anna please");
-    assert_eq!(neutralise_mentions("anna@contoso.com"), "anna@contoso.com");
-    assert_eq!(neutralise_mentions("at @ noon"), "at @ noon");
+    // A bar stands for the joint.
+    let table = [
+        ("@anna please", "@|anna please"),
+        ("(@anna, @_bob and @[Carla])", "(@|anna, @|_bob and @|[Carla])"),
+        ("anna@contoso.com", "anna@contoso.com"),
+        ("at @ noon", "at @ noon"),
+        ("see https://medium.com/@x then @anna", "see https://medium.com/@x then @|anna"),
+        ("(HTTPS://portal.azure.com/#@contoso.com/resource/a)", "(HTTPS://portal.azure.com/#@contoso.com/resource/a)"),
+        ("http://a.example/@b\n@c", "http://a.example/@b\n@|c"),
+        ("xhttps://@anna", "xhttps://@|anna"),
+        ("$h = @{a=1}; $l = @(1)", "$h = @{a=1}; $l = @(1)"),
+        ("where Path == @\"C:\\x\" or Path == @'C:\\y'", "where Path == @\"C:\\x\" or Path == @'C:\\y'"),
+        ("ä@anna ä @änne", "ä@anna ä @|änne"),
+    ];
+    for (text, expected) in table {
+        let expected = expected.replace('|', "\u{2060}");
+        assert_eq!(neutralise_mentions(text), expected, "{text}");
+        assert_eq!(neutralise_mentions(&expected), expected, "once is enough: {text}");
+    }
+    let html = "<p title=\"@anna\">@anna</p><a href=\"https://m.example/@x\">https://m.example/@x</a> @&quot;C:&quot;";
+    let expected = html.replace(">@anna", ">@\u{2060}anna");
+    assert_eq!(neutralise_mentions_in_html(html), expected);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::replay::PlannedView;
+use super::{list::Listed, replay::PlannedView};
 use crate::domain::{
     approval::{Difference, WriteKind},
     decision::Decision,
@@ -14,10 +14,10 @@ use crate::domain::{
 pub struct ApprovalsView {
     /// Names of the policies that ask for approval.
     pub policies: Vec<String>,
-    /// What waits, the pair that changed last first.
+    /// What waits on the pairs of this page, the pair that changed last first.
     pub rows: Vec<ApprovalRow>,
-    /// Whether there may be more than were looked for.
-    pub more: bool,
+    /// The pages of those pairs.
+    pub pages: Listed<()>,
 }
 
 /// One write that waits.

@@ -35,6 +35,10 @@ pub struct FoundTicket {
     pub status: String,
     /// Assigned agent, by name.
     pub agent: String,
+    /// Whether it was made here for an incident: it is not pushed.
+    pub made: bool,
+    /// The last pair that it had, where a person took that apart.
+    pub unlinked: Option<PairId>,
     /// Pairs that it has.
     pub pairs: Vec<(PairId, String)>,
     /// Why it is not linked, rule by rule; empty where it is.

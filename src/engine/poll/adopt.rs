@@ -204,7 +204,7 @@ impl Poll<'_> {
     }
 
     /// A backfill takes no place of new incidents.
-    fn halo_class(&self) -> Class {
+    pub(super) fn halo_class(&self) -> Class {
         if self.class == Class::Backfill { Class::Backfill } else { Class::New }
     }
 

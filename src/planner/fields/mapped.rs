@@ -1,20 +1,27 @@
 //! The policy's own mappings: any value of the incident, its alerts and entities → a field of the ticket.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::{
     domain::{
         catalogue::{Catalogue, FieldDefinition, Named, Ref},
+        decision::Decision,
         failure::Side,
         incident::{Evidence, Incident},
-        pair::{Agreed, Base},
+        pair::{Agreed, Base, KeptName},
         policy::{FieldMapping, FieldTarget, Policy, field::MEMBERS},
         reason::Reason,
         text,
         ticket::{Ticket, TicketDraft},
+        time,
     },
     planner::{
+        agreed, closing,
         conflict::{self, Field, Moved, Outcome},
+        notes::words,
+        situation::Situation,
         template::{self, Roots},
     },
 };
@@ -25,6 +32,9 @@ use super::Gather;
 pub const JOINED: &str = "mapped fields";
 /// The same of a ticket that was made from its incident before its alerts and entities were read: what was left out follows.
 pub const LEFT_OUT: &str = "mapped fields left out";
+
+/// Halo's own ways to say that a field has no date.
+const NO_DATES: [&str; 3] = ["1900-01-01T00:00:00", "1899-12-30T00:00:00", "0001-01-01T00:00:00"];
 
 /// A value with its place.
 #[derive(Debug, Clone, PartialEq)]
@@ -129,17 +139,84 @@ pub fn place(
     }
 }
 
-/// A text as the field's kind wants it (halo-api sheet 5.7); `None` when a select has no such option.
+/// A text as the field's kind wants it (halo-api sheet 5.7); `None` when a select has no such option, or the text is no yes
+/// or no for a checkbox, no date for a date.
 pub fn field_value(definition: Option<&FieldDefinition>, filled: &str) -> Option<Value> {
     let plain = text::clean(filled);
     match definition.map(|d| (d.kind, d)) {
         Some((2, d)) if !plain.is_empty() && !d.options.is_empty() => {
-            let fits = |o: &&Named| o.name.eq_ignore_ascii_case(&plain) || o.id.to_string() == plain;
-            d.options.iter().find(fits).map(|option| Value::from(option.id))
+            option(&d.options, &plain).map(|option| Value::from(option.id))
         }
-        Some((6, _)) => Some(Value::from(matches!(plain.to_lowercase().as_str(), "true" | "yes" | "1"))),
+        Some((3, d)) if !plain.is_empty() && !d.options.is_empty() => choices(&d.options, &plain).map(Value::from),
+        Some((4, _)) if !plain.trim().is_empty() && !is_date(&plain) => None,
+        Some((6, _)) => truth(&plain).map(Value::from),
         _ => Some(Value::from(plain)),
     }
+}
+
+/// A select's option by its name or id. Where no name fits as it is, marks and blanks in it do not count: Microsoft writes
+/// `InitialAccess`.
+fn option<'a>(options: &'a [Named], text: &str) -> Option<&'a Named> {
+    let text = text.trim();
+    let bare = |text: &str| words::letters(text).to_lowercase();
+    let fits = |o: &&Named| o.name.eq_ignore_ascii_case(text) || o.id.to_string() == text;
+    options.iter().find(fits).or_else(|| {
+        let wanted = bare(text);
+        let mut alike = options.iter().filter(|o| !wanted.is_empty() && bare(&o.name) == wanted);
+        alike.next().filter(|_| alike.next().is_none())
+    })
+}
+
+/// Several options of a multi-select, named between commas, as their ids; `None` when one of them is none.
+fn choices(options: &[Named], text: &str) -> Option<String> {
+    let ids: BTreeSet<i64> = match option(options, text) {
+        Some(one) => [one.id].into(),
+        None => {
+            let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+            parts.map(|part| option(options, part).map(|option| option.id)).collect::<Option<_>>()?
+        }
+    };
+    Some(ids.iter().map(i64::to_string).collect::<Vec<_>>().join(","))
+}
+
+fn is_date(text: &str) -> bool {
+    time::parse(text).is_some() || text.trim().parse::<jiff::civil::Date>().is_ok()
+}
+
+/// A checkbox in words; empty is not ticked.
+fn truth(text: &str) -> Option<bool> {
+    match text.trim().to_lowercase().as_str() {
+        "true" | "yes" | "1" | "on" => Some(true),
+        "" | "false" | "no" | "0" | "off" => Some(false),
+        _ => None,
+    }
+}
+
+/// The ids in a list of them.
+fn ids(text: &str) -> Option<BTreeSet<i64>> {
+    text.split(',').map(|part| part.trim().parse().ok()).collect()
+}
+
+/// Whether what stands in a field can be what was sent. Halo tells a value in other forms than it takes it in, so that words
+/// are not compared; what it does not take it drops without a word.
+pub fn kept(sent: &Value, stands: &Value) -> bool {
+    let (wanted, there) = (plain(sent), plain(stands));
+    let there = there.trim();
+    if wanted.trim().is_empty() {
+        return true;
+    }
+    if let Value::Bool(wanted) = sent {
+        return truth(there).is_none_or(|found| found == *wanted);
+    }
+    if there.is_empty() || NO_DATES.contains(&there) {
+        return false;
+    }
+    let Some(wanted) = ids(&wanted) else { return true };
+    // An option's id may come as 1.0, or beside its name.
+    let bare = |part: &str| part.trim().strip_suffix(".0").unwrap_or(part.trim()).parse::<i64>().ok();
+    let entries: Vec<String> = closing::entries(stands).into_iter().map(plain).collect();
+    let found: BTreeSet<i64> = entries.iter().flat_map(|entry| entry.split(',')).filter_map(bare).collect();
+    found.is_empty() || wanted.is_subset(&found)
 }
 
 /// Everything mapped, for a new ticket: the policy's fields and the incident's GUID. Holes go to `lacking`; what was not read
@@ -158,7 +235,11 @@ pub fn for_creation(
     };
     let told = |mapping: &&FieldMapping| mapping.rule.at_creation() && !unread(mapping, incident, evidence);
     for mapping in policy.fields.iter().filter(told) {
-        keep(place(catalogue, incident, evidence, mapping));
+        match place(catalogue, incident, evidence, mapping) {
+            // The draft has it already.
+            Ok(_) if mapping.is_subject() => {}
+            result => keep(result),
+        }
     }
     if let Some(field) = &policy.incident_id_field {
         keep(custom_id(catalogue, field).map(|id| Placed::Custom(id, Value::from(incident.id.as_str()))));
@@ -184,8 +265,9 @@ pub fn left_out(base: &mut Base, policy: &Policy, catalogue: &Catalogue, draft: 
         }
         FieldTarget::Member(name) => draft.members.iter().any(|(known, _)| known == name),
     };
-    let once = |one: &&FieldMapping| one.rule.at_creation() && !one.rule.to_halo() && one.source.reads_evidence();
-    if policy.fields.iter().filter(once).any(|one| !drafted(&one.field)) {
+    let late = |one: &&FieldMapping| one.source.reads_evidence() && !one.is_subject();
+    let once = |one: &&FieldMapping| one.rule.at_creation() && !one.rule.to_halo();
+    if policy.fields.iter().filter(late).filter(once).any(|one| !drafted(&one.field)) {
         base.joined.insert(LEFT_OUT.to_owned());
     }
 }
@@ -212,7 +294,8 @@ fn incident_id(g: &mut Gather<'_, '_>) {
 /// where nothing stands.
 fn as_at_creation(g: &mut Gather<'_, '_>) {
     let (s, ticket) = (g.s, g.ticket);
-    let mappings: Vec<_> = s.policy.fields.iter().filter(|one| one.rule.at_creation() && !one.rule.to_halo()).collect();
+    let once = |one: &&FieldMapping| one.rule.at_creation() && !one.rule.to_halo() && !one.is_subject();
+    let mappings: Vec<_> = s.policy.fields.iter().filter(once).collect();
     // A list row carries no custom fields: what stands there is not known.
     let unknown = ticket.custom_fields.is_empty() && !ticket.tells_fields() && !mappings.is_empty();
     if !awaits(&g.base) || unknown || g.held.is_some() {
@@ -251,37 +334,93 @@ fn as_at_creation(g: &mut Gather<'_, '_>) {
     }
 }
 
+/// The kind of a field; a member's is told apart only where it matters.
+fn kind(catalogue: &Catalogue, placed: &Placed) -> Option<i64> {
+    match placed {
+        Placed::Custom(id, _) => catalogue.fields.iter().find(|known| known.id == *id).map(|known| known.kind),
+        Placed::Member(..) => Some(2),
+    }
+}
+
 /// Whether anything stands in a field: Halo has several ways to say that nothing was chosen.
 fn stands(catalogue: &Catalogue, placed: &Placed, there: &str) -> bool {
     let there = there.trim();
-    let kind = match placed {
-        Placed::Custom(id, _) => catalogue.fields.iter().find(|known| known.id == *id).map(|known| known.kind),
-        Placed::Member(..) => Some(2),
-    };
-    let nothing: &[&str] = match kind {
+    let nothing: &[&str] = match kind(catalogue, placed) {
         Some(2 | 3) => &["0", "-1"],
-        Some(4) => &["1900-01-01T00:00:00", "1899-12-30T00:00:00", "0001-01-01T00:00:00"],
+        Some(4) => &NO_DATES,
         Some(6) => &["false", "0"],
         _ => &[],
     };
     !there.is_empty() && !nothing.contains(&there)
 }
 
-/// A value as people see it: a select's option by its name.
+/// A value as people see it: a select's options by their names.
 fn shown(catalogue: &Catalogue, placed: &Placed, value: &str) -> String {
     let definition = match placed {
         Placed::Custom(id, _) => catalogue.fields.iter().find(|known| known.id == *id),
         Placed::Member(..) => None,
     };
-    let option = definition.and_then(|known| known.options.iter().find(|option| option.id.to_string() == value));
-    option.map_or_else(|| value.to_owned(), |option| option.name.clone())
+    let options = definition.map(|known| known.options.as_slice()).unwrap_or_default();
+    let named = |id: i64| options.iter().find(|option| option.id == id).map(|option| option.name.clone());
+    let names = ids(value).and_then(|ids| ids.into_iter().map(named).collect::<Option<Vec<_>>>());
+    names.map_or_else(|| value.to_owned(), |names| names.join(", "))
+}
+
+/// The key of a mapping's place; `None` where Halo lacks the field, and of what goes by its name ([`super::kept`]).
+fn key(catalogue: &Catalogue, mapping: &FieldMapping) -> Option<String> {
+    match &mapping.field {
+        FieldTarget::Custom(field) => custom_id(catalogue, field).ok().map(|id| id.to_string()),
+        FieldTarget::Member(name) => (!agreed::BY_NAME.contains(&name.as_str())).then(|| name.clone()),
+    }
+}
+
+/// How a reason and a decision call what stands in a mapped field.
+fn called(mapping: &FieldMapping) -> String {
+    format!("value of {}", mapping.field)
+}
+
+/// What was sent to a mapped field, by what a reason calls it, and what Halo kept.
+pub fn kept_of<'a>(s: &Situation<'a>, what: &str) -> Option<&'a KeptName> {
+    let mapping = s.policy.fields.iter().find(|mapping| called(mapping) == what)?;
+    s.pair.base.kept_names.get(&key(s.catalogue, mapping)?)
+}
+
+/// Halo did not keep what was sent to a mapped field: it is not written again. It is open until something else stands there,
+/// something else is wanted, or a person leaves it. A closed matter asks nobody.
+fn not_kept(g: &mut Gather<'_, '_>) {
+    let (s, ticket) = (g.s, g.ticket);
+    if s.incident.closed() {
+        return;
+    }
+    for mapping in &s.policy.fields {
+        let Some(key) = key(s.catalogue, mapping) else { continue };
+        let Some(name) = g.base.kept_names.remove(&key) else { continue };
+        let placed = place(s.catalogue, s.incident, s.evidence, mapping);
+        let wanted =
+            unread(mapping, s.incident, s.evidence) || placed.as_ref().is_ok_and(|placed| placed.text() == name.sent);
+        // Not every reading tells it.
+        let moved = placed.as_ref().ok().and_then(|placed| placed.there(ticket)).is_some_and(|now| now != name.kept);
+        let what = called(mapping);
+        let left = Decision::LeaveName { what: what.clone(), sent: name.sent.clone(), kept: name.kept.clone() };
+        if moved || !wanted || s.pair.decisions.contains(&left) {
+            continue;
+        }
+        let named = |value: &str| placed.as_ref().map_or_else(|_| value.to_owned(), |p| shown(s.catalogue, p, value));
+        let nothing = name.kept.trim().is_empty();
+        let kept = if nothing { "nothing".to_owned() } else { named(&name.kept) };
+        g.out.item(Reason::HaloKept { what, sent: named(&name.sent), kept });
+        g.base.kept_names.insert(key, name);
+    }
 }
 
 pub(super) fn plan(g: &mut Gather<'_, '_>) {
     let (s, ticket) = (g.s, g.ticket);
+    not_kept(g);
     incident_id(g);
     as_at_creation(g);
-    let told = |mapping: &&FieldMapping| mapping.rule.to_halo() && !unread(mapping, s.incident, s.evidence);
+    let told = |mapping: &&FieldMapping| {
+        mapping.rule.to_halo() && !mapping.is_subject() && !unread(mapping, s.incident, s.evidence)
+    };
     for mapping in s.policy.fields.iter().filter(told) {
         let placed = match place(s.catalogue, s.incident, s.evidence, mapping) {
             Ok(placed) => placed,
@@ -295,6 +434,8 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         let (key, here) = (placed.key(), placed.text());
         let known = g.base.fields.get(&key).cloned();
         let name = mapping.field.to_string();
+        // Options in another order are the same ones.
+        let several = kind(s.catalogue, &placed) == Some(3);
         // What was agreed on by nobody and stands on a ticket that was not made from its incident may be an agent's.
         if known.is_some() || !stands(s.catalogue, &placed, &there) {
             g.base.joined.remove(&name);
@@ -305,7 +446,7 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
             name: &name,
             rule: mapping.rule,
             fixed: Side::Sentinel,
-            same: here == there,
+            same: here == there || several && ids(&here).is_some_and(|here| ids(&there) == Some(here)),
             moved: Moved {
                 // What was never agreed on is else the incident's to say: the mapping may be newer than the ticket.
                 sentinel: known.as_ref().is_none_or(|known| known.sentinel != here),

@@ -19,7 +19,7 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
     if !rule.to_halo() && !rule.to_sentinel() {
         return;
     }
-    let wanted = draft::summary(s.incident);
+    let Some(wanted) = draft::subject(s.policy, s.incident, s.evidence) else { return };
     let field = Field {
         name: NAME,
         rule,

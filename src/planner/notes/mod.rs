@@ -19,6 +19,7 @@ use crate::domain::{
     operation::{OperationKind, OperationState},
     pair::NoteLink,
     policy::{NoteFlag, NotesRule, Policy},
+    text,
     ticket::{Action, NoteDraft},
     workspace::Mode,
 };
@@ -40,9 +41,10 @@ pub fn own_reference(s: &Situation<'_>, about: &str) -> String {
 
 /// A private note of our own.
 pub fn own_note(s: &Situation<'_>, words: &str, reference: String) -> NoteDraft {
+    let words = text::neutralise_mentions(words);
     NoteDraft {
         outcome: mapping::outcome(s.policy, s.catalogue),
-        html: format!("<p>{}</p><p>{reference}</p>", crate::domain::text::text_to_html(words)),
+        html: format!("<p>{}</p><p>{reference}</p>", text::text_to_html(&words)),
         text: format!("{words}\n\n{reference}"),
         private: true,
         reference,
@@ -62,9 +64,15 @@ pub(super) fn carries_any(action: &Action) -> bool {
 
 /// Whether a text carries any reference of ours.
 pub fn mentions_any(text: &str) -> bool {
-    text.match_indices("HB-").any(|(at, _)| {
-        let digits = text.get(at + 3..at + REFERENCE_LENGTH).unwrap_or_default();
-        digits.len() == REFERENCE_LENGTH - 3 && digits.chars().all(|c| c.is_ascii_digit() || ('A'..='F').contains(&c))
+    reference_in(text).is_some()
+}
+
+/// The first reference of ours that a text carries.
+pub fn reference_in(text: &str) -> Option<&str> {
+    text.match_indices("HB-").find_map(|(at, _)| {
+        let found = text.get(at..at + REFERENCE_LENGTH)?;
+        let digits = found.get(3..)?;
+        digits.chars().all(|c| c.is_ascii_digit() || ('A'..='F').contains(&c)).then_some(found)
     })
 }
 

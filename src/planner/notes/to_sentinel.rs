@@ -99,7 +99,7 @@ pub fn own_comment(
     message: String,
 ) -> Result<Option<OperationKind>, Reason> {
     let action = ActionKey { ticket, action: TICKET_ITSELF };
-    let said = fingerprint(&message);
+    let (said, message) = (fingerprint(&text::unjointed(&message)), text::neutralise_mentions(&message));
     let carried = |kind: &OperationKind| match kind {
         OperationKind::AddComment { carries, .. } => carries.clone(),
         _ => Vec::new(),

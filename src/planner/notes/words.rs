@@ -42,7 +42,7 @@ pub fn told(message: &str, action: &Action) -> String {
         return of_action(action);
     }
     // Below the head line, with no mention neutralised.
-    let said = message.split_once("\n\n").map(|(_, said)| said.replace('\u{2060}', ""));
+    let said = message.split_once("\n\n").map(|(_, said)| text::unjointed(said));
     said.map(|said| fingerprint(said.trim())).unwrap_or_default()
 }
 

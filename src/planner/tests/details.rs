@@ -13,7 +13,7 @@ use crate::{
         ticket::{HaloUser, Requester, TicketDraft},
         workspace::Portal,
     },
-    planner::{draft, gate},
+    planner::{draft, gate, requester::Affected},
 };
 
 fn passed(scene: &Scene) -> gate::Passed {
@@ -21,8 +21,8 @@ fn passed(scene: &Scene) -> gate::Passed {
 }
 
 fn drafted(scene: &Scene) -> draft::Drafted {
-    let (passed, evidence) = (passed(scene), scene.evidence.as_ref());
-    draft::draft(&scene.workspace, &scene.policy, &scene.catalogue, &passed, &scene.incident, evidence, None)
+    let (passed, evidence, known) = (passed(scene), scene.evidence.as_ref(), Affected::NotKnown);
+    draft::draft(&scene.workspace, &scene.policy, &scene.catalogue, &passed, &scene.incident, evidence, known)
 }
 
 /// Whoever makes the ticket again, even after a restore, finds it by the same reference.

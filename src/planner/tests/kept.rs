@@ -10,13 +10,13 @@ use crate::{
         policy::{Direction, FieldMapping, FieldRule, FieldSource, FieldTarget, When},
         ticket::{TicketChange, TicketDraft},
     },
-    planner::{Situation, agreed, choice, draft, gate},
+    planner::{Situation, agreed, choice, draft, gate, requester::Affected},
 };
 
 fn drafted(s: &Situation<'_>) -> TicketDraft {
     let binding = s.client.halo.clone().expect("the client is bound");
     let passed = gate::Passed { binding, ticket_type_id: 21, after: None };
-    draft::draft(s.workspace, s.policy, s.catalogue, &passed, s.incident, None, None).draft
+    draft::draft(s.workspace, s.policy, s.catalogue, &passed, s.incident, None, Affected::NotKnown).draft
 }
 
 /// The ticket is made, and its answer says what it says.
@@ -98,4 +98,48 @@ fn a_mapped_team_that_halo_keeps_otherwise_is_written_once_and_said() {
     // The incident says what Halo has: it is over.
     scene.incident.raw = json!({ "properties": { "severity": "Security" } }).into();
     assert_eq!(words(&scene.plan()), "in-step healthy -");
+}
+
+/// A value that Halo drops is not in step: it is open until something else stands there, or a person leaves it.
+#[test]
+fn a_mapped_value_that_halo_does_not_keep_is_written_once_and_said() {
+    let mut scene = in_step();
+    let options = vec![Named { id: 1, name: "Initial Access".into() }, Named { id: 3, name: "Persistence".into() }];
+    let tactics = scene.catalogue.fields.iter_mut().find(|field| field.id == 120).unwrap();
+    (tactics.kind, tactics.options) = (3, options);
+    scene.policy.fields = vec![FieldMapping {
+        field: FieldTarget::Custom(Ref::Name("CFTactics".into())),
+        source: FieldSource::Path("$.properties.tactics[*]".into()),
+        rule: FieldRule::new(Direction::ToHalo, When::Always),
+    }];
+    scene.incident.raw = json!({ "properties": { "tactics": ["Persistence", "InitialAccess"] } }).into();
+    scene.field(120, "");
+    assert_eq!(
+        words(&scene.plan()),
+        "ticket field120=\"1,3\" because changed-in-sentinel; behind waiting changed-in-sentinel"
+    );
+    let change = TicketChange { custom_fields: vec![(120, json!("1,3"))], ..TicketChange::default() };
+    let written = |scene: &mut Scene, stands: &str| {
+        scene.field(120, stands);
+        let answer = scene.ticket().clone();
+        scene.pair.base = agreed::after_ticket(scene.pair.base.clone(), &scene.incident, &change, &answer, false);
+    };
+    let mut taken = scene.clone();
+    written(&mut taken, "3,1");
+    assert_eq!(words(&taken.plan()), "in-step healthy -", "in another order");
+
+    written(&mut scene, "");
+    let plan = scene.plan();
+    assert_eq!(words(&plan), "behind needs-you halo-kept", "nothing is written again");
+    let said = "Halo kept another value of “CFTactics” than was sent: “nothing”, not “Initial Access, Persistence”.";
+    assert_eq!(plan.items()[0].words(), said);
+    scene.queue(&plan);
+    assert_eq!(scene.plan().base, None, "and it rests");
+    let mut left = scene.clone();
+    let (label, decision) = left.with(choice::choices)[0].answers[0].clone();
+    assert_eq!(label, "Leave the value of “CFTactics” as Halo has it");
+    left.pair.decisions.push(decision);
+    assert_eq!(words(&left.plan()), "in-step healthy -");
+    scene.field(120, "1,3");
+    assert_eq!(words(&scene.plan()), "in-step healthy -", "somebody corrects it");
 }

@@ -13,7 +13,7 @@ use crate::{
         ticket::Ticket,
     },
     planner::{
-        fields::mapped::{Placed, field_value, place},
+        fields::mapped::{Placed, field_value, kept, place},
         mapping, notes,
         plan::{displaced, homeless},
     },
@@ -136,20 +136,65 @@ fn a_field_takes_what_its_kind_takes() {
     let of = |kind, options| FieldDefinition { id: 1, name: "F".into(), label: None, kind, options };
     let choice = of(2, vec![named(4, "Yes"), named(5, "No")]);
     let (empty, check, text) = (of(2, Vec::new()), of(6, Vec::new()), of(0, vec![named(4, "Yes")]));
+    let tactics = vec![named(1, "Initial Access"), named(3, "Persistence"), named(7, "Command, Control")];
+    let (several, untold, date) = (of(3, tactics), of(3, Vec::new()), of(4, Vec::new()));
+    let twins = of(2, vec![named(1, "A-B"), named(2, "AB"), named(3, "A.C"), named(4, "A C")]);
     let table = [
         (Some(&choice), "yes", Some(json!(4))),
         (Some(&choice), "5", Some(json!(5))),
         (Some(&choice), "perhaps", None),
         (Some(&choice), "", Some(json!(""))),
         (Some(&empty), "yes", Some(json!("yes"))),
+        (Some(&twins), "ab", Some(json!(2))),
+        (Some(&twins), "a_b", None),
+        (Some(&twins), "AC", None),
+        (Some(&several), "Persistence, InitialAccess", Some(json!("1,3"))),
+        (Some(&several), "persistence,1, 3", Some(json!("1,3"))),
+        (Some(&several), "Command, Control", Some(json!("7"))),
+        (Some(&several), "Persistence, Impact", None),
+        (Some(&several), "", Some(json!(""))),
+        (Some(&untold), "1, 3", Some(json!("1, 3"))),
+        (Some(&date), "2026-03-01T10:00:00.123Z", Some(json!("2026-03-01T10:00:00.123Z"))),
+        (Some(&date), "2026-03-01", Some(json!("2026-03-01"))),
+        (Some(&date), "", Some(json!(""))),
+        (Some(&date), "soon", None),
         (Some(&check), "Yes", Some(json!(true))),
         (Some(&check), "1", Some(json!(true))),
         (Some(&check), "no", Some(json!(false))),
+        (Some(&check), "", Some(json!(false))),
+        (Some(&check), "perhaps", None),
         (Some(&text), "yes", Some(json!("yes"))),
         (None, "yes", Some(json!("yes"))),
     ];
     for (definition, filled, expected) in table {
         assert_eq!(field_value(definition, filled), expected, "{definition:?} {filled}");
+    }
+}
+
+/// Halo tells a value in other forms than it takes it in, and drops what it does not take.
+#[test]
+fn what_was_sent_is_kept_where_something_of_the_kind_stands() {
+    let table = [
+        (json!(4), json!("4"), true),
+        (json!(4), json!([{ "id": 4.0, "name": "Yes" }]), true),
+        (json!(4), json!("5"), false),
+        (json!(4), json!(""), false),
+        (json!("1,3"), json!("3,1"), true),
+        (json!("1,3"), json!([{ "id": 1, "name": "One" }, { "id": 3, "name": "Three" }]), true),
+        (json!("1,3"), json!("1"), false),
+        (json!("1,3"), json!("One, Three"), true),
+        (json!("1,3"), json!(null), false),
+        (json!(true), json!("Yes"), true),
+        (json!(true), json!(false), false),
+        (json!(false), json!(""), true),
+        (json!("2026-03-01"), json!("2026-03-01T00:00:00"), true),
+        (json!("2026-03-01"), json!("1900-01-01T00:00:00"), false),
+        (json!("words"), json!("<p>words</p>"), true),
+        (json!("words"), json!(" "), false),
+        (json!(""), json!("whatever"), true),
+    ];
+    for (sent, stands, expected) in table {
+        assert_eq!(kept(&sent, &stands), expected, "{sent} {stands}");
     }
 }
 

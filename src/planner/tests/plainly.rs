@@ -17,10 +17,18 @@ use crate::{
         incident::{Comment, Evidence, IncidentStatus, Severity},
         operation::OperationKind,
         pair::{Agreed, OwnClosing},
-        policy::{AfterClosing, Direction, FieldMapping, FieldRule, FieldSource, FieldTarget, When, Wins},
+        policy::{
+            AfterClosing, Direction, FieldMapping, FieldRule, FieldSource, FieldTarget, RequesterRule, When, Wins,
+        },
         workspace::Mode,
     },
-    planner::{adopt, fields::mapped, mapping, notes::words as said, requester},
+    planner::{
+        adopt,
+        fields::mapped,
+        mapping,
+        notes::words as said,
+        requester::{self, Affected},
+    },
 };
 
 fn key(action: i64) -> ActionKey {
@@ -322,6 +330,21 @@ fn three_users_are_looked_up_at_most() {
     let evidence = Evidence { alerts: Vec::new(), entities: (0..5).map(account).collect() };
     let expected = [0, 1, 2].map(|n| format!("u{n}@contoso.example"));
     assert_eq!(requester::candidates(&evidence), expected);
+    // One who goes by several identities is one user; who was not asked for is not said to be nobody.
+    let named = |n: u32, mail: &str| {
+        let properties = json!({ "upn": format!("u{n}@contoso.example"), "mail": format!("{mail}@contoso.example") });
+        json!({ "kind": "Account", "properties": properties })
+    };
+    let mut scene = in_step();
+    scene.policy.requester = RequesterRule::AffectedUser;
+    let mut of = |users: u32| {
+        let entities = (0..users).map(|n| named(n, &format!("m{n}"))).chain([named(0, "other")]).collect();
+        scene.evidence = Some(Evidence { alerts: Vec::new(), entities });
+        let evidence = scene.evidence.as_ref();
+        let said = requester::said(&scene.policy, &scene.incident, evidence, Affected::Nobody).unwrap_or_default();
+        (evidence.map(requester::candidates).unwrap_or_default().len(), said.contains("None of the first three users"))
+    };
+    assert_eq!([of(2), of(3), of(4)], [(5, false), (7, false), (6, true)]);
 }
 
 /// What a new ticket would have been given, in one that was linked: once, where nothing stands, and where that is known.

@@ -113,6 +113,19 @@ fn which_tickets_a_policy_pushes_when_a_webhook_names_them() {
 }
 
 #[test]
+fn a_closed_ticket_is_not_pushed() {
+    let mut scene = in_step();
+    let open = |scene: &mut Scene| {
+        let ticket = scene.ticket().clone();
+        push::open(&scene.policy, &scene.catalogue, &ticket)
+    };
+    assert_eq!(open(&mut scene), Ok(()));
+    scene.close_ticket(None);
+    let why = open(&mut scene).expect_err("it is closed");
+    assert!(why.contains("closed in Halo") && why.contains("Open the ticket again"), "{why}");
+}
+
+#[test]
 fn nothing_is_pushed_but_in_two_way_and_joined_workspaces_are_known() {
     for mode in [Mode::Off, Mode::Observe, Mode::CommentOnly, Mode::SentinelToHalo] {
         let why = push::allowed(mode).expect_err("not in this mode");

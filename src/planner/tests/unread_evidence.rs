@@ -17,6 +17,7 @@ use crate::{
         agreed, draft,
         fields::mapped::{JOINED, LEFT_OUT, left_out},
         gate, groups, link,
+        requester::Affected,
     },
 };
 
@@ -39,8 +40,8 @@ fn read(scene: &mut Scene) {
 fn drafted(scene: &Scene) -> TicketDraft {
     let passed = gate::ask(&scene.workspace, &scene.client, &scene.policy, Some(&scene.catalogue), &scene.incident);
     let passed = passed.expect("the scene's incident passes");
-    let evidence = scene.evidence.as_ref();
-    draft::draft(&scene.workspace, &scene.policy, &scene.catalogue, &passed, &scene.incident, evidence, None).draft
+    let (evidence, known) = (scene.evidence.as_ref(), Affected::NotKnown);
+    draft::draft(&scene.workspace, &scene.policy, &scene.catalogue, &passed, &scene.incident, evidence, known).draft
 }
 
 const FILLED: &str = "ticket field120=\"pc-1\" because changed-in-sentinel; behind waiting changed-in-sentinel";

@@ -5,26 +5,32 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{AGAIN, ANSWER, APPROVE, DROP, MODE, NONE_BELOW, REFUSE, RETRY, Spot, ada};
+use super::{AGAIN, ANSWER, APPROVE, DROP, MODE, NONE_BELOW, REFUSE, RETRY, Spot, ada, unmade::Unmade};
 use crate::{
     domain::{
         account::Scope,
+        approval::WriteKind,
         decision::Decision,
         failure::Side,
         ids::{OperationId, PairId},
         operation::{Operation, OperationState},
         policy::ReopenRule,
-        view::pair::{ChoiceView, PairView},
+        view::{
+            approvals::ApprovalRow,
+            pair::{ChoiceView, PairView},
+        },
         workspace::Mode,
     },
     prove::{
+        copies::marks_in,
         dice::Dice,
+        seldom::{self, Apart, Rare},
         story::Who,
         watch::IncidentKey,
         world::{Broken, Event, World},
     },
     service::{
-        App, acts, decisions,
+        App, acts, approvals, decisions,
         go_live::{self, Start},
         pairs,
     },
@@ -32,7 +38,7 @@ use crate::{
 };
 
 /// Dead letters, or pairs that wait, on one page.
-const LISTED: u32 = 500;
+pub(super) const LISTED: u32 = 500;
 /// When nobody does anything any more, the admin looks so often at what waits.
 const EVERY: SignedDuration = SignedDuration::from_hours(1);
 /// So many times.
@@ -40,10 +46,10 @@ const LOOKS: u32 = 9;
 /// In so many of them what was refused is tried once more.
 const TRIES: u32 = 4;
 
-/// Whether an admin sees to what waits in the world of a seed. They are worlds of their own, with unusual policies: nobody
-/// presses anything else there.
+/// Whether an admin sees to what waits in the world of a seed. They are worlds of their own, with unusual policies or with what
+/// seldom happens: nobody presses anything else there.
 pub fn sees_to(seed: u64) -> bool {
-    seed >= NONE_BELOW && seed % 8 == 5
+    (seed >= NONE_BELOW && seed % 8 == 5) || seldom::happens(seed)
 }
 
 /// The admin at their desk.
@@ -63,7 +69,7 @@ impl Desk {
     /// The one of the world of a seed.
     pub fn of(seed: u64) -> Self {
         let mut dice = Dice::of(seed, "decides");
-        let changes_modes = dice.chance(0.4) && sees_to(seed);
+        let changes_modes = dice.chance(0.4) && sees_to(seed) && !seldom::happens(seed);
         let often = if sees_to(seed) { 0.2 } else { 0.0 };
         Self { dice, often, looks: 0, changes_modes, only_comments: Vec::new() }
     }
@@ -100,6 +106,17 @@ pub struct Decided {
     pub dropped: BTreeSet<OperationId>,
     /// Whose value was taken of what both sides had changed, by incident.
     pub taken: BTreeMap<IncidentKey, Vec<Taken>>,
+    /// What they said of words that were to be shown to the end user, by incident and mark of the words: when in the order of
+    /// things, and whether they let them.
+    pub shown: BTreeMap<(IncidentKey, String), Vec<(u64, bool)>>,
+    /// When the workspaces start, where that is not when the world begins.
+    pub start: Option<Timestamp>,
+    /// Tickets that are not to be made, by incident.
+    pub unmade: BTreeMap<IncidentKey, Unmade>,
+    /// When incidents and tickets that had been pairs were none.
+    pub apart: BTreeMap<IncidentKey, Vec<Apart>>,
+    /// How often the operations of their pairs had been sent by then, by what they are.
+    pub sent: BTreeMap<(IncidentKey, &'static str), u32>,
     /// In the end they answered all that waited for an answer.
     pub answered: bool,
 }
@@ -120,6 +137,21 @@ impl Decided {
         taken.iter().any(|one| one.field == field && one.side == side && one.order < before)
     }
 
+    fn said_of(&self, key: &IncidentKey, mark: &str) -> &[(u64, bool)] {
+        self.shown.get(&(key.clone(), mark.to_owned())).map_or(&[][..], Vec::as_slice)
+    }
+
+    /// Whether words were refused when somebody was last asked about them.
+    pub fn refused(&self, key: &IncidentKey, mark: &str) -> bool {
+        self.said_of(key, mark).last().is_some_and(|(_, lets)| !lets)
+    }
+
+    /// Whether words were let later than others that had been written after them.
+    pub fn let_later(&self, key: &IncidentKey, words: &str, after: &str) -> bool {
+        let lets = |mark| self.said_of(key, mark).iter().filter(|(_, lets)| *lets).map(|(order, _)| *order);
+        lets(words).max().zip(lets(after).min()).is_some_and(|(first, second)| first > second)
+    }
+
     fn tried(&mut self, operation: &Operation, order: u64) {
         let OperationState::Dead { at: died, .. } = operation.state else { return };
         let sent = self.sent_before(operation);
@@ -128,7 +160,7 @@ impl Decided {
 }
 
 /// One of a list.
-fn one_of<T>(mut rows: Vec<T>, pick: u64) -> Option<T> {
+pub(super) fn one_of<T>(mut rows: Vec<T>, pick: u64) -> Option<T> {
     let n = pick.checked_rem(rows.len() as u64)?;
     Some(rows.swap_remove(usize::try_from(n).ok()?))
 }
@@ -223,8 +255,13 @@ impl World {
     }
 
     fn answer_question(&mut self, view: &PairView, choice: &ChoiceView) {
-        let Some(decision) = self.chosen(choice) else { return };
+        if self.merges_as_proposed(&choice.reason) {
+            return;
+        }
+        let into = self.key_of(view).and_then(|key| self.merged_into(&key));
+        let Some(decision) = self.chosen(choice, into.as_deref()) else { return };
         let (pair, sent) = (view.id, decision.clone());
+        let shown = self.words_to_be_shown(pair, &decision);
         let answered =
             self.press(move |app: App| async move { decisions::decide(&app, &ada(), pair, Some(sent)).await.ok() });
         if answered.is_none() {
@@ -235,6 +272,15 @@ impl World {
             let taken = Taken { order, field: field.clone(), side: *side };
             self.people.decided.taken.entry(key).or_default().push(taken);
         }
+        if let Some(marks) = shown {
+            let lets = matches!(decision, Decision::Approve { .. });
+            self.people.seldom.answered(lets);
+            for mark in marks {
+                let Some(key) = self.key_of(view) else { continue };
+                self.people.decided.shown.entry((key, mark)).or_default().push((order, lets));
+            }
+        }
+        self.people.seldom.decided(&decision);
         let what = match &decision {
             Decision::Approve { .. } => APPROVE,
             Decision::Reject { .. } => REFUSE,
@@ -242,6 +288,22 @@ impl World {
         };
         self.people.hand.clicks.pressed(what);
         self.tell(Who::Admin, format!("answers for incident {}: {}", view.incident, decision.words()));
+    }
+
+    /// The marks of the words in a note for the end user that an answer is about; `None` when it is about none.
+    fn words_to_be_shown(&self, pair: PairId, decision: &Decision) -> Option<Vec<String>> {
+        if !self.people.seldom.has(Rare::Visible) {
+            return None;
+        }
+        let asked = decision.clone();
+        let differences = self.press(move |app: App| async move {
+            let waiting = approvals::page(&app, &ada(), "", 1_000).await.ok()?;
+            let this = |row: &ApprovalRow| row.pair == pair && (row.approve == asked || row.reject == asked);
+            let row = waiting.rows.into_iter().find(this)?;
+            row.kinds.contains(&WriteKind::ClientVisibleNote).then_some(row.differences)
+        })?;
+        let texts = differences.iter().map(|difference| difference.to.as_str());
+        Some(texts.flat_map(marks_in).map(str::to_owned).collect())
     }
 
     /// The incident of a pair.
@@ -253,24 +315,29 @@ impl World {
     }
 
     /// What an admin answers. In the end they refuse nothing, and ask for nothing that may come to the same question again.
-    fn chosen(&mut self, choice: &ChoiceView) -> Option<Decision> {
+    /// `into`: name of the incident that this one was merged into.
+    fn chosen(&mut self, choice: &ChoiceView, into: Option<&str>) -> Option<Decision> {
         let refuses = self.people.desk.dice.chance(0.25) && !self.calm;
         let late = self.calm && self.people.desk.looks > TRIES;
+        let seldom = &self.people.seldom;
+        let (follows, copies) = (seldom.has(Rare::Follows), seldom.has(Rare::Drift));
+        let merges = seldom.has(Rare::Merges);
         let fits = |decision: &Decision| match decision {
             Decision::Approve { .. } => !refuses,
             Decision::Reject { .. } => refuses,
             Decision::Take { .. } | Decision::LeaveKept { .. } | Decision::LeaveName { .. } => true,
-            // Which ticket is the matter's then, the onlooker could not tell.
-            Decision::Reopening { rule, .. } => *rule != ReopenRule::NewTicket,
+            // Where that is no rule of the policy, the onlooker could not tell which ticket is the matter's then. It gets all that
+            // is said from then on, for which the last hours are too short.
+            Decision::Reopening { rule, .. } => *rule != ReopenRule::NewTicket || (follows && !late),
             // A new ticket gets all that had been said, for which the last hours are too short.
             Decision::Gone { heal, .. } => !heal || !late,
             Decision::TryOwner { .. } | Decision::Thaw { .. } => !late,
-            // Of what Defender merged only the other incident tells what became of it, nobody deletes a copy, and all that is
-            // said is to be found on the other side in the end.
-            Decision::MergedInto { .. }
-            | Decision::KeepApart
-            | Decision::Copy { .. }
-            | Decision::LeaveUntold { .. } => false,
+            Decision::Copy { .. } => copies,
+            // Of what Defender merged only the other incident tells what became of it: it is named where somebody asks the portal.
+            Decision::MergedInto { incident } => merges && into == Some(incident.as_str()),
+            Decision::KeepApart => merges,
+            // All that is said is to be found on the other side in the end.
+            Decision::LeaveUntold { .. } => false,
         };
         let answers = choice.answers.iter().filter(|answer| fits(&answer.decision));
         let fitting: Vec<Decision> = answers.map(|answer| answer.decision.clone()).collect();
@@ -350,6 +417,7 @@ impl World {
             self.press_retry_all();
         }
         self.press_answer_all();
+        self.start_backfills();
         self.people.decided.answered = looks == LOOKS;
         self.at(self.now() + EVERY, Event::Calm);
         Ok(())

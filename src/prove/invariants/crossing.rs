@@ -5,26 +5,17 @@ use std::collections::BTreeMap;
 use super::{
     super::{
         scene::Scene,
-        watch::{By, IncidentValues, Said, Version, Where},
+        watch::{By, Said, Where},
         words,
     },
     Violation, copies,
     ending::{Ended, Ending, Text},
-};
-use crate::{
-    domain::{
-        ids::{ActionKey, TicketId},
-        operation::{Operation, OperationKind, OperationState},
-        policy::{AfterClosing, ReopenRule},
+    excused::{
+        copied_again, copy_lost, dropped, edited_before, gathers, kept_after_closing, left_over, let_later,
+        linked_between, made_up_for, refused, tried_again, waits, written_elsewhere,
     },
-    planner::{
-        notes::budget::{COMMENTS_KEPT, COMMENTS_MAX},
-        rebuild::ASKED_AGAIN,
-    },
+    left,
 };
-
-/// With so few places left on an incident the next one is taken half a day after the last, or later.
-const GATHERED_FROM: usize = 7;
 
 /// What a person wrote on one record, where the other side's copy belongs.
 struct Crossing<'a> {
@@ -92,6 +83,7 @@ fn crossings<'a>(world: &'a Scene<'_>, ending: &'a Ending) -> Vec<Crossing<'a>> 
                 let pair = |ended: &&&Ended| ended.row.as_ref().map(|row| row.pair.id);
                 let left = all.iter().filter(|ended| !ended.merged_away).min_by_key(pair);
                 let Some(ended) = left.or(all.first()).copied() else {
+                    found.extend(left_behind(world, ending, *ticket, said));
                     continue;
                 };
                 for other in all.iter().filter(|other| !std::ptr::eq(**other, ended)) {
@@ -110,86 +102,16 @@ fn crossings<'a>(world: &'a Scene<'_>, ending: &'a Ending) -> Vec<Crossing<'a>> 
     found
 }
 
-/// Whether a note showed first, or with other words, while its ticket belonged to another client: it stays, whomever it is
-/// about.
-fn written_elsewhere(ended: &Ended, said: &Said) -> bool {
-    let Where::Note(ticket, action) = said.place else { return false };
-    let key = ActionKey { ticket: TicketId(ticket), action };
-    ended.row.as_ref().is_some_and(|row| row.pair.base.foreign.contains(&key))
-}
-
-/// Whether the policy keeps words where they are once a matter is closed, and this one was.
-fn kept_after_closing(world: &Scene<'_>, ending: &Ending, ended: &Ended) -> bool {
-    let keeps =
-        ending.policy(ended.key.0, world).is_some_and(|policy| policy.after_closing_comments != AfterClosing::Cross);
-    let closed = |versions: &[Version<IncidentValues>]| versions.iter().any(|version| version.value.status == "Closed");
-    keeps && world.watch.incidents.get(&ended.key).is_some_and(|versions| closed(versions))
-}
-
-/// Whether an incident holds so many comments that notes are gathered, for longer than any quiet time, before one of its
-/// last places is taken.
-fn gathers(ended: &Ended, said: &Said) -> bool {
-    matches!(said.place, Where::Note(..)) && has_few_places(ended)
-}
-
-/// Whether so few places for comments are left that what takes one waits for half a day or more.
-pub(super) fn has_few_places(ended: &Ended) -> bool {
-    (COMMENTS_MAX - COMMENTS_KEPT).saturating_sub(ended.comments.len()) <= GATHERED_FROM
-}
-
-/// Whether a person has to decide first: the write is a dead letter, and the pair says so.
-fn waits(ended: &Ended, said: &Said) -> bool {
-    let dead = |operation: &Operation| matches!(operation.state, OperationState::Dead { .. });
-    ended.operations.iter().any(|operation| carries(operation, said) && dead(operation))
-}
-
-/// Whether a person dropped the write of these very words, and nothing has ended that since.
-fn dropped(world: &Scene<'_>, ended: &Ended, said: &Said) -> bool {
-    let by_admin = |operation: &&Operation| world.people.decided.dropped.contains(&operation.id);
-    let mut stands = ended.operations.iter().filter(by_admin);
-    stands.any(|operation| matches!(operation.state, OperationState::Dropped { .. }) && carries(operation, said))
-}
-
-/// Whether an operation carries what was written there.
-fn carries(operation: &Operation, said: &Said) -> bool {
-    match (&operation.kind, &said.place) {
-        (OperationKind::AddNote { comment: Some(id), .. }, Where::Comment(_, name)) => id.as_str() == name,
-        (OperationKind::AddComment { carries, .. }, Where::Note(ticket, number)) => {
-            carries.iter().any(|one| (one.action.ticket.0, one.action.action) == (*ticket, *number))
-        }
-        _ => false,
-    }
-}
-
-/// Whether a write of these words was given up (their ticket was another client's, say), and planned anew only when the pair
-/// was rebuilt, by which time the later words had crossed.
-fn made_up_for(world: &Scene<'_>, ended: &Ended, words: &Said, later: &Said) -> bool {
-    let Some(mark) = later.versions.first().map(|wording| wording.mark.as_str()) else { return false };
-    let mut writes = world.watch.writes.iter().filter(|write| write.status < 300);
-    let Some(crossed) = writes.find(|write| write.body.to_string().contains(mark)) else { return false };
-    ended.operations.iter().filter(|operation| carries(operation, words)).any(|operation| match &operation.state {
-        OperationState::Void { at, why } => why == ASKED_AGAIN && crossed.at <= *at,
-        _ => false,
-    })
-}
-
-/// Whether somebody had a write of these words tried again when the later words had been written already: they may have
-/// crossed by then, or stand before it in the queue. What had been dropped, and is wanted again, comes after whatever
-/// crossed meanwhile.
-fn tried_again(world: &Scene<'_>, ended: &Ended, words: &Said, later: &Said) -> bool {
-    let Some(written) = later.versions.first().map(|wording| wording.order) else { return false };
-    let (retried, dropped) = (&world.people.decided.retried, &world.people.decided.dropped);
-    let again = |operation: &Operation| retried.get(&operation.id).is_some_and(|retried| written < retried.order);
-    let mut writes = ended.operations.iter().filter(|operation| carries(operation, words));
-    writes.any(|operation| again(operation) || dropped.contains(&operation.id))
-}
-
-/// Whether words had been on their way to a ticket that is gone when another one took its place: they go to that one, behind
-/// what is copied there.
-fn left_over(ended: &Ended, words: &Said) -> bool {
-    let Some(base) = ended.row.as_ref().map(|row| &row.pair.base) else { return false };
-    let before = |operation: &Operation| base.ticketed.is_some_and(|made| operation.planned < made);
-    !base.replaced.is_empty() && ended.operations.iter().any(|operation| carries(operation, words) && before(operation))
+/// What was written on a ticket that the matter has left for another one: it crosses, if it was there in time.
+fn left_behind<'a>(world: &'a Scene<'_>, ending: &'a Ending, ticket: i64, said: Vec<&'a Said>) -> Option<Crossing<'a>> {
+    let ended = ending.incidents.iter().find(|ended| ended.left.contains(&ticket))?;
+    let first = said.first().copied()?;
+    let crosses = first.crosses && ended.mode == "two-way";
+    let excused = waits(ended, first) || dropped(world, ended, first) || gathers(ended, first);
+    let excused = excused || written_elsewhere(ended, first) || kept_after_closing(world, ending, ended);
+    let there = ended.incident.is_some() && !ended.merged_away;
+    let due = crosses && there && !excused && left::in_time(world, ended, ticket, first);
+    Some(Crossing { ended, due, forbidden: !crosses, said })
 }
 
 /// Copies of one wording: parts of a split text count as one copy.
@@ -236,7 +158,10 @@ pub fn once_in_order(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
                 found.push(wrong(text));
             }
         }
-        let lacks = |said: &&&Said| dropped(world, crossing.ended, said);
+        let lacks = |said: &&&Said| {
+            let unwritten = dropped(world, crossing.ended, said) || refused(world, crossing.ended, said);
+            unwritten || copy_lost(world, ending, crossing.ended, said)
+        };
         let wanted = crossing.said.len() - crossing.said.iter().filter(lacks).count();
         if crossing.due && !gone && !edited && present < wanted {
             found.push(wrong(format!("{} never crossed ({present} of {})", crossing.named(), crossing.said.len())));
@@ -257,6 +182,9 @@ pub fn once_in_order(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
                 .iter()
                 .find(|said| {
                     let stays = written_elsewhere(crossing.ended, said) || dropped(world, crossing.ended, said);
+                    let stays = stays || refused(world, crossing.ended, said);
+                    let stays = stays || copy_lost(world, ending, crossing.ended, said);
+                    let stays = stays || edited_before(world, crossing.ended, said);
                     !stays && !told(&newest(said))
                 })
         {
@@ -348,6 +276,9 @@ fn out_of_order(world: &Scene<'_>, ending: &Ending, all: &[Crossing<'_>]) -> Vec
                     && !copies::by_two(world, first.kind(), words, after)
                     && !tried_again(world, ended, words, after)
                     && !left_over(ended, words)
+                    && !let_later(world, ended, words, after)
+                    && !copied_again(world, ended, words)
+                    && !linked_between(world, ended, words, after)
                 {
                     let text = format!("{} stands before {}, which was written earlier", second.named(), first.named());
                     found.push(Violation::new(3, text, ended.about()));
@@ -400,7 +331,9 @@ fn endless(world: &Scene<'_>, ended: &Ended) -> Option<usize> {
     let incident = world.watch.incidents.get(&ended.key).into_iter().flatten().map(|v| (v.order, v.by));
     let ticket =
         ended.ticket.and_then(|id| world.watch.tickets.get(&id)).into_iter().flatten().map(|v| (v.order, v.by));
-    let mut all: Vec<(u64, By)> = incident.chain(ticket).collect();
+    let touched = world.watch.touched.iter().filter(|(id, _)| Some(*id) == ended.ticket);
+    let touched = touched.map(|(_, order)| (*order, By::Person));
+    let mut all: Vec<(u64, By)> = incident.chain(ticket).chain(touched).collect();
     all.sort_by_key(|(order, _)| *order);
     let mut most = 0;
     let mut row = 0;
@@ -456,10 +389,7 @@ pub fn times_are_true(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
         let own: Vec<&Ended> = ending.incidents.iter().filter(|ended| ended.ticket == write.ticket).collect();
         let near = |at: jiff::Timestamp| sent.duration_since(at).as_secs().abs() <= 2;
         // One in which a matter goes on begins when it does.
-        let follows = |ended: &&Ended| {
-            let policy = ending.policy(ended.key.0, world);
-            policy.is_some_and(|policy| policy.reopened_in_sentinel == ReopenRule::NewTicket)
-        };
+        let follows = |ended: &&Ended| !ended.left.is_empty();
         let any = own.iter().any(follows) || own.iter().filter_map(raised_at).any(near);
         let own = own.first().copied();
         let Some(raised) = own.and_then(|ended| world.watch.incidents.get(&ended.key)?.first()) else { continue };

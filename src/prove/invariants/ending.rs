@@ -2,21 +2,26 @@
 
 use std::collections::BTreeMap;
 
-use super::super::{
-    scene::Scene,
-    shape::Place,
-    watch::{IncidentKey, IncidentValues, TicketValues, Watch, Where, incident_of, ticket_values},
-    world::{Broken, World},
+use super::{
+    super::{
+        scene::Scene,
+        shape::Place,
+        watch::{IncidentKey, IncidentValues, TicketValues, Watch, Where, incident_of, ticket_values},
+        world::{Broken, World},
+    },
+    left,
 };
 use crate::{
     domain::{
+        account::Scope,
         catalogue::Catalogue,
+        drift::{DriftClass, DriftRule},
         ids::{IncidentId, PairId},
         operation::Operation,
         pair::Subject,
         policy::Policy,
     },
-    store::{Installation, SituationRow, Store, StoreError},
+    store::{DriftFilter, Installation, SituationRow, Store, StoreError},
     twin::Twin,
 };
 
@@ -61,11 +66,15 @@ pub struct Ended {
     pub row: Option<SituationRow>,
     /// Every operation of the pair, oldest first.
     pub operations: Vec<Operation>,
+    /// What of it showed late and was left as it is, in words.
+    pub late: Vec<String>,
     /// The pair's ticket.
     pub ticket: Option<i64>,
+    /// Closed tickets that its matter has left for that one, oldest first.
+    pub left: Vec<i64>,
     /// How that stands in Halo.
     pub values: Option<TicketValues>,
-    /// Its notes, oldest first, without those Halo writes by itself.
+    /// Its notes, behind those of the tickets that were left, oldest first, without those Halo writes by itself.
     pub notes: Vec<Text>,
     /// The incident's number, for people.
     pub number: u32,
@@ -201,7 +210,7 @@ impl Sides for Twin {
 }
 
 /// What one incident's rows in the database say.
-type Rows = (Option<Subject>, Option<SituationRow>, Vec<Operation>);
+type Rows = (Option<Subject>, Option<SituationRow>, Vec<Operation>, Vec<String>);
 
 /// What the database says.
 pub struct Known {
@@ -225,24 +234,28 @@ pub async fn read(store: &Store, names: &[String], asked: &[IncidentKey]) -> Res
             catalogue = found;
         }
     }
+    let showed_late = DriftFilter { class: Some(DriftClass::Value), workspace: None, scope: Scope::All };
+    let drifts = store.drifts_page(&showed_late, None, OPERATIONS_MAX).await?.rows;
     let mut rows: Vec<Rows> = Vec::with_capacity(asked.len());
     for (place, name) in asked {
         let wanted = names.get(*place).map(String::as_str).unwrap_or_default();
         let workspace = installation.workspaces.iter().find(|w| w.name.eq_ignore_ascii_case(wanted));
         let Some(workspace) = workspace else {
-            rows.push((None, None, Vec::new()));
+            rows.push((None, None, Vec::new(), Vec::new()));
             continue;
         };
         let id = IncidentId::new(name);
         let subject = store.subject(workspace.id, &id).await?;
         let mut row = None;
-        let mut operations = Vec::new();
+        let (mut operations, mut late) = (Vec::new(), Vec::new());
         if let Some(pair) = store.pair_of_incident(workspace.id, &id).await? {
             row = store.situation(pair.id).await?;
             operations = store.operations_of_pair(pair.id, OPERATIONS_MAX).await?;
             operations.reverse();
+            let left = drifts.iter().filter(|one| one.pair == pair.id && one.drift.rule == DriftRule::Ignore);
+            late.extend(left.map(|one| one.drift.what.clone()));
         }
-        rows.push((subject, row, operations));
+        rows.push((subject, row, operations, late));
     }
     let second_writer = store.second_writer().await?.map(|found| format!("{}, {}", found.words(), found.at));
     let damage = damage(store).await;
@@ -298,9 +311,10 @@ fn ended(
     places: &[Place],
     sides: &impl Sides,
     key: IncidentKey,
-    (subject, row, operations): Rows,
+    (subject, row, operations, late): Rows,
 ) -> Ended {
     let ticket = row.as_ref().and_then(|row| row.pair.ticket).map(|ticket| ticket.0);
+    let left = ticket.map(|ticket| left::of(watch, ticket)).unwrap_or_default();
     let place = places.get(key.0);
     let deleted = watch.deleted.contains(&key);
     let incident = watch.incidents.get(&key).and_then(|versions| versions.last()).map(|v| v.value.clone());
@@ -309,10 +323,12 @@ fn ended(
         mode: place.map_or("off", |place| place.mode),
         incident: incident.filter(|_| !deleted),
         comments: comments(watch, sides, &key),
-        notes: ticket.map(|id| notes(watch, sides, id)).unwrap_or_default(),
+        notes: left.iter().copied().chain(ticket).flat_map(|id| notes(watch, sides, id)).collect(),
+        left,
         subject,
         row,
         operations,
+        late,
         ticket,
         values: ticket.and_then(|id| sides.ticket(id)),
         number: sides.number(&key),

@@ -8,7 +8,11 @@ pub mod ending;
 mod apart;
 mod copies;
 mod crossing;
+mod excused;
+pub(in crate::prove) mod left;
+mod older;
 mod rest;
+mod seldom;
 mod tickets;
 mod values;
 mod writes;
@@ -77,10 +81,16 @@ pub fn ask(scene: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
 /// The simulation could not.
 pub fn judge(world: &mut World) -> Result<(Vec<Violation>, u64), Broken> {
     let ending = ending::look(world)?;
-    let mut found = ask(&world.scene(), &ending);
+    let mut found = {
+        let scene = world.scene();
+        let mut found = ask(&scene, &ending);
+        found.extend(seldom::ask(world, &scene, &ending));
+        found
+    };
     if found.is_empty() {
         found.extend(rest::restart_changes_nothing(world)?);
     }
+    world.people.seldom.left_late(ending.incidents.iter().map(|ended| ended.late.len()).sum());
     let pairs = ending.incidents.iter().filter(|ended| ended.row.is_some()).count();
     Ok((found, pairs as u64))
 }

@@ -10,8 +10,8 @@ use super::{
         world::{Broken, World},
     },
     Violation,
-    crossing::has_few_places,
     ending::{Ended, Ending},
+    excused::has_few_places,
 };
 
 /// In so much time what is new to us is taken up, in the hourly steps of a quiet world: the creation is looked for twice

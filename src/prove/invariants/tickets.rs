@@ -7,21 +7,34 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     super::{
         scene::Scene,
-        watch::{By, TicketValues, Write},
+        watch::{By, IncidentValues, TicketValues, Version, Write},
     },
     Violation, copies,
     ending::{Ended, Ending},
+    left, older,
 };
-use crate::domain::{ids::reference, operation::OperationState, policy::ReopenRule, reason::Reason};
+use crate::domain::{
+    ids::reference,
+    operation::{Operation, OperationState},
+    reason::Reason,
+    workspace::Workspace,
+};
 
-/// The references that an incident's ticket may carry: its own, and that of one in the place of each that is gone.
+pub(super) fn workspace_of<'a>(world: &Scene<'_>, ending: &'a Ending, ended: &Ended) -> Option<&'a Workspace> {
+    let place = world.shape.places.get(ended.key.0)?;
+    ending.installation.workspaces.iter().find(|w| w.name.eq_ignore_ascii_case(&place.workspace))
+}
+
+/// The references that an incident's ticket may carry: its own, that of one in the place of each that is gone, and where the
+/// policy may let a matter go on in a new ticket, that of one that follows another.
 fn references_of(world: &Scene<'_>, ending: &Ending, ended: &Ended, gone: &[String]) -> Vec<String> {
-    let Some(place) = world.shape.places.get(ended.key.0) else { return Vec::new() };
-    let mut workspaces = ending.installation.workspaces.iter();
-    let Some(workspace) = workspaces.find(|w| w.name.eq_ignore_ascii_case(&place.workspace)) else { return Vec::new() };
+    let Some(workspace) = workspace_of(world, ending, ended) else { return Vec::new() };
     let own = reference(&["ticket", &workspace.arm_id, &ended.key.1]);
     let in_place_of = |gone: &String| reference(&["ticket", &workspace.arm_id, &ended.key.1, "in-place-of", gone]);
-    [own].into_iter().chain(gone.iter().map(in_place_of)).collect()
+    let may_follow = ending.policy(ended.key.0, world).is_some_and(left::may_follow);
+    let before = world.watch.tickets.keys().filter(|_| may_follow);
+    let follows = before.map(|closed| left::follows(&workspace.arm_id, &ended.key.1, *closed));
+    [own].into_iter().chain(gone.iter().map(in_place_of)).chain(follows).collect()
 }
 
 /// Numbers of the tickets that people deleted, or merged into others.
@@ -55,12 +68,7 @@ fn made<'a>(world: &'a Scene<'_>, ending: &'a Ending) -> (BTreeMap<usize, Vec<&'
 pub fn one_each(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
     let mut found = Vec::new();
     let (made, strays) = made(world, ending);
-    // A reopened matter that goes on in a ticket of its own has several.
-    let goes_on = |place: usize| {
-        let policy = ending.policy(place, world);
-        policy.is_some_and(|policy| policy.reopened_in_sentinel == ReopenRule::NewTicket)
-    };
-    for write in strays.into_iter().filter(|_| !goes_on(0)) {
+    for write in strays {
         let ticket = write.ticket.unwrap_or_default();
         found.push(Violation::new(1, format!("ticket #{ticket} was made for no incident"), vec![format!("#{ticket}")]));
     }
@@ -68,13 +76,14 @@ pub fn one_each(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
     for (n, ended) in ending.incidents.iter().enumerate() {
         let writes = made.get(&n).map_or(&[][..], Vec::as_slice);
         let doubles = copies::tickets(world, writes);
-        let tickets: Vec<i64> =
-            writes.iter().filter_map(|write| write.ticket).filter(|id| !doubles.contains(id)).collect();
+        let single = writes.iter().copied().filter(|write| write.ticket.is_some_and(|id| !doubles.contains(&id)));
+        let single: Vec<&Write> = single.collect();
+        let tickets: Vec<i64> = single.iter().filter_map(|write| write.ticket).collect();
         let [_, _, ..] = tickets.as_slice() else {
             found.extend(accounted_for(world, ended).map(|text| Violation::new(1, text, ended.about())));
             continue;
         };
-        if goes_on(ended.key.0) || replaced(world, &tickets) {
+        if one_after_another(world, ending, ended, &single) {
             continue;
         }
         let again = writes.get(1);
@@ -98,16 +107,24 @@ pub fn one_each(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
     found
 }
 
-/// Whether all but the last of an incident's tickets were deleted or merged away before the next was made: then it has
-/// one, whoever does not remember the others.
-fn replaced(world: &Scene<'_>, tickets: &[i64]) -> bool {
-    let first = |ticket: i64| world.watch.tickets.get(&ticket)?.first().map(|version| version.order);
-    tickets.windows(2).all(|pair| {
+/// Whether all but the last of an incident's tickets were deleted or merged away before the next was made (then it has
+/// one, whoever does not remember the others), or closed and left for the next, where it was opened again.
+fn one_after_another(world: &Scene<'_>, ending: &Ending, ended: &Ended, made: &[&Write]) -> bool {
+    let may_follow = ending.policy(ended.key.0, world).is_some_and(left::may_follow);
+    let arm_id = workspace_of(world, ending, ended).map(|workspace| workspace.arm_id.as_str()).unwrap_or_default();
+    made.windows(2).all(|pair| {
         let [old, new] = pair else { return false };
-        let (Some(versions), Some(made)) = (world.watch.tickets.get(old), first(*new)) else { return false };
-        let before = versions.iter().take_while(|version| version.order < made).last();
-        before.is_some_and(|version| version.value.deleted || version.value.merged_into != 0)
+        let goes_on = may_follow && left::goes_on(world, (arm_id, ended.key.1.as_str()), (*old, *new));
+        goes_on || replaced(world, old, new)
     })
+}
+
+fn replaced(world: &Scene<'_>, old: &Write, new: &Write) -> bool {
+    let versions = |write: &Write| world.watch.tickets.get(&write.ticket?);
+    let made = versions(new).and_then(|versions| versions.first()).map(|version| version.order);
+    let (Some(versions), Some(made)) = (versions(old), made) else { return false };
+    let before = versions.iter().take_while(|version| version.order < made).last();
+    before.is_some_and(|version| version.value.deleted || version.value.merged_into != 0)
 }
 
 /// So many whole lists of what changed may leave out an incident that could stand in them.
@@ -121,7 +138,7 @@ fn seen_in_time(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
     if world.shape.defender {
         return Vec::new();
     }
-    let looked = ending.incidents.iter().filter_map(|ended| {
+    let looked = ending.incidents.iter().filter(|ended| !older::is(world, &ended.key)).filter_map(|ended| {
         let raised = world.watch.incidents.get(&ended.key)?.first()?.at;
         let lists = world.watch.polls.get(&ended.key.0)?;
         // Older ones are for a backfill.
@@ -144,7 +161,11 @@ fn taken_up_in_time(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
         let lists = world.watch.polls.get(&ended.key.0)?;
         let seen = world.watch.seen.get(&ended.key)?;
         let versions = world.watch.incidents.get(&ended.key)?;
-        versions.iter().skip(1).filter(|version| !matches!(version.by, By::Us(_))).find_map(|version| {
+        // What changes before the workspace's start is not asked for.
+        let counts = |version: &&Version<IncidentValues>| {
+            !matches!(version.by, By::Us(_)) && world.people.decided.start.is_none_or(|start| version.at > start)
+        };
+        versions.iter().skip(1).filter(counts).find_map(|version| {
             let seen = seen.iter().copied().find(|at| *at >= version.at).unwrap_or_else(|| world.now());
             let without = lists.iter().filter(|at| **at > version.at + SHOWS_AFTER && **at < seen).count();
             (without > LISTS_MAX).then_some((ended, version.at, without))
@@ -172,6 +193,8 @@ fn accounted_for(world: &Scene<'_>, ended: &Ended) -> Option<String> {
         return match ended.subject.as_ref().map(|subject| subject.held.as_ref()) {
             // Gone before anybody could see it.
             None if ended.incident.is_none() => None,
+            // Whether a backfill should have taken it in is asked elsewhere.
+            None | Some(Some(Reason::OlderThanStart)) if older::is(world, &ended.key) => None,
             None => Some(format!("{} was never seen", ended.named())),
             Some(None) => Some(format!("{} has neither ticket nor reason", ended.named())),
             Some(Some(Reason::Redirected)) if !redirected => {
@@ -197,6 +220,17 @@ fn accounted_for(world: &Scene<'_>, ended: &Ended) -> Option<String> {
     if dead && row.pair.reason.is_some() {
         // Whether it was rightly given up is the ninth's question.
         return None;
+    }
+    let dropped = |operation: &Operation| {
+        let by_admin = world.people.decided.dropped.contains(&operation.id);
+        by_admin && operation.kind.makes_ticket() && matches!(operation.state, OperationState::Dropped { .. })
+    };
+    if ended.operations.iter().any(dropped) {
+        let mut said = row.pair.reason.iter().chain(&row.pair.further);
+        let open = ended.incident.as_ref().is_some_and(|incident| incident.status != "Closed");
+        let says_so = said.any(|reason| matches!(reason, Reason::Dropped { .. }));
+        let silent = || format!("{}: its ticket was dropped, and the pair says {:?}", ended.named(), row.pair.reason);
+        return (open && !says_so).then(silent);
     }
     Some(format!("{} has no ticket; the pair says {:?}", ended.named(), row.pair.reason))
 }

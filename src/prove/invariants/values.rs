@@ -136,7 +136,9 @@ fn lost(world: &Scene<'_>, ending: &Ending, ended: &Ended) -> Option<String> {
             continue;
         }
         let (old, new) = (&before.value, &after.value);
-        if old.labels != new.labels && !labels_cross {
+        // What an agent takes off a ticket is never taken off its incident.
+        let added = labels_cross && old.labels.iter().all(|label| new.labels.contains(label));
+        if old.labels != new.labels && !added {
             return Some(format!("labels {:?} became {:?}", old.labels, new.labels));
         }
         if old.severity != new.severity && !policy.severity.to_sentinel() {
@@ -280,7 +282,9 @@ fn disagreement(world: &Scene<'_>, ending: &Ending, ended: &Ended) -> Option<Str
     let ticket = shown(row.ticket.as_ref()?, values);
     let status = IncidentStatus::from(incident.status.clone());
     let means = mapping::status_means(policy, &ending.catalogue, &ticket, &status);
-    if !means && !says_so && policy.status.direction == Direction::Both {
+    // What showed late and was left as it is, as the policy says: the very field of the very pair.
+    let left = |field: &str| ended.late.iter().any(|what| what.contains(field));
+    if !means && !says_so && policy.status.direction == Direction::Both && !left(status::NAME) {
         return Some(format!(
             "incident {} and ticket status {} differ, and the pair says that all is well",
             incident.status, values.status_id
@@ -309,7 +313,7 @@ fn disagreement(world: &Scene<'_>, ending: &Ending, ended: &Ended) -> Option<Str
     let severities = mapping::severities_of(policy, &ending.catalogue, values.priority_id);
     // Whose value a person took where the policy does not carry it to the other side, that stays as it is.
     let took = world.people.decided.took(&ended.key, severity::NAME, Side::Halo, u64::MAX);
-    let carried = policy.severity.to_halo() && !took && !by_person(|value| value.priority_id);
+    let carried = policy.severity.to_halo() && !took && !left(severity::NAME) && !by_person(|value| value.priority_id);
     if carried && !severities.contains(&severity) {
         return Some(format!(
             "severity {} and priority {} differ, and the pair says that all is well",
@@ -317,7 +321,8 @@ fn disagreement(world: &Scene<'_>, ending: &Ending, ended: &Ended) -> Option<Str
         ));
     }
     let agent = agent_of(&agents(ending), incident.owner.as_deref());
-    let carried = policy.owner.to_halo() && incident.owner.is_some() && !by_person(|value| value.agent_id);
+    let owned = incident.owner.is_some() && !left(owner::NAME);
+    let carried = policy.owner.to_halo() && owned && !by_person(|value| value.agent_id);
     if carried && agent != values.agent_id.to_string() {
         return Some(format!(
             "owner {:?} and agent {} differ, and the pair says that all is well",
@@ -338,7 +343,10 @@ fn unanswered<'a>(world: &Scene<'_>, ended: &Ended, pair: &'a Pair) -> Option<&'
         return None;
     }
     let asks = |reason: &&Reason| {
-        matches!(reason, Reason::AwaitsApproval { .. } | Reason::Conflict { .. } | Reason::Reopened { .. })
+        matches!(
+            reason,
+            Reason::AwaitsApproval { .. } | Reason::Conflict { .. } | Reason::Reopened { .. } | Reason::CopyLost { .. }
+        )
     };
     pair.reason.iter().chain(&pair.further).find(asks)
 }

@@ -42,9 +42,10 @@ fn without_end(world: &Scene<'_>, ended: &Ended, operation: &Operation) -> Optio
     match &operation.state {
         OperationState::Done { .. } | OperationState::Void { .. } => None,
         OperationState::Planned { .. } | OperationState::Sending { .. } | OperationState::OutcomeUnknown { .. } => {
-            // Behind a dead letter nothing of a pair without a ticket is sent.
-            let blocked = ended.ticket.is_none()
-                && ended.operations.iter().any(|o| matches!(o.state, OperationState::Dead { .. }));
+            // Behind a dead letter nothing of a pair without a ticket is sent, nor where it was dropped.
+            let given_up =
+                |o: &Operation| matches!(o.state, OperationState::Dead { .. } | OperationState::Dropped { .. });
+            let blocked = ended.ticket.is_none() && ended.operations.iter().any(given_up);
             (!blocked)
                 .then(|| format!("still stands in its queue: {:?} ({:?})", operation.state, operation.last_failure))
         }
@@ -116,7 +117,7 @@ fn without_cause(world: &Scene<'_>, ending: &Ending, ended: &Ended) -> Option<St
         // What was done after the backup is not known any more.
         return None;
     }
-    let mut carried: BTreeMap<&str, u32> = BTreeMap::new();
+    let mut carried: BTreeMap<&'static str, u32> = BTreeMap::new();
     // What a copy sent stands in its own ledger.
     for write in writes.iter().filter(|write| write.host == 0) {
         let kind = match write.kind.as_str() {
@@ -130,8 +131,11 @@ fn without_cause(world: &Scene<'_>, ending: &Ending, ended: &Ended) -> Option<St
     for (kind, count) in carried {
         // Of incidents that were merged several pairs write to one ticket.
         let others = ending.incidents.iter().filter(|other| other.ticket.is_some() && other.ticket == ended.ticket);
+        // What a pair had sent that was taken apart stands in its own queue.
+        let before = others.clone().filter_map(|other| world.people.decided.sent.get(&(other.key.clone(), kind)));
+        let before: u32 = before.sum();
         let all = others.flat_map(|other| &other.operations).filter(|o| o.kind.name() == kind);
-        let attempts: u32 = all.map(|o| o.attempts + world.people.decided.sent_before(o)).sum();
+        let attempts = before + all.map(|o| o.attempts + world.people.decided.sent_before(o)).sum::<u32>();
         if count > attempts {
             return Some(format!(
                 "{}: {kind} was carried out {count} times and sent {attempts} times by what the ledger says",

@@ -88,7 +88,7 @@ async fn made(app: &App, halo: &Halo, draft: &TicketDraft, lines: &mut Vec<Line>
         }
         // Whether it was made shows its reference.
         Err(failure) if failure.kind == FailureKind::Unknown => {
-            match halo.find_created(draft, app.clock.now(), CLASS, async |ids| Ok(ids)).await {
+            match halo.find_created(draft, app.clock.now(), CLASS, async |ids| Ok(ids), |_| false).await {
                 Ok(mut tickets) if !tickets.is_empty() => Some(tickets.remove(0)),
                 _ => {
                     lines.push(Line::fault(

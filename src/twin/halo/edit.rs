@@ -103,11 +103,24 @@ impl Halo {
                 Ok(id)
             }
             _ => {
+                let given = |member: &str| string(item, member).is_some_and(|text| !text.trim().is_empty());
+                let names = naming(word);
+                if let Some(first) = names.first().filter(|_| !names.iter().any(|member| given(member))) {
+                    return Err(refused(&format!("{first} is required")));
+                }
                 let Some(table) = self.table_mut(word) else { return Err(Reply::empty(404)) };
                 let id = table.next_id();
                 // Typed empty values after the pattern of a row that is there.
                 let pattern = table.rows.values().next().cloned().unwrap_or_default();
-                let blank: Object = pattern.into_iter().map(|(member, value)| (member, emptied(&value))).collect();
+                let blank: Object = pattern
+                    .into_iter()
+                    .map(|(member, value)| {
+                        // What kind of record it is, and the colour it has until somebody chooses another.
+                        let kept = matches!(member.as_str(), "use" | "colour");
+                        let value = if kept { value } else { emptied(&value) };
+                        (member, value)
+                    })
+                    .collect();
                 table.put(id, Value::Object(blank));
                 Ok(id)
             }
@@ -125,6 +138,17 @@ impl Halo {
         }
         let row = table.rows.remove(&id).unwrap_or_default();
         Some(respond::ok(&Value::Object(row.into_iter().filter(|(member, _)| !member.starts_with('_')).collect())))
+    }
+}
+
+/// The members by which a record of this kind is known: without any of them it is not made.
+fn naming(word: &str) -> &'static [&'static str] {
+    match word {
+        "agent" | "agents" | "team" | "teams" | "tickettype" | "status" => &["name"],
+        "category" => &["value", "category_name", "name"],
+        "outcome" => &["outcome", "buttonname"],
+        "fieldinfo" => &["name", "label"],
+        _ => &[],
     }
 }
 

@@ -390,5 +390,6 @@ fn outgoing(hook: &Object, body: String, due: Timestamp) -> Outgoing {
         attempt: 0,
         attempts_max: 1,
         seal,
+        run: None,
     }
 }

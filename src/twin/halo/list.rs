@@ -196,12 +196,18 @@ impl<'a> Query<'a> {
     }
 }
 
-/// The members `advanced_search` may name here, all compared as equal numbers (filter type 2).
+/// `filter_type` of `advanced_search`: equals.
+const EQUALS: i64 = 2;
+
+/// The members `advanced_search` may name here, all compared as equal numbers: filter type 2, no other is known.
 fn advanced(text: &str) -> Result<Vec<(&'static str, Vec<i64>)>, Reply> {
     let wrong = || respond::refused("Invalid advanced search parameter");
     let Ok(Value::Array(list)) = serde_json::from_str::<Value>(text) else { return Err(wrong()) };
     let mut found = Vec::new();
     for item in list.iter().filter_map(Value::as_object) {
+        if respond::integer(item, "filter_type") != Some(EQUALS) {
+            return Err(wrong());
+        }
         let name = item.get("filter_name").and_then(Value::as_str).unwrap_or("");
         let member = match name.to_ascii_lowercase().as_str() {
             "client_id" => "client_id",

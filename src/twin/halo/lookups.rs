@@ -32,8 +32,30 @@ const OTHER_MODULES: &[(&str, &str)] = &[
     ("cannedtext", ""),
     ("organisation", ""),
     ("field", ""),
-    ("role", ""),
+    ("roles", ""),
     ("workflow", ""),
+    ("workday", ""),
+    ("toplevel", "toplevels"),
+    ("customtable", ""),
+    ("assettype", ""),
+    ("assetgroup", ""),
+    ("ticketrules", ""),
+    ("tabs", ""),
+    ("viewlists", ""),
+    ("viewcolumns", ""),
+    ("viewfilter", ""),
+    ("viewlistgroup", ""),
+    ("dashboardlinks", ""),
+    ("faqlists", ""),
+    ("service", "services"),
+    ("softwarelicence", "licences"),
+    ("crmnote", "actions"),
+    ("control", ""),
+    ("custombutton", ""),
+    ("billingtemplate", ""),
+    ("azureadconnection", ""),
+    ("purchaseorder", "purchaseorders"),
+    ("timesheet", ""),
 ];
 
 impl Halo {
@@ -107,6 +129,9 @@ impl Halo {
     /// `GET` of one record by number or, for priorities and the like, by its GUID.
     pub(crate) fn lookup_one(&self, word: &str, id: &str, call: &Call) -> Option<Reply> {
         let word = word.to_ascii_lowercase();
+        if word == "lookup" {
+            return Some(self.pick_list_item(id, call));
+        }
         let (table, _) = self.table_of(&word)?;
         let row = match id.parse::<i64>() {
             Ok(number) => table.rows.get(&number),
@@ -159,16 +184,21 @@ impl Halo {
     }
 
     fn pick_list(&self, call: &Call) -> Reply {
+        respond::ok(&Value::Array(self.pick_list_rows(call)))
+    }
+
+    /// An item's number is its own within its list alone.
+    fn pick_list_item(&self, id: &str, call: &Call) -> Reply {
+        let id = id.parse::<i64>().ok();
+        let own = |row: &Value| id.is_some() && row.get("id").and_then(Value::as_i64) == id;
+        self.pick_list_rows(call).into_iter().find(own).map_or_else(|| Reply::empty(404), |row| respond::ok(&row))
+    }
+
+    fn pick_list_rows(&self, call: &Call) -> Vec<Value> {
         let id = call.query("lookupid").and_then(|v| v.parse::<i64>().ok()).unwrap_or(11);
-        let rows: Vec<Value> = self
-            .cat
-            .pick_lists
-            .get(&id)
-            .into_iter()
-            .flatten()
-            .map(|(value, name)| json!({ "id": value, "lookupid": id, "name": name, "value2": "", "value3": "", "system": false, "use": "lookup" }))
-            .collect();
-        respond::ok(&Value::Array(rows))
+        let rows = self.cat.pick_lists.get(&id).into_iter().flatten();
+        rows.map(|(value, name)| json!({ "id": value, "lookupid": id, "name": name, "value2": "", "value3": "", "system": false, "use": "lookup" }))
+            .collect()
     }
 }
 
@@ -262,6 +292,7 @@ impl<'a> Filter<'a> {
                     !self.off("includeactive")
                 }
             }
+            "agent" | "agents" if self.on("showall") => true,
             "agent" | "agents" => match id {
                 UNASSIGNED_AGENT => self.on("includeunassigned"),
                 _ if is("is_api_agent") => self.on("includeapiagents"),

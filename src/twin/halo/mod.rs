@@ -151,6 +151,14 @@ impl Halo {
         self.switches.set(name, value)
     }
 
+    /// Whether a switch could be set so; nothing is.
+    ///
+    /// # Errors
+    /// When the value does not fit the switch.
+    pub fn check_switch(&self, name: &str, value: &str) -> Result<bool, String> {
+        self.switches.clone().set(name, value)
+    }
+
     /// Changes how strictly the rate limit is kept.
     pub fn set_limits(&mut self, limits: Limits) {
         self.setup.limits = limits;

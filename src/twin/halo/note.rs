@@ -98,9 +98,31 @@ impl Halo {
             author.agent_id = id;
             author.name = self.cat.agents.text(id, "name").to_owned();
         }
-        let id = self.write_action(ticket_id, outcome_id, item, &author, cx)?;
+        let item = self.under_close_rule(ticket_id, outcome_id, item)?;
+        let id = self.write_action(ticket_id, outcome_id, &item, &author, cx)?;
         let action = self.shelf.by_id.get(&ticket_id).and_then(|filed| filed.actions.get(&id));
         Ok(action.map(|a| self.show_action(ticket_id, a, true)).unwrap_or_default())
+    }
+
+    /// The action as a rule leaves it: one that closes its ticket ends in the rule's open status.
+    fn under_close_rule(&self, ticket_id: i64, outcome_id: i64, item: &Object) -> Result<Object, Reply> {
+        let mut item = item.clone();
+        let before = self.shelf.ticket(ticket_id).map_or(0, |t| t.status_id);
+        let closes = self.cat.closes(self.status_after(outcome_id, &item, before)) && !self.cat.closes(before);
+        if let Some(status) = self.close_rule().filter(|_| closes) {
+            self.may_close(ticket_id, &item)?;
+            item.insert("new_status".into(), status.into());
+        }
+        Ok(item)
+    }
+
+    /// The status that an action puts its ticket in.
+    fn status_after(&self, outcome_id: i64, item: &Object, before: i64) -> i64 {
+        let wanted = integer(item, "new_status")
+            .or_else(|| Some(self.cat.outcomes.number(outcome_id, "newstatus")))
+            .filter(|status| *status > 0 && self.cat.statuses.rows.contains_key(status));
+        let after = wanted.unwrap_or(before);
+        if self.switches.close_ignored && self.cat.closes(after) { before } else { after }
     }
 
     /// The outcome a posted action names, if there is one and the bound agent may use it.
@@ -141,13 +163,7 @@ impl Halo {
     ) -> Result<i64, Reply> {
         let now = whole_ms(cx.now);
         let before = self.shelf.ticket(ticket_id).map_or(0, |t| t.status_id);
-        let wanted = integer(item, "new_status")
-            .or_else(|| Some(self.cat.outcomes.number(outcome_id, "newstatus")))
-            .filter(|status| *status > 0 && self.cat.statuses.rows.contains_key(status));
-        let mut after = wanted.unwrap_or(before);
-        if self.switches.close_ignored && self.cat.closes(after) {
-            after = before;
-        }
+        let after = self.status_after(outcome_id, item, before);
         if self.cat.closes(after) && !self.cat.closes(before) {
             self.may_close(ticket_id, item)?;
         }

@@ -127,7 +127,7 @@ impl Product {
     /// Modules of this product alone: path word (lower case) and the list's key (empty = bare array).
     pub fn own_modules(self) -> &'static [(&'static str, &'static str)] {
         match self {
-            Self::Itsm => &[("release", ""), ("changeadvisoryboard", "")],
+            Self::Itsm => &[("release", ""), ("cab", "")],
             Self::Psa => &[
                 ("clientcontract", "contracts"),
                 ("currency", ""),
@@ -138,8 +138,6 @@ impl Product {
                 ("quotation", "quotes"),
                 ("recurringinvoice", "invoices"),
                 ("salesorder", "salesorders"),
-                ("toplevel", "toplevels"),
-                ("workday", ""),
             ],
         }
     }

@@ -20,7 +20,8 @@ pub(super) fn fill(cat: &mut Catalogue, product: Product, tenant: &str) {
     let named = |names: &[&str], use_: &str| -> Vec<Value> {
         names.iter().enumerate().map(|(n, name)| json!({ "name": name, "sequence": n + 1, "use": use_ })).collect()
     };
-    put("role", named(&["Administrator", "Agent", "Read Only"], "role"));
+    put("roles", named(&["Administrator", "Agent", "Read Only"], "roles"));
+    put("customtable", named(&["Locations", "On Call Rota"], "customtable"));
     put(
         "workflow",
         ["Incident Handling", "Security Incident Handling"]
@@ -35,15 +36,10 @@ pub(super) fn fill(cat: &mut Catalogue, product: Product, tenant: &str) {
             .map(|name| json!({ "name": name, "label": name, "type": 0, "custom": false, "mandatory": false, "use": "field" }))
             .collect(),
     );
-    if product != Product::Psa {
-        return;
-    }
     put(
         "toplevel",
         vec![json!({ "name": "Customers", "inactive": false, "type": 0, "client_count": 0, "use": "toplevel" })],
     );
-    let currency = |name: &str, code: &str, symbol: &str, rate: f64| json!({ "name": name, "code": code, "symbol": symbol, "conversion_rate": rate, "inactive": false, "use": "currency" });
-    put("currency", vec![currency("Euro", "EUR", "€", 1.0), currency("US Dollar", "USD", "$", 1.08)]);
     let workday = |name: &str, all_day: bool| {
         json!({
             "name": name, "alldayssame": true, "start": if all_day { "00:00" } else { "09:00" },
@@ -51,6 +47,12 @@ pub(super) fn fill(cat: &mut Catalogue, product: Product, tenant: &str) {
         })
     };
     put("workday", vec![workday("Office Hours", false), workday("24x7", true)]);
+    if product != Product::Psa {
+        put("cab", named(&["Change Advisory Board"], "cab"));
+        return;
+    }
+    let currency = |name: &str, code: &str, symbol: &str, rate: f64| json!({ "name": name, "code": code, "symbol": symbol, "conversion_rate": rate, "inactive": false, "use": "currency" });
+    put("currency", vec![currency("Euro", "EUR", "€", 1.0), currency("US Dollar", "USD", "$", 1.08)]);
     put(
         "projects",
         ["Firewall Renewal", "Mail Migration"]

@@ -265,7 +265,7 @@ impl Halo {
     }
 
     /// The open status in which a closing ends by a rule.
-    fn close_rule(&self) -> Option<i64> {
+    pub(crate) fn close_rule(&self) -> Option<i64> {
         let name = Some(self.switches.close_becomes.as_str()).filter(|name| !name.is_empty())?;
         self.cat.statuses.find("name", name)
     }

@@ -204,11 +204,7 @@ impl Microsoft {
             };
         }
         if let Some(labels) = act.0.get("labels").and_then(Value::as_array) {
-            incident.labels = labels
-                .iter()
-                .filter_map(Value::as_str)
-                .map(|name| Label { name: name.to_owned(), kind: "User" })
-                .collect();
+            incident.labels = labels.iter().filter_map(label).collect();
         }
         if let Some(entities) = act.0.get("entities").and_then(Value::as_array) {
             incident.entities = entities.clone();
@@ -236,14 +232,7 @@ impl Microsoft {
             wanted.classification_reason = None;
             wanted.classification_comment = None;
         }
-        let moved = |old: &str, new: &str| (old != new).then(|| (old.to_owned(), new.to_owned()));
-        let change = Change {
-            status: moved(&old.status, &wanted.status),
-            severity: moved(&old.severity, &wanted.severity),
-            owner: (old.owner != wanted.owner).then(|| (old.owner.clone(), wanted.owner.clone())),
-            labels_added: wanted.labels.iter().any(|label| !old.labels.contains(label)),
-            ..Change::by(&who.name, "User")
-        };
+        let change = Change::by(&who.name, "User").between(&old, &wanted);
         self.bump(place, name, &who.name, cx, |incident| {
             let kept = Incident { created: incident.created, before: incident.before.take(), text: None, ..wanted };
             *incident = kept;
@@ -381,4 +370,11 @@ impl Microsoft {
         }
         Ok(json!({ "done": verb }))
     }
+}
+
+/// A tag by its name, or as the service writes it: then it may be one that was assigned automatically.
+fn label(given: &Value) -> Option<Label> {
+    let of = |member: &str| given.get(member).and_then(Value::as_str);
+    let name = given.as_str().or_else(|| of("labelName"))?.to_owned();
+    Some(Label { name, kind: if of("labelType") == Some("AutoAssigned") { "AutoAssigned" } else { "User" } })
 }

@@ -19,7 +19,7 @@ use super::{
     Microsoft,
     arm::wanted::{Keep, Wanted},
     entra::Access,
-    incident::{Alert, Incident, Owner},
+    incident::{Alert, Incident, Label, Owner},
 };
 use crate::twin::wire::Cx;
 
@@ -41,14 +41,14 @@ pub struct Change {
     pub severity: Option<(String, String)>,
     /// Owner from, to.
     pub owner: Option<(Owner, Owner)>,
-    /// Tags were added.
-    pub labels_added: bool,
-    /// Comments were added.
-    pub comments_added: bool,
+    /// Tags that were added.
+    pub labels_added: Vec<Label>,
+    /// How many comments were added.
+    pub comments_added: usize,
     /// Alerts were added.
     pub alerts_added: bool,
-    /// Tactics were added.
-    pub tactics_added: bool,
+    /// Tactics that were added.
+    pub tactics_added: Vec<String>,
 }
 
 impl Change {
@@ -74,8 +74,23 @@ impl Change {
         self.status = moved(&old.status, &new.status);
         self.severity = moved(&old.severity, &new.severity);
         self.owner = (!keep.owner && old.owner != new.owner).then(|| (old.owner.clone(), new.owner.clone()));
-        self.labels_added =
-            !keep.labels && new.labels.iter().any(|label| !old.labels.iter().any(|known| known.name == label.name));
+        if !keep.labels {
+            let known = |label: &&Label| old.labels.iter().any(|known| known.name == label.name);
+            self.labels_added = new.labels.iter().filter(|label| !known(label)).cloned().collect();
+        }
+    }
+
+    /// The same with what is otherwise of an incident.
+    #[must_use]
+    pub fn between(self, old: &Incident, new: &Incident) -> Self {
+        let moved = |old: &str, new: &str| (old != new).then(|| (old.to_owned(), new.to_owned()));
+        Self {
+            status: moved(&old.status, &new.status),
+            severity: moved(&old.severity, &new.severity),
+            owner: (old.owner != new.owner).then(|| (old.owner.clone(), new.owner.clone())),
+            labels_added: new.labels.iter().filter(|label| !old.labels.contains(label)).cloned().collect(),
+            ..self
+        }
     }
 
     /// Whether an update rule runs for it: not for title or description, comment edits, removed tags.
@@ -84,10 +99,10 @@ impl Change {
             || self.status.is_some()
             || self.severity.is_some()
             || self.owner.is_some()
-            || self.labels_added
-            || self.comments_added
+            || !self.labels_added.is_empty()
+            || self.comments_added > 0
             || self.alerts_added
-            || self.tactics_added
+            || !self.tactics_added.is_empty()
     }
 
     /// Two changes that collapsed into one event: the last state, everything that moved.
@@ -101,10 +116,10 @@ impl Change {
         self.status = join(self.status.take(), later.status);
         self.severity = join(self.severity.take(), later.severity);
         self.owner = join(self.owner.take(), later.owner);
-        self.labels_added |= later.labels_added;
-        self.comments_added |= later.comments_added;
+        self.labels_added.extend(later.labels_added);
+        self.comments_added += later.comments_added;
         self.alerts_added |= later.alerts_added;
-        self.tactics_added |= later.tactics_added;
+        self.tactics_added.extend(later.tactics_added);
         self.by = later.by;
         self.source = later.source;
     }
@@ -205,6 +220,7 @@ impl Microsoft {
     }
 
     fn run_rules(&mut self, place: usize, name: &str, change: &Change, cx: &mut Cx<'_>) {
+        let mut made = actions::by_rule();
         // One after another: each sees what those before it did.
         for rule in self.rules_in_order(place) {
             let runs = self.workspaces.get(place).is_some_and(|workspace| {
@@ -213,7 +229,7 @@ impl Microsoft {
                     .is_some_and(|incident| Scene::new(workspace, incident, change, cx.now).runs(&rule, cx.now))
             });
             if runs {
-                self.take_actions(place, name, change, &rule, cx);
+                made.collapse(self.take_actions(place, name, change, &rule, cx));
             }
         }
         let workspace_name = self.workspaces.get(place).map(|workspace| workspace.name.clone()).unwrap_or_default();
@@ -229,6 +245,10 @@ impl Microsoft {
                 attempts_max: 5,
             };
             self.post(place, name, Some(change), &post, "direct", cx);
+        }
+        // What rules change is an update too; what they change for that one sets nothing off again.
+        if change.source != made.source && made.triggers() {
+            self.changed(place, name, made, cx);
         }
     }
 }

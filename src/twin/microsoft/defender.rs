@@ -28,6 +28,7 @@ impl Microsoft {
         if from.owner != into.owner && from.owner.object_id.is_some() && into.owner.object_id.is_some() {
             return Err("incidents of different owners are not merged".into());
         }
+        let label = Label { name: self.switches.redirected_label.clone(), kind: "User" };
         let number = into.defender_number.unwrap_or(into.number);
         let url = format!("https://security.microsoft.com/incidents/{number}?tid={}", workspace.tenant_id);
         let (source, target) = (from.name.clone(), into.name.clone());
@@ -36,7 +37,7 @@ impl Microsoft {
         let was = from.status.clone();
         self.bump(place, &source, "Microsoft XDR", cx, |incident| {
             incident.status = "Closed".into();
-            incident.labels = vec![Label { name: "Redirected".into(), kind: "User" }];
+            incident.labels = vec![label.clone()];
             incident.alerts = Vec::new();
             incident.merged_into = Some((target_number, url));
         });
@@ -51,7 +52,7 @@ impl Microsoft {
         });
         let closed = Change {
             status: Some((was, "Closed".into())),
-            labels_added: true,
+            labels_added: vec![label],
             ..Change::by("Microsoft XDR", "Microsoft 365 Defender")
         };
         self.changed(place, &source, closed, cx);
@@ -80,7 +81,7 @@ impl Microsoft {
         self.alerted(place, incident, &[created], cx);
         let change = Change {
             alerts_added: true,
-            tactics_added: new_tactic.is_some(),
+            tactics_added: new_tactic.map(str::to_owned).into_iter().collect(),
             ..Change::by("Alert grouping", "AlertGrouping")
         };
         self.changed(place, incident, change, cx);

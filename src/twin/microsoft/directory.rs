@@ -50,12 +50,13 @@ pub struct Role {
     pub not_actions: &'static [&'static str],
 }
 
-const READER: [&str; 5] = [
+const READER: [&str; 6] = [
     "Microsoft.SecurityInsights/*/read",
     "Microsoft.OperationalInsights/workspaces/read",
     "Microsoft.OperationalInsights/workspaces/query/read",
     "Microsoft.OperationalInsights/workspaces/query/*/read",
     "Microsoft.Authorization/*/read",
+    "Microsoft.Resources/subscriptions/resourceGroups/read",
 ];
 
 /// A role that a tenant made for itself: the one of docs/SET-UP.md.
@@ -81,6 +82,7 @@ pub const ROLES: [Role; 10] = [
             "Microsoft.OperationalInsights/workspaces/query/read",
             "Microsoft.OperationalInsights/workspaces/query/*/read",
             "Microsoft.Authorization/*/read",
+            "Microsoft.Resources/subscriptions/resourceGroups/read",
         ],
         not_actions: &["Microsoft.SecurityInsights/incidents/*/Delete", "Microsoft.SecurityInsights/incidents/Delete"],
     },
@@ -93,6 +95,7 @@ pub const ROLES: [Role; 10] = [
             "Microsoft.OperationalInsights/workspaces/query/read",
             "Microsoft.OperationalInsights/workspaces/query/*/read",
             "Microsoft.Authorization/*/read",
+            "Microsoft.Resources/subscriptions/resourceGroups/read",
         ],
         not_actions: &[],
     },
@@ -120,6 +123,7 @@ pub const ROLES: [Role; 10] = [
             "Microsoft.Web/connections/*",
             "Microsoft.Resources/deployments/*",
             "Microsoft.Authorization/*/read",
+            "Microsoft.Resources/subscriptions/resourceGroups/read",
         ],
         not_actions: &[],
     },

@@ -196,6 +196,37 @@ pub fn entities(workspace: &Workspace, incident: &Incident, now: Timestamp) -> V
     all
 }
 
+/// The bookmarks that an incident is related to, as resources.
+pub fn bookmarks(workspace: &Workspace, incident: &Incident) -> Vec<Value> {
+    let names = incident.relations.iter().filter_map(|relation| relation.related_id.rsplit('/').next());
+    names.filter_map(|name| workspace.bookmarks.get(&name.to_lowercase())).map(of_bookmark).collect()
+}
+
+fn of_bookmark(bookmark: &Value) -> Value {
+    let properties = bookmark.get("properties");
+    let of = |name: &str| properties.and_then(|p| p.get(name)).cloned().unwrap_or(Value::Null);
+    let name = bookmark.get("name").cloned().unwrap_or(Value::Null);
+    let id = bookmark.get("id").and_then(Value::as_str).unwrap_or("").replace("/Bookmarks/", "/Entities/");
+    let mut shown = json!({"displayName": of("displayName"), "query": of("query"), "friendlyName": of("displayName"), "additionalData": {}});
+    if let Some(map) = shown.as_object_mut() {
+        map.retain(|_, value| !value.is_null());
+    }
+    json!({"id": id, "name": name, "type": "Microsoft.SecurityInsights/Entities", "kind": "Bookmark", "properties": shown})
+}
+
+/// The kind of the entity of this name, whichever incident it is in.
+pub fn kind_of(workspace: &Workspace, name: &str) -> Option<String> {
+    workspace.iter().find_map(|incident| {
+        if incident.alerts.iter().any(|alert| alert.id.eq_ignore_ascii_case(name)) {
+            return Some("SecurityAlert".to_owned());
+        }
+        let all = entities(workspace, incident, Timestamp::MAX);
+        let text = |row: &Value, member: &str| row.get(member).and_then(Value::as_str).map(str::to_owned);
+        let found = all.iter().find(|row| text(row, "name").is_some_and(|own| own.eq_ignore_ascii_case(name)))?;
+        text(found, "kind")
+    })
+}
+
 /// The entities of an alert: those of its story.
 pub fn alert_entities(workspace: &Workspace, alert: &Alert) -> Vec<Value> {
     let AlertBody::Story(number) = alert.body else { return Vec::new() };

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::{evidence, workspace::Workspace};
 use crate::twin::stamp::seven_digits;
 
 /// The person or group an incident is assigned to; every member may be null on the wire.
@@ -37,6 +38,13 @@ pub struct Label {
     pub name: String,
     /// `User` or `AutoAssigned`.
     pub kind: &'static str,
+}
+
+impl Label {
+    /// As the service writes it.
+    pub fn to_json(&self) -> Value {
+        json!({"labelName": self.name, "labelType": self.kind})
+    }
 }
 
 /// Who wrote something.
@@ -170,6 +178,8 @@ pub struct Incident {
     pub created: Timestamp,
     /// Last changed.
     pub modified: Timestamp,
+    /// Since when it is closed, as its workspace notes it.
+    pub closed: Option<Timestamp>,
     /// Number in Defender's portal; none for an incident of Sentinel's own.
     pub defender_number: Option<u32>,
     /// Full ids of analytics rules.
@@ -242,7 +252,7 @@ impl Incident {
     fn properties(&self, id: &str, shown: &Shown<'_>) -> Value {
         let mut properties = json!({
             "title": self.title, "severity": self.severity, "status": self.status, "owner": self.owner.to_json(),
-            "labels": self.labels.iter().map(|label| json!({"labelName": label.name, "labelType": label.kind})).collect::<Vec<_>>(),
+            "labels": self.labels.iter().map(Label::to_json).collect::<Vec<_>>(),
             "lastModifiedTimeUtc": seven_digits(self.modified), "createdTimeUtc": seven_digits(self.created),
             "incidentNumber": self.number, "additionalData": self.additional(shown),
             "relatedAnalyticRuleIds": self.rule_ids,
@@ -313,20 +323,26 @@ impl Incident {
         })
     }
 
-    /// A relation's resource: the other end's name, type and kind come from its id.
-    pub fn relation_json(&self, relation: &Relation, workspace_id: &str) -> Value {
+    /// A relation's resource: the other end's name and type come from its id, the kind of an entity from what is known.
+    pub fn relation_json(&self, relation: &Relation, workspace: &Workspace) -> Value {
         let mut parts = relation.related_id.rsplit('/');
         let (name, kind) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
-        let shown_kind = if kind.eq_ignore_ascii_case("entities") { json!("SecurityAlert") } else { json!(null) };
+        let shown_kind = if !kind.eq_ignore_ascii_case("entities") {
+            None
+        } else if self.alerts.iter().any(|alert| alert.id.eq_ignore_ascii_case(name)) {
+            Some("SecurityAlert".to_owned())
+        } else {
+            evidence::kind_of(workspace, name)
+        };
         let mut properties = json!({
             "relatedResourceId": relation.related_id, "relatedResourceName": name,
             "relatedResourceType": format!("Microsoft.SecurityInsights/{kind}"),
         });
-        if let (Some(map), false) = (properties.as_object_mut(), shown_kind.is_null()) {
-            map.insert("relatedResourceKind".into(), shown_kind);
+        if let Some(map) = properties.as_object_mut() {
+            put(map, "relatedResourceKind", shown_kind.as_ref());
         }
         json!({
-            "id": format!("{}/relations/{}", self.id(workspace_id), relation.name), "name": relation.name,
+            "id": format!("{}/relations/{}", self.id(&workspace.id), relation.name), "name": relation.name,
             "etag": relation.etag, "type": "Microsoft.SecurityInsights/Incidents/relations", "properties": properties,
         })
     }

@@ -197,7 +197,7 @@ impl Microsoft {
                         if let Some(map) = value.as_object_mut() {
                             let comments = incident.comments.iter().map(|c| incident.comment_json(c, &workspace.id));
                             let tasks = incident.tasks.iter().map(|t| incident.task_json(t, &workspace.id));
-                            let relations = incident.relations.iter().map(|r| incident.relation_json(r, &workspace.id));
+                            let relations = incident.relations.iter().map(|r| incident.relation_json(r, workspace));
                             map.insert("comments".into(), comments.collect());
                             map.insert("tasks".into(), tasks.collect());
                             map.insert("relations".into(), relations.collect());

@@ -215,6 +215,7 @@ impl Microsoft {
             last_activity: ago(10),
             created,
             modified: created,
+            closed: None,
             defender_number,
             rule_ids: vec![evidence::rule_id(workspace, number)],
             alerts: vec![evidence::first_alert(&name, number, created)],

@@ -2,7 +2,11 @@
 //! probable behaviour (Sentinel sheet, section 11).
 
 /// Switches that take one of a few words.
-const WORDS: &[(&str, &[&str])] = &[("put_answer", &["whole", "bare", "empty"])];
+const WORDS: &[(&str, &[&str])] = &[
+    ("put_answer", &["whole", "bare", "empty"]),
+    ("app_author", &["absent", "null"]),
+    ("open_classification", &["dropped", "kept", "refused"]),
+];
 
 macro_rules! switches {
     ($($(#[$doc:meta])* $name:ident: $kind:ty = $default:expr;)*) => {
@@ -67,12 +71,24 @@ switches! {
     put_keeps_activity_times: bool = true;
     /// An update of a known incident without an etag is refused with 409.
     missing_etag_conflicts: bool = false;
+    /// An update with an etag of an incident that is not there (any more) is refused with 409 instead of making it.
+    unknown_etag_conflicts: bool = false;
     /// Status of the refusal of a stale version: 409, or 412 (never reported, but not excluded).
     conflict_status: u16 = 409;
     /// The version is told in the `ETag` header alone, not in the body.
     etag_in_header: bool = false;
     /// What a write of an incident is answered with: `whole`, `bare` (id and name alone) or `empty`.
     put_answer: String = "whole".to_owned();
+    /// Code of the 404 for an incident that is not there.
+    missing_incident_code: String = "NotFound".to_owned();
+    /// Text of that 404; `{name}` stands for the incident's name.
+    missing_incident_text: String = "Incident '{name}' was not found".to_owned();
+    /// Mail address and sign-in name of an application that wrote something: `absent` or `null`.
+    app_author: String = "absent".to_owned();
+    /// A label that was assigned automatically stays so when it is sent back by name; else it is a person's.
+    labels_keep_auto: bool = true;
+    /// Classification members sent with another status than Closed: `dropped`, `kept` or `refused`.
+    open_classification: String = "dropped".to_owned();
     /// `additionalData` (counts, tactics) is told.
     counts_told: bool = true;
     /// A list without rows comes as `{"value": null}`.
@@ -99,6 +115,8 @@ switches! {
     comments_max_text: String = "The incident has reached the maximum number of comments (100)".to_owned();
     /// Characters a comment may have.
     comment_length_max: usize = 30_000;
+    /// An incident takes 64,000 characters, 20 bookmarks and 150 alerts, a workspace 512 automation rules: 400 beyond.
+    limits_kept: bool = true;
     /// A description above 5,000 characters is refused.
     description_limited: bool = true;
     /// Changing a comment without its etag is refused with 409.
@@ -157,11 +175,17 @@ switches! {
     defender_delay_s: i64 = 60;
     /// Preview members `mergedIncidentNumber` and `mergedIncidentUrl` name a merge's target.
     merged_incident_members: bool = false;
+    /// The label of an incident that was merged away, as Defender spells it.
+    redirected_label: String = "Redirected".to_owned();
     /// Seconds until automation rules run; -1 is the portal's own wait: none in Azure, 300 in Defender, where changes
     /// within it collapse into one event.
     automation_delay_s: i64 = -1;
     /// The trigger body's `objectEventType` for updates.
     update_event_type: String = "Update".to_owned();
+    /// `incidentUpdates` also tells `updatedTime`, and the `comments`, `labels` and `tactics` that were added.
+    update_details: bool = false;
+    /// A logic app's calls carry its `x-ms-` headers (workflow, run, correlation).
+    workflow_headers: bool = true;
     /// Saving a rule needs the application "Azure Security Insights" to have its role on the playbook's group.
     playbook_role_needed: bool = false;
     /// Seconds until a change shows in the log tables.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::incident::{Incident, Shown};
@@ -23,6 +23,11 @@ impl LogRow {
         let copy = Incident { text: None, before: None, ..incident.clone() };
         Self { at: incident.modified, incident: copy }
     }
+}
+
+/// Notes since when an incident is closed.
+fn note_closing(incident: &mut Incident) {
+    incident.closed = if incident.status == "Closed" { incident.closed.or(Some(incident.modified)) } else { None };
 }
 
 /// A workspace.
@@ -103,7 +108,8 @@ impl Workspace {
     }
 
     /// Adds an incident.
-    pub fn insert(&mut self, incident: Incident) {
+    pub fn insert(&mut self, mut incident: Incident) {
+        note_closing(&mut incident);
         let at = self.incidents.len();
         self.by_name.insert(incident.name.to_lowercase(), at);
         self.by_created.insert((incident.created, at));
@@ -145,6 +151,7 @@ impl Workspace {
         let modified = incident.modified;
         incident.before = incident.text.take().or_else(|| Some(incident.to_json(&shown).to_string()));
         let result = change(incident);
+        note_closing(incident);
         if incident.modified != modified {
             self.by_modified.remove(&(modified, at));
             self.by_modified.insert((incident.modified, at));
@@ -153,6 +160,14 @@ impl Workspace {
             self.log.push(LogRow::of(incident));
         }
         Some(result)
+    }
+
+    /// A row of the log table for what moves no version of the incident: it is younger than the row before it.
+    pub fn log_again(&mut self, name: &str, now: Timestamp) {
+        let Some(incident) = self.get(name) else { return };
+        let last = incident.modified.checked_add(SignedDuration::from_micros(1)).unwrap_or(incident.modified);
+        let row = LogRow { at: now.max(last), ..LogRow::of(incident) };
+        self.log.push(row);
     }
 
     /// The wire text of the incident at this place, made once per change.

@@ -1,8 +1,8 @@
 //! Writes that wait for a person's approval.
 
 use halobridge::{
-    domain::{approval::WriteKind, ids::PairId, view::approvals::ApprovalRow},
-    service::{approvals, decisions, error::ServiceError},
+    domain::{account::Scope, approval::WriteKind, ids::PairId, view::approvals::ApprovalRow},
+    service::{approvals, caller::Caller, decisions, error::ServiceError},
 };
 use serde_json::json;
 
@@ -16,7 +16,7 @@ fn careful(product: halobridge::twin::options::Product) -> Setup {
 impl Bridge {
     async fn waiting(&self) -> Vec<ApprovalRow> {
         let (app, caller) = self.console();
-        approvals::view(&app, &caller).await.unwrap().rows
+        approvals::view(&app, &caller, "").await.unwrap().rows
     }
 
     async fn answer(&self, row: &ApprovalRow, yes: bool) -> Result<(), ServiceError> {
@@ -133,6 +133,44 @@ both! {
         bridge.answer(&waiting[0], true).await.unwrap();
         bridge.cross().await;
         assert_eq!(bridge.ticket(ticket)["hasbeenclosed"], true);
+        bridge.finish().await;
+    }
+
+    /// However many pairs need somebody, each that waits for approval stands on one of the pages, and they are counted.
+    async fn all_that_waits_is_counted_and_paged(product) {
+        let (bridge, first, ticket) = Bridge::linked(careful(product)).await;
+        let mut incidents = vec![first];
+        let mut tickets = vec![ticket];
+        for _ in 0..2 {
+            let incident = bridge.raise(json!({}));
+            bridge.cross().await;
+            tickets.push(bridge.ticket_of(&incident).await);
+            incidents.push(incident);
+        }
+        for ticket in tickets {
+            bridge.close_ticket_as(ticket, 1);
+            bridge.cross().await;
+        }
+        let (app, caller) = bridge.console();
+        let mut from = String::new();
+        let mut found = Vec::new();
+        for page in 1..=3_usize {
+            let view = approvals::page(&app, &caller, &from, 1).await.unwrap();
+            assert_eq!((view.pages.total, view.rows.len(), view.pages.rows.len()), (Some(3), 1, 1), "{page}");
+            assert_eq!((view.pages.newer.is_some(), view.pages.older.is_some()), (page > 1, page < 3), "{page}");
+            found.extend(view.rows.into_iter().map(|row| row.pair));
+            from = view.pages.older.unwrap_or_default();
+        }
+        let mut expected = Vec::new();
+        for incident in &incidents {
+            expected.push(bridge.pair_of(incident).await.unwrap().id);
+        }
+        found.sort();
+        expected.sort();
+        assert_eq!(found, expected);
+        let nobody = Caller { scope: Scope::Clients(Vec::new()), ..caller };
+        let view = approvals::view(&app, &nobody, "").await.unwrap();
+        assert_eq!((view.pages.total, view.rows.len()), (Some(0), 0));
         bridge.finish().await;
     }
 }

@@ -142,6 +142,8 @@ impl Setup {
 pub struct Tap {
     inner: Judge<TwinTransport>,
     mutate: Mutex<Option<Box<Mutation>>>,
+    /// What happens just before a call is carried out.
+    before: Mutex<Option<Box<Before>>>,
     /// Part of the addresses that cannot be reached.
     away: Mutex<Option<&'static str>>,
     /// Tickets whose actions are answered with a status and nothing else.
@@ -156,6 +158,7 @@ pub struct Tap {
     zones: Mutex<Vec<(&'static str, SignedDuration)>>,
 }
 
+type Before = dyn FnMut(&http::Request<Bytes>) + Send;
 type Mutation = dyn FnMut(&http::Request<Bytes>, &mut Value) + Send;
 
 /// After how many more calls everything stands still, and whether that call is carried out first.
@@ -235,6 +238,9 @@ impl Transport for Tap {
             let zone = zones.into_iter().find(|(part, _)| path.starts_with(part)).map(|(_, by)| by);
             if let Some(by) = zone {
                 asked_in(&mut request, by);
+            }
+            if let Some(before) = self.before.lock().unwrap().as_mut() {
+                before(&request);
             }
             let mut response = self.inner.send(request).await?;
             if let Some(by) = zone
@@ -322,6 +328,7 @@ impl Bridge {
             // Answers are judged where the twin is tested: here it is told to give impossible ones too.
             inner: Judge::of_requests(TwinTransport::new(twin.clone())),
             mutate: Mutex::new(None),
+            before: Mutex::new(None),
             away: Mutex::new(None),
             withheld: Mutex::default(),
             hang: Mutex::new(None),
@@ -677,6 +684,11 @@ allow_insecure = true
 
     pub fn mutate(&self, mutation: impl FnMut(&http::Request<Bytes>, &mut Value) + Send + 'static) {
         *self.tap.mutate.lock().unwrap() = Some(Box::new(mutation));
+    }
+
+    /// Something happens elsewhere just before each call from here on is carried out.
+    pub fn before(&self, happens: impl FnMut(&http::Request<Bytes>) + Send + 'static) {
+        *self.tap.before.lock().unwrap() = Some(Box::new(happens));
     }
 
     /// An agent writes a note as soon as a ticket is read: between our reading of it and our own note.

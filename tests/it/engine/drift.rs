@@ -11,7 +11,7 @@ use halobridge::{
         view::drift::DriftFilter,
     },
     service::{decisions, drifts},
-    twin::options::Product,
+    twin::{faults::Fault, options::Product},
 };
 use serde_json::json;
 
@@ -128,6 +128,67 @@ both! {
         assert!(!operations.is_empty() && operations.iter().all(gone), "{operations:#?}");
         assert_eq!(bridge.reason_of(&incident).await, Some("record-gone"));
         bridge.finish().await;
+    }
+
+    /// And where it cannot be looked at after the refusal either, nothing is given up.
+    async fn a_refusal_after_which_the_ticket_could_not_be_read_gives_nothing_up(product) {
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+        bridge.pass(400).await;
+        bridge.comment(&incident, "nobody reads this there");
+        let twin = bridge.twin.clone();
+        let mut gone = false;
+        bridge.mutate(move |request, _| {
+            if !gone && request.method() == "GET" && request.uri().path().contains("/Tickets/") {
+                gone = true;
+                twin.act("ticket.delete", &json!({ "ticket_id": ticket }));
+                let away = json!({ "effect": "status", "status": 503, "kind": "halo.tickets.get" });
+                twin.with(|world, _| world.faults.add(Fault::from_json(&away).unwrap()));
+            }
+        });
+        bridge.cross().await;
+        bridge.mutate_no_more();
+        bridge.heal();
+        bridge.pass(900).await;
+        let operations = bridge.situation_of(&incident).await.operations;
+        let refused = |o: &Operation| matches!(&o.state, OperationState::Dead { reason: Reason::Refused { .. }, .. });
+        assert!(!operations.iter().any(refused), "{operations:#?}");
+        assert_eq!(bridge.reason_of(&incident).await, Some("record-gone"));
+        bridge.finish().await;
+    }
+
+    /// It is deleted between our reading of it and our update: the contract makes a new one of that.
+    async fn an_update_that_makes_a_deleted_incident_again_says_so(product) {
+        for refused in [false, true] {
+            let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+            bridge.switch("unknown_etag_conflicts", if refused { "on" } else { "off" });
+            bridge.pass(900).await;
+            let (twin, name, workspace) = (bridge.twin.clone(), incident.clone(), bridge.workspace_name(0));
+            let mut deleted = false;
+            bridge.before(move |request| {
+                let own = request.uri().path().to_lowercase().ends_with(&format!("/incidents/{}", name.to_lowercase()));
+                if !deleted && own && request.method() == "PUT" {
+                    deleted = true;
+                    twin.act("incident.delete", &json!({ "incident": name, "workspace": workspace }));
+                }
+            });
+            bridge.close_ticket_as(ticket, 4);
+            bridge.pass_by(1_500, 20).await;
+            let pair = bridge.pair_of(&incident).await.unwrap();
+            let operations = bridge.store.operations_of_pair(pair.id, 1_000).await.unwrap();
+            let says = |o: &Operation| matches!(&o.state, OperationState::Void { why, .. } if why.contains("made it again"));
+            assert_eq!(operations.iter().any(says), !refused, "{operations:#?}");
+            let there = bridge.incidents(0).iter().any(|found| found["name"] == json!(incident));
+            assert_eq!(there, !refused, "refused {refused}");
+            if refused {
+                assert_eq!(bridge.reason_of(&incident).await, Some("record-gone"));
+            } else {
+                assert_eq!(bridge.incident(&incident)["properties"]["status"], "Closed");
+                let writes = bridge.calls("sentinel.incident.put");
+                bridge.pass(600).await;
+                assert_eq!(bridge.calls("sentinel.incident.put"), writes, "it is written once");
+            }
+            bridge.finish().await;
+        }
     }
 
     async fn a_deleted_ticket_is_asked_about_and_a_new_one_is_made(product) {

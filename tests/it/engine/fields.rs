@@ -1,7 +1,9 @@
 //! Fields, end to end: which way they cross, labels, mapped values, the affected user.
 
 use halobridge::{
+    clock::Clock as _,
     domain::operation::OperationState,
+    outbound::budget::{Class, Kind},
     service::{decisions, pairs},
 };
 use serde_json::json;
@@ -267,6 +269,25 @@ both! {
         bridge.finish().await;
     }
 
+    /// A multi-select takes several values, which the incident may spell otherwise; what it has no option for is said.
+    async fn a_multi_select_takes_several_values_and_what_it_lacks_is_said(product) {
+        let fields = r#"{ field = "CFSentinelTactics", path = "$.properties.labels[*].labelName", when = "always" },"#;
+        let bridge = Bridge::with(Setup { fields: fields.into(), ..Setup::new(product) }).await;
+        let incident = bridge.raise(json!({ "labels": ["Persistence", "InitialAccess"] }));
+        bridge.cross().await;
+        let id = bridge.ticket_of(&incident).await;
+        assert_eq!(field(&bridge.ticket(id), "CFSentinelTactics"), "Initial Access, Persistence");
+        assert_eq!(bridge.reason_of(&incident).await, None);
+        let writes = bridge.writes();
+        bridge.pass(900).await;
+        assert_eq!(bridge.writes(), writes, "and rests");
+        bridge.update(&incident, json!({ "labels": ["Nowhere"] }));
+        bridge.cross().await;
+        assert_eq!(field(&bridge.ticket(id), "CFSentinelTactics"), "Initial Access, Persistence");
+        assert_eq!(bridge.reason_of(&incident).await, Some("unmapped"));
+        bridge.finish().await;
+    }
+
     async fn the_affected_user_is_the_requester(product) {
         let policy = "requester = \"affected-user\"";
         let bridge = Bridge::with(Setup { policy: policy.into(), ..Setup::new(product) }).await;
@@ -283,5 +304,50 @@ both! {
         assert!(ticket["details_html"].as_str().unwrap().contains("nobody@elsewhere.example"));
         assert_eq!(bridge.reason_of(&unknown).await, None);
         bridge.finish().await;
+    }
+
+    /// Our own budget has no place, Halo says to wait, or has a fault that passes: the ticket waits until it is known whom it
+    /// is for.
+    async fn a_ticket_waits_until_its_user_can_be_looked_up(product) {
+        let passing = [
+            None,
+            Some(json!({ "effect": "status", "status": 429, "retry_after": 30, "kind": "halo.users.list" })),
+            Some(json!({ "effect": "status", "status": 503, "kind": "halo.users.list" })),
+        ];
+        for fault in passing {
+            let bridge = Bridge::with(Setup { policy: "requester = \"affected-user\"".into(), ..Setup::new(product) }).await;
+            match &fault {
+                Some(fault) => {
+                    bridge.fault(fault.clone());
+                }
+                None => {
+                    let (_, budget) = bridge.engine.registry().halo_budgets().remove(0);
+                    while budget.take(bridge.clock.now(), Kind::Halo, Class::Interactive).is_ok() {}
+                }
+            }
+            let incident = bridge.raise(about("pat.morgan@northwindtraders.example"));
+            bridge.pass(60).await;
+            assert!(bridge.pair_of(&incident).await.is_none(), "{fault:?}");
+            bridge.heal();
+            bridge.pass(900).await;
+            let ticket = bridge.ticket(bridge.ticket_of(&incident).await);
+            assert_eq!(ticket["user_name"], "Pat Morgan", "{fault:?}");
+            bridge.finish().await;
+        }
+    }
+
+    /// What does not pass keeps no incident from its ticket, which says that Halo was not heard.
+    async fn a_ticket_whose_user_cannot_be_looked_up_says_so(product) {
+        for status in [403, 500] {
+            let bridge = Bridge::with(Setup { policy: "requester = \"affected-user\"".into(), ..Setup::new(product) }).await;
+            bridge.fault(json!({ "effect": "status", "status": status, "kind": "halo.users.list" }));
+            let incident = bridge.raise(about("pat.morgan@northwindtraders.example"));
+            bridge.pass(900).await;
+            let ticket = bridge.ticket(bridge.ticket_of(&incident).await);
+            assert_eq!(ticket["user_name"], "General User", "{status}");
+            let details = ticket["details_html"].as_str().unwrap();
+            assert!(details.contains("could not be looked up") && !details.contains("None of the"), "{status}: {details}");
+            bridge.finish().await;
+        }
     }
 }

@@ -363,7 +363,7 @@ both! {
             assert_eq!((bridge.incidents(0).len(), bridge.writes()), (0, writes));
             assert_eq!(bridge.pushed().await, (false, None));
             let (app, olga) = operator(&bridge);
-            let rows = approvals::view(&app, &olga).await.unwrap().rows;
+            let rows = approvals::view(&app, &olga, "").await.unwrap().rows;
             let [row] = rows.as_slice() else { panic!("{rows:?}") };
             assert!(row.planned.body.as_ref().is_some_and(|body| body.contains("Phone call about a login")), "{row:?}");
             let answer = if yes { row.approve.clone() } else { row.reject.clone() };
@@ -511,6 +511,48 @@ both! {
         bridge.finish().await;
     }
 
+    /// What a rule would push it for, that a person took it apart, that it was made here, that it is closed.
+    async fn a_looked_up_ticket_says_what_it_is_and_is_not_pushed_for(product) {
+        let policy = "push = { outcomes = [\"Private Note\"] }".to_owned();
+        let bridge = Bridge::with(Setup { policy, ..setup(product) }).await;
+        let (app, admin) = bridge.admin();
+        let look = async |number: i64| {
+            tickets::view(&app, &admin, "", Some(&number.to_string())).await.unwrap().found.expect("it is in Halo")
+        };
+        let said = |found: &FoundTicket, name: &str| {
+            let gate = found.gates.iter().find(|gate| gate.name.starts_with(name)).cloned();
+            gate.unwrap_or_else(|| panic!("{name}: {:?}", found.gates))
+        };
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        // An action with the rule's outcome, and none.
+        let ticket = bridge.opened(0);
+        assert_eq!(said(&look(ticket).await, "A rule of").saw, "no action with such an outcome");
+        bridge.note(ticket, "<p>to be looked into</p>", json!({ "private": true }));
+        let found = look(ticket).await;
+        assert_eq!(said(&found, "A rule of").saw, "an action's outcome");
+        assert!(said(&found, "Not made by").passes && said(&found, "Not taken apart").passes && !found.made);
+        assert_eq!((found.unlinked, found.push_to.len()), (None, 1));
+        // Closed: neither the rule nor a person pushes it.
+        bridge.close_ticket(ticket, json!({}));
+        let found = look(ticket).await;
+        let gate = said(&found, "Ticket is open");
+        assert!(!gate.passes && gate.remedy.is_some_and(|remedy| remedy.contains("Open the ticket again")));
+        assert_eq!((said(&found, "A rule of").saw.as_str(), found.push_to.len()), ("closed", 0));
+        // One that was made for an incident, and that a person took apart.
+        let (ours, pair) = (bridge.ticket_of(&incident).await, bridge.pair_of(&incident).await.unwrap());
+        links::unlink(&app, &admin, pair.id).await.unwrap();
+        let found = look(ours).await;
+        assert_eq!((found.unlinked, found.made, found.push_to.len()), (Some(pair.id), true, 0));
+        assert!(found.may_link && found.incidents.iter().any(|row| row.incident.as_str() == incident));
+        let gate = said(&found, "Not taken apart");
+        assert!(!gate.passes && gate.saw.starts_with("unlinked by ") && gate.saw.contains(" on 20"), "{gate:?}");
+        let gate = said(&found, "Not made by");
+        assert!(!gate.passes && gate.saw == format!("reference {}", pair.reference), "{gate:?}");
+        assert_eq!(said(&found, "A rule of").saw, "one that was made for an incident");
+        bridge.finish().await;
+    }
+
     async fn what_cannot_be_pushed_says_why(product) {
         let bridge = Bridge::with(setup(product)).await;
         let elsewhere = bridge.opened(1);
@@ -542,6 +584,34 @@ both! {
         pauses::resume(&app, &olga, client).await.unwrap();
         bridge.pass(60).await;
         assert_eq!(bridge.pushed().await, (true, None));
+        bridge.finish().await;
+    }
+
+    /// Its incident would begin as new, and nothing would ever close it.
+    async fn a_closed_ticket_is_not_pushed_before_it_is_open_again(product) {
+        let policy = "push = { ticket_types = [\"Security Incident\"] }".to_owned();
+        let bridge = Bridge::with(Setup { policy, ..setup(product) }).await;
+        let (app, olga) = operator(&bridge);
+        bridge.cross().await;
+        let ticket = bridge.opened(0);
+        bridge.close_ticket(ticket, json!({}));
+        let writes = bridge.writes();
+        // A webhook, a person, and a program.
+        bridge.named(ticket).await;
+        bridge.push(ticket, false).await.unwrap();
+        let (paired, refused) = bridge.pushed().await;
+        assert!(!paired && refused.as_ref().is_some_and(|why| why.contains("closed in Halo")), "{refused:?}");
+        let workspace = bridge.workspace(0).await.id.to_string();
+        let asked = pushes::ask_once(&app, &olga, &workspace, &ticket.to_string(), false).await.unwrap();
+        let pushes::Pushed::Waiting { request, .. } = asked else { panic!("{asked:?}") };
+        bridge.run().await;
+        let answer = pushes::answered(&app, request, true).await.unwrap();
+        assert!(matches!(&answer, pushes::Pushed::Refused(why) if why.contains("Open the ticket again")), "{answer:?}");
+        assert_eq!((bridge.incidents(0).len(), bridge.writes()), (0, writes), "nothing was written");
+        bridge.act("ticket.reopen", json!({ "ticket_id": ticket, "text": "Not yet.", "agent": AGENT }));
+        bridge.push(ticket, false).await.unwrap();
+        bridge.pass(60).await;
+        assert_eq!((bridge.incidents(0).len(), bridge.pushed().await), (1, (true, None)));
         bridge.finish().await;
     }
 
@@ -704,7 +774,7 @@ both! {
                     bridge.run().await;
                 }
                 "approval" => {
-                    let rows = approvals::view(&app, &olga).await.unwrap().rows;
+                    let rows = approvals::view(&app, &olga, "").await.unwrap().rows;
                     decisions::decide(&app, &olga, rows[0].pair, Some(rows[0].approve.clone())).await.unwrap();
                     bridge.advance(2).await;
                 }
@@ -748,6 +818,29 @@ both! {
         bridge.push(ticket, true).await.unwrap();
         assert_eq!(bridge.pushed().await, (true, None));
         assert_eq!(bridge.incidents(0).len(), 2);
+        bridge.finish().await;
+    }
+
+    /// Pushed incidents and those from before the joining are not Defender's: one of its own, linked or not, tells.
+    async fn a_joined_workspace_is_warned_about_whatever_changed_last(product) {
+        let switches = vec![("defender", "true"), ("automation_delay_s", "0"), ("defender_delay_s", "0")];
+        let bridge = Bridge::with(Setup { switches, ..setup(product) }).await;
+        let (app, olga) = operator(&bridge);
+        let defenders = bridge.raise(json!({}));
+        bridge.cross().await;
+        bridge.push(bridge.opened(0), true).await.unwrap();
+        assert_eq!(bridge.pushed().await, (true, None));
+        bridge.pass(60).await;
+        let warned = async |bridge: &Bridge, case: &str| {
+            let asked = bridge.push(bridge.opened(0), false).await;
+            let Err(ServiceError::Invalid(problems)) = asked else { panic!("{case}: {asked:?}") };
+            assert!(problems[0].problem.contains("joined to Defender"), "{case}: {problems:?}");
+        };
+        warned(&bridge, "the pushed one changed last").await;
+        // The only one of Defender's is linked no more.
+        let pair = bridge.pair_of(&defenders).await.unwrap();
+        links::unlink(&app, &olga, pair.id).await.unwrap();
+        warned(&bridge, "the pushed one is the only pair").await;
         bridge.finish().await;
     }
 }

@@ -1,7 +1,7 @@
 //! An old backup takes the database's place: what was written since is found, and not written again.
 
 use halobridge::{
-    domain::{decision::Decision, failure::Side},
+    domain::{decision::Decision, failure::Side, ids::TicketId},
     service::{decisions, pairs},
     store::Snapshot,
 };
@@ -28,6 +28,44 @@ both! {
         let backup = bridge.store.snapshot().await.unwrap();
         let incident = bridge.raise(json!({}));
         bridge.cross().await;
+        found_again(&mut bridge, &backup, &incident).await;
+        bridge.finish().await;
+    }
+
+    /// The backup knows neither the first ticket nor that a second one took its place.
+    async fn a_ticket_in_place_of_a_deleted_one_is_found_and_not_made_again(product) {
+        let mut bridge = Bridge::new(product).await;
+        let backup = bridge.store.snapshot().await.unwrap();
+        let incident = bridge.raise(json!({}));
+        bridge.pass(600).await;
+        for _ in 0..2 {
+            let ticket = bridge.ticket_of(&incident).await;
+            bridge.act("ticket.delete", json!({ "ticket_id": ticket }));
+            bridge.pass_by(900, 20).await;
+            let pair = bridge.pair_of(&incident).await.unwrap();
+            let (app, caller) = operator(&bridge);
+            let heal = Decision::Gone { side: Side::Halo, ticket: Some(TicketId(ticket)), heal: true };
+            decisions::decide(&app, &caller, pair.id, Some(heal)).await.unwrap();
+            bridge.pass(600).await;
+            assert_ne!(bridge.ticket_of(&incident).await, ticket);
+        }
+        found_again(&mut bridge, &backup, &incident).await;
+        bridge.finish().await;
+    }
+
+    /// Nor that the incident went on in a second ticket while the first one stayed closed.
+    async fn a_ticket_in_which_an_incident_goes_on_is_found_and_not_made_again(product) {
+        let setup = Setup { policy: "reopened = { in_sentinel = \"new-ticket\" }".to_owned(), ..Setup::new(product) };
+        let mut bridge = Bridge::with(setup).await;
+        let backup = bridge.store.snapshot().await.unwrap();
+        let incident = bridge.raise(json!({}));
+        bridge.pass(600).await;
+        let first = bridge.ticket_of(&incident).await;
+        bridge.update(&incident, json!({ "status": "Closed", "classification": "Undetermined" }));
+        bridge.pass(600).await;
+        bridge.update(&incident, json!({ "status": "Active" }));
+        bridge.pass(600).await;
+        assert_ne!(bridge.ticket_of(&incident).await, first);
         found_again(&mut bridge, &backup, &incident).await;
         bridge.finish().await;
     }

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::bridge::*;
 
 /// Switches of the twin that take the less probable position, one set at a time.
-const POSITIONS: [&[(&str, &str)]; 23] = [
+const POSITIONS: [&[(&str, &str)]; 26] = [
     &[("etag_in_header", "on"), ("missing_etag_conflicts", "on")],
     &[("conflict_status", "412"), ("comment_etag_needed", "on")],
     &[("put_answer", "bare"), ("modified_order_refused", "on")],
@@ -17,6 +17,9 @@ const POSITIONS: [&[(&str, &str)]; 23] = [
     &[("empty_lists_null", "on"), ("order_ignored", "on")],
     &[("put_keeps_owner", "on"), ("put_keeps_labels", "on"), ("put_keeps_description", "on")],
     &[("comment_edit_bumps", "on"), ("comment_delete_bumps", "off"), ("task_write_bumps", "on")],
+    &[("unknown_etag_conflicts", "on"), ("missing_incident_code", "ResourceNotFound"), ("app_author", "null")],
+    &[("labels_keep_auto", "off"), ("open_classification", "refused")],
+    &[("open_classification", "kept"), ("redirected_label", "redirected")],
     &[("update_filter_ignored", "on"), ("page_repeats", "on")],
     &[("rows_tell_last_update", "off")],
     &[("notes_move_last_update", "off")],

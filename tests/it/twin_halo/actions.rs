@@ -224,3 +224,30 @@ fn an_action_with_attachments_is_refused_rather_than_stripped() {
         assert_eq!(rig.ok(&format!("/Actions?ticket_id={id}"))["record_count"], json!(2));
     });
 }
+
+/// The rule holds for what the API closes by a note as well; what a person closes on the screen stays closed.
+#[test]
+fn a_note_that_closes_ends_in_the_rules_status() {
+    both(|mut rig| {
+        rig.switch("close_becomes", "On Hold");
+        let close = |id: i64, more: (&str, Value)| {
+            let mut action = json!({ "ticket_id": id, "outcome": "Note", "note": "done" });
+            action[more.0] = more.1;
+            json!([action])
+        };
+        for more in [("new_status", json!(9)), ("outcome", json!("Close"))] {
+            let id = rig.new_id();
+            assert_eq!(rig.post("/Actions", &close(id, more)).0, 201);
+            let ticket = rig.ok(&format!("/Tickets/{id}?includedetails=true"));
+            assert_eq!(
+                (&ticket["status"]["name"], &ticket["hasbeenclosed"]),
+                (&json!("On Hold"), &json!(false)),
+                "{ticket}"
+            );
+        }
+        rig.switch("close_becomes", "");
+        let id = rig.new_id();
+        assert_eq!(rig.post("/Actions", &close(id, ("new_status", json!(9)))).0, 201);
+        assert_eq!(rig.ok(&format!("/Tickets/{id}"))["hasbeenclosed"], true);
+    });
+}

@@ -212,11 +212,12 @@ fn modules_that_public_clients_ask_for_answer_in_their_shape() {
         let psa = rig.product == halobridge::twin::options::Product::Psa;
         for (path, key, in_both) in [
             ("/Projects", "tickets", false),
-            ("/TopLevel", "toplevels", false),
+            ("/TopLevel", "toplevels", true),
             ("/Currency", "", false),
-            ("/Workday", "", false),
+            ("/Workday", "", true),
             ("/Field", "", true),
-            ("/Role", "", true),
+            ("/Roles", "", true),
+            ("/CustomTable", "", true),
             ("/Workflow", "", true),
         ] {
             let (status, body) = rig.get(path);
@@ -237,5 +238,77 @@ fn modules_that_public_clients_ask_for_answer_in_their_shape() {
             assert!(named, "{path}: {first}");
             assert_eq!(rig.get(&format!("{path}/{}", first["id"])).0, 200, "{path}");
         }
+    });
+}
+
+/// The paths of Halo's own description: a module that holds nothing answers an empty list.
+#[test]
+fn modules_have_halos_own_paths() {
+    both(|mut rig| {
+        let psa = rig.product == Product::Psa;
+        for path in [
+            "/AssetType",
+            "/AssetGroup",
+            "/TicketRules",
+            "/Tabs",
+            "/ViewLists",
+            "/ViewColumns",
+            "/ViewFilter",
+            "/ViewListGroup",
+            "/DashboardLinks",
+            "/FAQLists",
+            "/Control",
+            "/CustomButton",
+            "/BillingTemplate",
+            "/AzureADConnection",
+            "/Timesheet",
+        ] {
+            assert_eq!(rig.ok(path), json!([]), "{path}");
+        }
+        for (path, key) in [
+            ("/Service", "services"),
+            ("/SoftwareLicence", "licences"),
+            ("/CRMNote", "actions"),
+            ("/PurchaseOrder", "purchaseorders"),
+        ] {
+            assert_eq!(rig.ok(path)[key], json!([]), "{path}");
+        }
+        assert_eq!(rig.ok("/CustomTable").as_array().unwrap().len(), 2);
+        assert_eq!(rig.get("/CAB").0, if psa { 404 } else { 200 });
+        for invented in ["/Role", "/ChangeAdvisoryBoard"] {
+            assert_eq!(rig.get(invented).0, 404, "{invented}");
+        }
+    });
+}
+
+#[test]
+fn an_item_of_a_pick_list_is_read_by_its_number_and_its_list() {
+    both(|mut rig| {
+        let all = rig.ok("/Lookup?lookupid=12");
+        let first = all[0].clone();
+        assert_eq!(rig.ok(&format!("/Lookup/{}?lookupid=12", first["id"])), first);
+        assert_eq!(rig.get("/Lookup/99999?lookupid=12").0, 404);
+    });
+}
+
+/// As a public client's own tests have it.
+#[test]
+fn an_agent_is_made_with_a_name_and_keeps_what_agents_have() {
+    both(|mut rig| {
+        let everyone = rig.ok("/Agent?showall=true");
+        assert_eq!(everyone.as_array().unwrap().len(), 6, "the unassigned, the disabled and the application's too");
+        let last = ids(&everyone).into_iter().max().unwrap();
+        let sent = json!([{ "name": "Automated Testing", "isdisabled": false, "email": "testing@contoso.example" }]);
+        let (status, made) = rig.post("/Agent", &sent);
+        assert_eq!((status, &made["name"], made["id"].as_i64()), (201, &json!("Automated Testing"), Some(last + 1)));
+        assert!(made["colour"].as_str().is_some_and(|colour| !colour.is_empty()), "{made}");
+        assert_eq!(made["use"], "agent");
+        assert_eq!(rig.ok(&format!("/Agent/{}", last + 1))["name"], "Automated Testing");
+        for path in ["/Agent", "/Team", "/TicketType", "/Status", "/Category", "/Outcome", "/FieldInfo"] {
+            let (status, body) = rig.post(path, &json!([{ "email": "testing@contoso.example" }]));
+            assert_eq!(status, 400, "{path}: {body}");
+        }
+        assert_eq!(rig.post("/Team", &json!([{ "name": "Night Shift" }])).0, 201);
+        assert_eq!(rig.post("/Outcome", &json!([{ "outcome": "Called Back" }])).0, 201);
     });
 }

@@ -76,6 +76,22 @@ fn an_update_is_called_what_is_set() {
 }
 
 #[test]
+fn the_bookmarks_of_an_incident_are_in_the_body() {
+    let rig = Rig::new();
+    let name = rig.raise();
+    let bookmark = json!({"properties": {"displayName": "odd sign-in", "query": "SigninLogs"}});
+    let made = rig.sentinel("PUT", &format!("bookmarks/{}", guid(1)), Some(bookmark));
+    let related = json!({"properties": {"relatedResourceId": made.text("/id")}});
+    assert_eq!(rig.sentinel("PUT", &format!("incidents/{name}/relations/{}", guid(2)), Some(related)).status, 201);
+    target(&rig);
+    rig.act("incident.comment", json!({"incident": name, "message": "an update"}));
+    let sent = body(&due(&rig)[0]);
+    let told = rig.sentinel("POST", &format!("incidents/{name}/bookmarks"), None);
+    assert_eq!(sent["object"]["properties"]["bookmarks"], told.body["value"]);
+    assert_eq!(told.names(), [guid(1)]);
+}
+
+#[test]
 fn a_deployed_logic_app_runs_by_rule() {
     let rig = Rig::new();
     rig.switch("deployments_at_once", "on");

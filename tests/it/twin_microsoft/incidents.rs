@@ -104,6 +104,21 @@ fn a_stale_etag_conflicts_and_a_missing_one_by_switch() {
     assert_eq!(rig.make(&guid(1), plain()).status, 409);
 }
 
+/// `CreateIncident.json` of the contract carries an etag and answers 201.
+#[test]
+fn an_etag_does_not_stop_a_creation_but_by_switch() {
+    let rig = Rig::new();
+    let make = |number: u32| {
+        let body = json!({"etag": "\"0300bf09-0000-0000-0000-5c37296e0000\"", "properties": plain()});
+        rig.sentinel("PUT", &format!("incidents/{}", guid(number)), Some(body))
+    };
+    assert_eq!(make(1).status, 201);
+    assert_eq!(make(1).status, 409, "now it is there, and the etag is a stale one");
+    rig.switch("unknown_etag_conflicts", "on");
+    assert_eq!(make(2).status, 409);
+    assert_eq!(rig.sentinel("GET", &format!("incidents/{}", guid(2)), None).status, 404);
+}
+
 #[test]
 fn comments_count_bump_and_end_at_a_hundred() {
     let rig = Rig::new();
@@ -349,4 +364,62 @@ fn comments_are_filtered_too() {
     }
     let of_incidents = rig.sentinel("GET", "incidents?$filter=contains(properties/message,'m')", None);
     assert_eq!(of_incidents.status, 400, "incidents have no message");
+}
+
+#[test]
+fn an_alert_joins_and_leaves_an_incident_by_its_relation() {
+    let rig = Rig::new();
+    let (first, other) =
+        (rig.raise(), rig.act("incident.create", json!({"story": 2}))["name"].as_str().unwrap().to_owned());
+    let read = |what: &str| rig.sentinel("GET", &format!("incidents/{first}{what}"), None);
+    let count = || read("").body.pointer("/properties/additionalData/alertsCount").cloned().unwrap();
+    let alerts = |incident: &str| -> Vec<String> {
+        let got = rig.sentinel("POST", &format!("incidents/{incident}/alerts"), None);
+        got.body["value"].as_array().unwrap().iter().map(|row| row["name"].as_str().unwrap().to_owned()).collect()
+    };
+    let (own, joining) = (alerts(&first)[0].clone(), alerts(&other)[0].clone());
+    let related = |name: &str| {
+        let id = format!("{}/providers/Microsoft.SecurityInsights/entities/{name}", rig.workspace);
+        Some(json!({"properties": {"relatedResourceId": id}}))
+    };
+    let path = |relation: &str| format!("incidents/{first}/relations/{relation}");
+    let etag = read("").text("/etag").to_owned();
+    let made = rig.sentinel("PUT", &path(&guid(1)), related(&joining));
+    assert_eq!((made.status, made.text("/properties/relatedResourceKind")), (201, "SecurityAlert"));
+    assert_ne!(read("").text("/etag"), etag);
+    assert_eq!((count(), alerts(&first)), (json!(2), vec![own.clone(), joining.clone()]));
+    assert!(read("").body["properties"]["additionalData"]["tactics"].to_string().contains("Execution"));
+    let names = read("/relations").names();
+    assert_eq!(names.len(), 2, "each alert is related once: {names:?}");
+
+    let implicit = format!("{first}_{own}");
+    assert_eq!(rig.sentinel("DELETE", &path(&implicit), None).status, 200);
+    assert_eq!(rig.sentinel("GET", &path(&implicit), None).status, 404);
+    assert_eq!((count(), alerts(&first)), (json!(1), vec![joining]));
+    assert_eq!(rig.sentinel("DELETE", &path(&guid(1)), None).status, 200);
+    assert_eq!((count(), read("/relations").names()), (json!(0), Vec::new()));
+    assert_eq!(rig.sentinel("DELETE", &path(&guid(1)), None).status, 204);
+}
+
+#[test]
+fn a_relation_has_its_name_alone_and_the_kind_of_its_other_end() {
+    let rig = Rig::new();
+    let name = rig.raise();
+    let old = |path: &str| format!("incidents/{name}/relations{path}?api-version=2024-03-01");
+    let listed = |path: &str| rig.sentinel("GET", &old(path), None);
+    let implicit = listed("").names()[0].clone();
+    let alert = listed("").body["value"][0]["properties"]["relatedResourceId"].clone();
+    let put = |id: &Value| {
+        rig.sentinel("PUT", &old(&format!("/{implicit}")), Some(json!({"properties": {"relatedResourceId": id}})))
+    };
+    assert_eq!(put(&alert).status, 200, "it is there, though nobody wrote it");
+    assert_eq!(listed("").names(), std::slice::from_ref(&implicit));
+    let other = rig.raise();
+    let entities = rig.sentinel("POST", &format!("incidents/{other}/entities"), None);
+    let (entity, kind) = (entities.body["entities"][0]["id"].clone(), entities.text("/entities/0/kind"));
+    assert_ne!(kind, "SecurityAlert");
+    let moved = put(&entity);
+    assert_eq!((moved.status, moved.text("/properties/relatedResourceKind")), (200, kind));
+    let left = rig.sentinel("GET", &format!("incidents/{name}"), None);
+    assert_eq!(left.body.pointer("/properties/additionalData/alertsCount"), Some(&json!(0)), "it is related no more");
 }

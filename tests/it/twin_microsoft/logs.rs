@@ -252,3 +252,64 @@ fn an_unknown_table_is_named_with_the_operator_that_fails() {
         assert!(got.text("/error/innererror/message").starts_with(begins), "{:#}", got.body);
     }
 }
+
+#[test]
+fn an_alert_has_every_column_of_the_table() {
+    let rig = Rig::new();
+    rig.act("incident.create", json!({"story": 0}));
+    let link = "https://portal.example/alert/1";
+    let given = json!({
+        "alertDisplayName": "given", "alertLink": link, "timeGenerated": "2026-09-21T14:13:20Z",
+        "additionalData": {"MitreTechniques": "[\"T1078\",\"T1078.004\"]"},
+    });
+    rig.act("incident.create", json!({ "alert": given }));
+    rig.pass(181);
+    let columns = "DisplayName, Techniques, SubTechniques, AlertLink, Type";
+    let got = rows(&query(&rig, &format!("SecurityAlert | project {columns}")));
+    assert_eq!(got.len(), 2, "{got:?}");
+    let of = |name: &str| got.iter().find(|row| row[0] == json!(name)).unwrap()[1..].to_vec();
+    assert_eq!(of("given"), [json!("[\"T1078\"]"), json!("[\"T1078.004\"]"), json!(link), json!("SecurityAlert")]);
+    let story = of("Sign-in from an unfamiliar country for VIP account");
+    assert_eq!(story, [json!("[\"T1078\"]"), json!(""), json!(""), json!("SecurityAlert")]);
+}
+
+#[test]
+fn a_closed_incident_keeps_the_time_of_its_closing() {
+    let rig = Rig::new();
+    rig.make(&guid(1), plain());
+    let mut closed = plain();
+    closed["status"] = json!("Closed");
+    closed["classification"] = json!("Undetermined");
+    rig.make(&guid(1), closed.clone());
+    rig.pass(60);
+    closed["severity"] = json!("High");
+    rig.make(&guid(1), closed);
+    rig.pass(181);
+    let got = rows(&query(&rig, "SecurityIncident | project Status, ClosedTime, LastModifiedTime"));
+    assert_eq!(got[0][1], Value::Null);
+    assert_eq!((&got[1][1], &got[2][1]), (&got[1][2], &got[1][2]), "of the closing, not of the row: {got:?}");
+    assert_ne!(got[2][1], got[2][2]);
+}
+
+#[test]
+fn bookmarks_and_tasks_show_in_the_table() {
+    let rig = Rig::new();
+    rig.make(&guid(1), plain());
+    let bookmark = json!({"properties": {"displayName": "b", "query": "SigninLogs"}});
+    assert_eq!(rig.sentinel("PUT", &format!("bookmarks/{}", guid(7)), Some(bookmark)).status, 201);
+    let id = format!("{}/providers/Microsoft.SecurityInsights/bookmarks/{}", rig.workspace, guid(7));
+    let related = json!({"properties": {"relatedResourceId": id}});
+    assert_eq!(rig.sentinel("PUT", &format!("incidents/{}/relations/{}", guid(1), guid(8)), Some(related)).status, 201);
+    rig.pass(60);
+    let etag = || rig.sentinel("GET", &format!("incidents/{}", guid(1)), None).text("/etag").to_owned();
+    let before = etag();
+    let task = json!({"properties": {"title": "Call them", "status": "New"}});
+    assert_eq!(rig.sentinel("PUT", &format!("incidents/{}/tasks/{}", guid(1), guid(9)), Some(task)).status, 201);
+    assert_eq!(etag(), before, "a task moves no version");
+    rig.pass(181);
+    let got = rows(&query(&rig, "SecurityIncident | project BookmarkIds, Tasks, TimeGenerated"));
+    assert_eq!(got.len(), 3, "made, related, given a task: {got:?}");
+    assert_eq!(got[1][0], json!(format!("[\"{}\"]", guid(7))));
+    assert_eq!((&got[1][1], got[2][1].as_str().unwrap().contains("Call them")), (&json!("[]"), true));
+    assert!(got[1][2].as_str() < got[2][2].as_str(), "{got:?}");
+}

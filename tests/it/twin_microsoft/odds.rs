@@ -161,3 +161,23 @@ fn writes_and_acts_are_kept_whole_where_that_is_asked_for() {
     let made = ("sentinel.incident.put".to_owned(), json!(guid(2)));
     assert_eq!(kept, [("act.incident.create".to_owned(), json!(name)), made]);
 }
+
+#[test]
+fn switches_are_set_all_or_none() {
+    let rig = Rig::new();
+    let now = || admin(&rig, "GET", "switches", json!({})).body;
+    let before = now();
+    for (body, what) in [
+        (json!({"log_lag_s": 5, "nonsense": true}), "nonsense"),
+        (json!({"log_lag_s": 5, "put_answer": "half"}), "put_answer"),
+        (json!({"log_lag_s": 5, "page_cap": "many"}), "page_cap"),
+    ] {
+        let got = admin(&rig, "POST", "switches", body);
+        assert_eq!(got.status, 400);
+        assert!(got.text("/error").contains(what), "{:#}", got.body);
+        assert_eq!(now(), before, "{what}");
+    }
+    assert_eq!(admin(&rig, "POST", "switches", json!({"log_lag_s": 5, "page_cap": 7})).status, 200);
+    let after = now();
+    assert_eq!((&after["microsoft"]["log_lag_s"], &after["halo"]["halo"]["page_cap"]), (&json!(5), &json!(7)));
+}

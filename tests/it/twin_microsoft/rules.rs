@@ -381,3 +381,71 @@ fn what_no_alert_can_bear_is_refused_in_a_rule_on_alerts() {
     }
     assert_eq!(put(&rig, 1, rule("Created", vec![], vec![run(&on_incident)])).status, 201);
 }
+
+#[test]
+fn a_playbook_is_run_by_hand_where_all_of_it_is_there() {
+    let rig = Rig::new();
+    let name = rig.raise();
+    let posts = playbook(&rig, "posts", "/incident-creation");
+    let quiet = posts.replace("/posts", "/quiet");
+    let wait = json!({"type": "Wait", "inputs": {"interval": {"count": 1, "unit": "Minute"}}});
+    let body = json!({"location": "westeurope", "properties": {"definition": {"actions": {"Wait": wait}}}});
+    assert_eq!(rig.arm("PUT", &format!("{quiet}?api-version=2019-05-01"), Some(body)).status, 201);
+    let runs = |app: &str| {
+        let got = rig.arm("GET", &format!("{app}/runs?api-version=2019-05-01"), None);
+        got.body["value"].as_array().unwrap().len()
+    };
+    let entity = rig.sentinel("POST", &format!("incidents/{name}/entities"), None).text("/entities/0/name").to_owned();
+    let ask = |on: &str, app: &str| {
+        rig.sentinel("POST", &format!("{on}/runPlaybook"), Some(json!({ "logicAppsResourceId": app }))).status
+    };
+    let (incident, entity) = (format!("incidents/{name}"), format!("entities/{entity}"));
+    rig.twin.due_outgoing();
+    assert_eq!((ask(&incident, &posts), rig.twin.due_outgoing().len(), runs(&posts)), (204, 1, 1));
+    assert_eq!(
+        (ask(&incident, &quiet), rig.twin.due_outgoing().len(), runs(&quiet)),
+        (204, 0, 1),
+        "it has no HTTP action"
+    );
+    assert_eq!((ask(&entity, &quiet), runs(&quiet)), (204, 2));
+    for on in [&incident, &entity] {
+        let empty = rig.sentinel("POST", &format!("{on}/runPlaybook"), Some(json!({})));
+        assert_eq!(empty.status, 400, "{on}");
+        assert_eq!(ask(on, &format!("{posts}-not")), 404, "{on}");
+    }
+    assert_eq!(ask(&format!("entities/{}", guid(5)), &posts), 404);
+    assert_eq!(ask(&format!("incidents/{}", guid(5)), &posts), 404);
+    assert_eq!(rig.arm("POST", &format!("{posts}/disable?api-version=2019-05-01"), None).status, 200);
+    assert_eq!((ask(&incident, &posts), ask(&entity, &posts)), (400, 400), "it is switched off");
+    assert_eq!(runs(&posts), 1);
+}
+
+#[test]
+fn what_a_rule_changes_sets_off_rules_on_updates_once() {
+    let rig = Rig::new();
+    rig.act("webhook.set", json!({"url": "http://receiver.test/hook"}));
+    let to = |severity: &str| {
+        condition(
+            "PropertyChanged",
+            json!({"propertyName": "IncidentSeverity", "changeType": "ChangedTo", "operator": "Equals", "propertyValues": [severity]}),
+        )
+    };
+    let by_rule = property("IncidentUpdatedBySource", "Equals", "automation rule");
+    let how = |severity: &str| vec![modify(json!({ "severity": severity }))];
+    assert_eq!(put(&rig, 1, rule("Created", vec![], how("Low"))).status, 201);
+    assert_eq!(put(&rig, 2, rule("Updated", vec![to("Low"), by_rule], how("High"))).status, 201);
+    assert_eq!(put(&rig, 3, rule("Updated", vec![to("High")], vec![task("a second round")])).status, 201);
+    let name = rig.act("incident.create", json!({"severity": "Medium"}))["name"].as_str().unwrap().to_owned();
+    let shown = rig.sentinel("GET", &format!("incidents/{name}"), None);
+    assert_eq!(shown.text("/properties/severity"), "High");
+    let tasks = rig.sentinel("GET", &format!("incidents/{name}/tasks"), None);
+    assert_eq!(tasks.body["value"], json!([]), "what the update's rule changes sets nothing off");
+    let sent: Vec<Value> =
+        rig.twin.due_outgoing().iter().map(|one| serde_json::from_slice(&one.body).unwrap()).collect();
+    let sources: Vec<&Value> = sent.iter().map(|body| &body["incidentUpdates"]["updatedBy"]["source"]).collect();
+    assert_eq!(sources, [&Value::Null, &json!("Automation rule")]);
+    // A rule that changes nothing is no update.
+    assert_eq!(put(&rig, 1, rule("Created", vec![], vec![task("only a task")])).status, 200);
+    rig.raise();
+    assert_eq!(rig.twin.due_outgoing().len(), 1);
+}

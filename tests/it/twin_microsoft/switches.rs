@@ -160,3 +160,170 @@ fn buckets_are_as_documented_or_as_large_as_recorded() {
         assert_eq!(got.reply.header("x-ms-ratelimit-remaining-subscription-reads"), Some(left), "{large}");
     }
 }
+
+#[test]
+fn a_missing_incident_is_told_of_in_the_words_that_are_set() {
+    let rig = Rig::new();
+    let path = format!("incidents/{}", guid(1));
+    let ask = |method: &str, path: &str| rig.sentinel(method, path, None);
+    assert_eq!(ask("GET", &path).text("/error/code"), "NotFound");
+    rig.switch("missing_incident_code", "ResourceNotFound");
+    rig.switch("missing_incident_text", "No {name} here");
+    for (method, path) in
+        [("GET", path.clone()), ("POST", format!("{path}/alerts")), ("GET", format!("{path}/comments"))]
+    {
+        let got = ask(method, &path);
+        assert_eq!(
+            (got.status, got.text("/error/code"), got.text("/error/message")),
+            (404, "ResourceNotFound", &*format!("No {} here", guid(1))),
+            "{path}"
+        );
+    }
+    rig.make(&guid(2), plain());
+    let other = ask("GET", &format!("incidents/{}/comments/{}", guid(2), guid(3)));
+    assert_eq!((other.status, other.text("/error/code")), (404, "NotFound"), "a comment is another thing");
+}
+
+#[test]
+fn what_an_application_does_not_have_is_absent_or_null() {
+    let rig = Rig::new();
+    rig.make(&guid(1), plain());
+    comment(&rig, 2, "by the application");
+    let path = format!("{}/providers/Microsoft.SecurityInsights/incidents/{}/comments", rig.workspace, guid(1));
+    let author = || {
+        let headers = [("authorization", &*format!("Bearer {}", rig.token))];
+        let got = rig.raw("GET", &format!("{ORIGIN}/arm{path}?{VERSION}"), &headers, Bytes::new());
+        got.body["value"][0]["properties"]["author"].clone()
+    };
+    assert!(author().get("email").is_none() && author()["objectId"].is_string(), "{}", author());
+    rig.switch("app_author", "null");
+    for member in ["email", "userPrincipalName"] {
+        assert_eq!(author().get(member), Some(&Value::Null), "{member}: {}", author());
+    }
+}
+
+#[test]
+fn a_label_that_is_sent_back_stays_what_it_was_unless_that_is_lost() {
+    for (keeps, kind) in [("on", "AutoAssigned"), ("off", "User")] {
+        let rig = Rig::new();
+        rig.switch("labels_keep_auto", keeps);
+        let auto = json!([{"labelName": "auto", "labelType": "AutoAssigned"}]);
+        let name = rig.act("incident.create", json!({ "labels": auto }))["name"].as_str().unwrap().to_owned();
+        let read = rig.sentinel("GET", &format!("incidents/{name}"), None);
+        assert_eq!(read.text("/properties/labels/0/labelType"), "AutoAssigned");
+        let got = rig.make(&name, with(&[("labels", json!([{"labelName": "auto"}]))]));
+        assert_eq!(got.text("/properties/labels/0/labelType"), kind);
+    }
+}
+
+#[test]
+fn a_classification_on_an_open_incident_is_dropped_kept_or_refused() {
+    let rig = Rig::new();
+    let sent =
+        with(&[("classification", json!("TruePositive")), ("classificationReason", json!("SuspiciousActivity"))]);
+    assert_eq!(rig.make(&guid(1), sent.clone()).body["properties"].get("classification"), None);
+    rig.switch("open_classification", "kept");
+    assert_eq!(rig.make(&guid(1), sent.clone()).text("/properties/classification"), "TruePositive");
+    rig.switch("open_classification", "refused");
+    assert_eq!(rig.make(&guid(1), sent).status, 400);
+    assert_eq!(rig.make(&guid(1), plain()).status, 200);
+}
+
+#[test]
+fn a_merged_incident_bears_the_label_as_it_is_spelled() {
+    let rig = Rig::new();
+    rig.switch("defender", "on");
+    rig.switch("defender_delay_s", "0");
+    rig.switch("redirected_label", "redirected");
+    let (source, target) = (rig.raise(), rig.raise());
+    rig.act("incident.merge", json!({"incident": source, "target": target}));
+    let merged = rig.sentinel("GET", &format!("incidents/{source}"), None);
+    assert_eq!(merged.text("/properties/labels/0/labelName"), "redirected");
+}
+
+#[test]
+fn an_update_tells_what_was_added_where_that_is_set() {
+    let rig = Rig::new();
+    rig.act("webhook.set", json!({"url": "http://receiver.test/hook"}));
+    rig.make(&guid(1), plain());
+    rig.twin.due_outgoing();
+    let updates = || -> Value {
+        let sent = rig.twin.due_outgoing();
+        let body: Value = serde_json::from_slice(&sent[0].body).unwrap();
+        body["incidentUpdates"].clone()
+    };
+    comment(&rig, 2, "first");
+    assert!(updates().get("comments").is_none(), "not confirmed: left out");
+    rig.switch("update_details", "on");
+    comment(&rig, 3, "second");
+    let told = updates();
+    assert_eq!(told["comments"][0]["properties"]["message"], "second");
+    assert_eq!((told["comments"].as_array().unwrap().len(), &told["labels"]), (1, &json!([])));
+    assert!(told["updatedTime"].is_string());
+    rig.make(&guid(1), with(&[("labels", json!([{"labelName": "vip"}]))]));
+    assert_eq!(updates()["labels"], json!([{"labelName": "vip", "labelType": "User"}]));
+}
+
+#[test]
+fn a_logic_apps_call_carries_its_headers_unless_they_are_off() {
+    let rig = Rig::new();
+    rig.act("webhook.set", json!({"url": "http://receiver.test/hook", "headers": {"x-secret": "s"}}));
+    let headers = || -> Vec<String> {
+        rig.raise();
+        rig.twin.due_outgoing()[0].headers.iter().map(|(name, _)| name.clone()).collect()
+    };
+    assert!(headers().iter().any(|name| name == "x-ms-workflow-run-id"));
+    rig.switch("workflow_headers", "off");
+    let left = headers();
+    assert!(!left.iter().any(|name| name.starts_with("x-ms-")), "{left:?}");
+    assert!(left.iter().any(|name| name == "x-secret"));
+}
+
+#[test]
+fn an_incident_and_a_workspace_take_so_much_and_no_more() {
+    let rig = Rig::new();
+    let name = rig.raise();
+    let relate = |number: u32, id: &str| {
+        let path = format!("incidents/{name}/relations/{}", guid(number));
+        rig.sentinel("PUT", &path, Some(json!({"properties": {"relatedResourceId": id}}))).status
+    };
+    let mark = |number: u32| {
+        let sent = json!({"properties": {"displayName": "b", "query": "SigninLogs"}});
+        rig.sentinel("PUT", &format!("bookmarks/{}", guid(number)), Some(sent)).text("/id").to_owned()
+    };
+    for number in 1..=20 {
+        assert_eq!(relate(number, &mark(number)), 201, "{number}");
+    }
+    assert_eq!(relate(21, &mark(21)), 400);
+    assert_eq!(relate(20, &mark(22)), 200, "in the place of another");
+
+    let alert = |incident: &str| {
+        let got = rig.sentinel("POST", &format!("incidents/{incident}/alerts"), None);
+        got.text("/value/0/id").to_owned()
+    };
+    let joining = alert(&rig.raise());
+    for _ in 0..149 {
+        rig.act("incident.alert", json!({ "incident": name }));
+    }
+    assert_eq!(relate(30, &joining), 400, "the 151st");
+
+    let rule = json!({"properties": {
+        "displayName": "r", "order": 1,
+        "triggeringLogic": {"isEnabled": false, "triggersOn": "Incidents", "triggersWhen": "Created", "conditions": []},
+        "actions": [{"order": 1, "actionType": "AddIncidentTask", "actionConfiguration": {"title": "t"}}],
+    }});
+    let put =
+        |number: u32| rig.sentinel("PUT", &format!("automationRules/{}", guid(number)), Some(rule.clone())).status;
+    for number in 1..=512 {
+        assert_eq!(put(number), 201, "{number}");
+    }
+    assert_eq!((put(513), put(512)), (400, 200));
+
+    let labels: Vec<Value> = (0..700).map(|n| json!({"labelName": format!("{n} {}", "x".repeat(80))})).collect();
+    let large = with(&[("labels", json!(labels))]);
+    assert_eq!(rig.make(&guid(1), large.clone()).status, 400);
+
+    rig.switch("limits_kept", "off");
+    assert_eq!((relate(21, &mark(21)), relate(30, &joining), put(513)), (201, 201, 201));
+    assert_eq!(rig.make(&guid(1), large).status, 201);
+}

@@ -450,3 +450,38 @@ fn a_fault_with_a_misspelt_member_is_refused() {
         assert_eq!(post(path, body.clone()).0, 200, "{body}");
     }
 }
+
+#[test]
+fn discovery_shows_what_the_caller_may_see() {
+    let rig = Rig::new();
+    let principal = rig.twin.with(|world, _| world.microsoft.directory.tenants[0].app_object_id.clone());
+    let scope = format!("/subscriptions/{}", rig.microsoft("subscription_id"));
+    let group = format!("{scope}/resourceGroups/{}", rig.microsoft("resource_group"));
+    let list = |what: &str| {
+        let got = rig.arm("GET", &format!("{scope}/{what}?api-version=2021-04-01"), None);
+        assert_eq!(got.status, 200, "{what}: {:#}", got.body);
+        got.body["value"].as_array().unwrap().len()
+    };
+    let one = |path: &str| rig.arm("GET", &format!("{path}?api-version=2021-04-01"), None);
+    let provider = format!("{scope}/providers/Microsoft.Logic");
+    let other = format!("{scope}/resourceGroups/rg-other");
+    let made = rig.arm("PUT", &format!("{other}?api-version=2021-04-01"), Some(json!({"location": "westeurope"})));
+    assert_eq!(made.status, 201);
+    let all = (list("resourcegroups"), list("providers"), list("locations"));
+    assert!(all.0 > 1 && all.1 > 1 && all.2 > 1, "{all:?}");
+    for role in ["Contributor", "User Access Administrator", "Microsoft Sentinel Contributor"] {
+        rig.act("role.remove", json!({"principal": principal, "role": role, "scope": scope}));
+    }
+    rig.act("role.assign", json!({"principal": principal, "role": "Microsoft Sentinel Responder", "scope": group}));
+    assert_eq!((list("resourcegroups"), list("providers"), list("locations")), (1, 0, 0));
+    assert_eq!(one(&group).status, 200);
+    for refused in [one(&provider), one(&other)] {
+        assert_eq!((refused.status, refused.text("/error/code")), (403, "AuthorizationFailed"));
+    }
+    assert_eq!(rig.arm("HEAD", &format!("{other}?api-version=2021-04-01"), None).status, 403);
+    // The least role of docs/SET-UP.md names no groups.
+    rig.act("role.remove", json!({"principal": principal, "role": "Microsoft Sentinel Responder", "scope": group}));
+    rig.act("role.assign", json!({"principal": principal, "role": "Halobridge sync", "scope": group}));
+    assert_eq!((list("resourcegroups"), one(&group).status), (0, 403));
+    assert_eq!(rig.sentinel("GET", "incidents", None).status, 200);
+}

@@ -1,4 +1,4 @@
-//! An incident's comments, tasks and relations.
+//! An incident's comments and tasks.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ use crate::twin::{
         Microsoft,
         automation::Change,
         entra::Access,
-        incident::{Author, Comment, Incident, Relation, Task, is_bookmark},
+        incident::{Author, Comment, Incident, Task},
         workspace::Workspace,
     },
     wire::{Cx, Reply},
@@ -25,7 +25,7 @@ use crate::twin::{
 const TASKS_MAX: usize = 40;
 
 impl Microsoft {
-    fn incident(&self, place: usize, name: &str) -> Option<(&Workspace, &Incident)> {
+    pub(super) fn incident(&self, place: usize, name: &str) -> Option<(&Workspace, &Incident)> {
         let workspace = self.workspaces.get(place)?;
         Some((workspace, workspace.get(name)?))
     }
@@ -171,7 +171,7 @@ impl Microsoft {
         let writer = author.name.clone();
         let comment = Comment { name: name.to_owned(), etag, message, created: at, modified: at, author };
         self.bump(place, incident, &writer, cx, |found| found.comments.push(comment));
-        let change = Change { comments_added: true, ..by.clone() };
+        let change = Change { comments_added: 1, ..by.clone() };
         self.changed(place, incident, change, cx);
     }
 
@@ -226,6 +226,9 @@ impl Microsoft {
             self.bump(spot.place, incident, &spot.ask.access.principal.name, cx, change);
         } else {
             self.quietly(spot.place, incident, change);
+            if let Some(workspace) = self.workspaces.get_mut(spot.place) {
+                workspace.log_again(incident, cx.now);
+            }
         }
     }
 
@@ -282,109 +285,6 @@ impl Microsoft {
         });
         self.task_reply(spot.place, incident, name, if known.is_some() { 200 } else { 201 })
     }
-
-    pub(super) fn relations(&mut self, spot: &Spot<'_>, rest: &[&str], incident: &str, cx: &mut Cx<'_>) -> Reply {
-        let Some((workspace, found)) = self.incident(spot.place, incident) else {
-            return not_found("Incident", incident);
-        };
-        let name = spot.name(3).to_owned();
-        let known = found.relations.iter().find(|relation| relation.name.eq_ignore_ascii_case(&name));
-        // Its alerts are related to it too, by relations that nobody wrote.
-        let alerts = found.alerts_shown(cx.now).iter().map(|alert| Relation {
-            name: format!("{}_{}", found.name, alert.id),
-            etag: found.etag.clone(),
-            related_id: format!("{}/providers/Microsoft.SecurityInsights/entities/{}", workspace.id, alert.id),
-        });
-        match (spot.method(), rest) {
-            ("GET", ["relations"]) => {
-                let rows = alerts
-                    .chain(found.relations.iter().cloned())
-                    .map(|relation| found.relation_json(&relation, &workspace.id))
-                    .collect();
-                let size = match paging::top(spot.ask.call, paging::TOP_MAX, self.switches.top_refused) {
-                    Ok(size) => size,
-                    Err(refused) => return refused,
-                };
-                paging::page(spot.ask.call, "arm", rows, size)
-            }
-            ("GET", ["relations", _]) => {
-                let mut all = alerts.chain(known.cloned());
-                match all.find(|relation| relation.name.eq_ignore_ascii_case(&name)) {
-                    Some(relation) => Reply::json(200, &found.relation_json(&relation, &workspace.id)),
-                    None => not_found("Relation", &name),
-                }
-            }
-            ("PUT", ["relations", _]) => {
-                let status = if known.is_some() { 200 } else { 201 };
-                self.put_relation(spot, incident, &name, status, cx)
-            }
-            ("DELETE", ["relations", _]) if known.is_none() => Reply::empty(204),
-            ("DELETE", ["relations", _]) => {
-                let by = spot.ask.access.principal.name.clone();
-                self.bump(spot.place, incident, &by, cx, |found| {
-                    found.relations.retain(|relation| !relation.name.eq_ignore_ascii_case(&name));
-                });
-                Reply::json(200, &json!({}))
-            }
-            _ => no_method(spot.method()),
-        }
-    }
-
-    fn put_relation(&mut self, spot: &Spot<'_>, incident: &str, name: &str, status: u16, cx: &mut Cx<'_>) -> Reply {
-        let sent = match body(spot.ask.call) {
-            Ok(sent) => sent,
-            Err(refused) => return refused,
-        };
-        let related = sent.get("properties").and_then(|properties| properties.get("relatedResourceId"));
-        let Some(related_id) = related.and_then(Value::as_str).filter(|id| !id.is_empty()).map(str::to_owned) else {
-            return bad_request("'RelatedResourceId' must have a non-empty value");
-        };
-        if !is_relation_name(name) && spot.ask.call.query("api-version").is_some_and(|version| version >= "2025-09-01")
-        {
-            return wrong_member("relationName");
-        }
-        if !may_be_related(&related_id) {
-            return bad_request(
-                "'RelatedResourceId' is not the id of a bookmark or an entity of Microsoft.SecurityInsights",
-            );
-        }
-        if is_bookmark(&related_id) {
-            let bookmark = related_id.rsplit('/').next().unwrap_or("").to_lowercase();
-            if !self.workspaces.get(spot.place).is_some_and(|workspace| workspace.bookmarks.contains_key(&bookmark)) {
-                return not_found("Bookmark", &bookmark);
-            }
-        }
-        let (_, etag) = self.version(cx);
-        let relation = Relation { name: name.to_owned(), etag, related_id };
-        let by = spot.ask.access.principal.name.clone();
-        self.bump(spot.place, incident, &by, cx, |found| {
-            found.relations.retain(|old| !old.name.eq_ignore_ascii_case(&relation.name));
-            found.relations.push(relation);
-        });
-        let written = self.incident(spot.place, incident).and_then(|(workspace, found)| {
-            let relation = found.relations.iter().find(|relation| relation.name.eq_ignore_ascii_case(name))?;
-            Some(found.relation_json(relation, &workspace.id))
-        });
-        written.map_or_else(|| not_found("Relation", name), |relation| Reply::json(status, &relation))
-    }
-}
-
-/// The pattern that 2025-09-01 puts on the names of relations (Sentinel sheet 1.1).
-fn is_relation_name(name: &str) -> bool {
-    (3..=63).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-}
-
-/// Whether an incident can be related to a resource of this id.
-fn may_be_related(id: &str) -> bool {
-    let lower = id.to_lowercase();
-    let below = lower
-        .strip_prefix("/subscriptions/")
-        .and_then(|rest| rest.split_once("/providers/microsoft.securityinsights/"));
-    below.is_some_and(|(_, rest)| {
-        rest.split_once('/').is_some_and(|(kind, name)| {
-            matches!(kind, "bookmarks" | "entities" | "incidents") && !name.is_empty() && !name.contains('/')
-        })
-    })
 }
 
 /// Who a token writes as: an application has neither mail address nor sign-in name.

@@ -21,10 +21,14 @@ pub fn worn(switches: &Switches, kind: &str, mut reply: Reply) -> Reply {
         reply.status = switches.conflict_status;
         return reply;
     }
+    if reply.status == 404 && kind.starts_with("sentinel.") {
+        return missing(switches, reply);
+    }
     let changed = switches.etag_in_header || switches.put_answer != "whole" || !switches.counts_told;
     let touched = changed && kind.starts_with("sentinel.incident.");
     let lists = switches.empty_lists_null && kind.ends_with(".list");
-    if reply.status >= 300 || !(touched || lists) {
+    let authors = nulls(switches) && kind.starts_with("sentinel.");
+    if reply.status >= 300 || !(touched || lists || authors) {
         return reply;
     }
     let Ok(mut body) = serde_json::from_slice::<Value>(&reply.body) else { return reply };
@@ -39,6 +43,9 @@ pub fn worn(switches: &Switches, kind: &str, mut reply: Reply) -> Reply {
             }
         }
     }
+    if authors {
+        null_authors(&mut body);
+    }
     reply.body = Bytes::from(body.to_string());
     if kind == "sentinel.incident.put" {
         match switches.put_answer.as_str() {
@@ -48,6 +55,45 @@ pub fn worn(switches: &Switches, kind: &str, mut reply: Reply) -> Reply {
         }
     }
     reply
+}
+
+/// The 404 for an incident, in the words that are set.
+fn missing(switches: &Switches, mut reply: Reply) -> Reply {
+    let message = |body: &Value| body.pointer("/error/message").and_then(Value::as_str).map(str::to_owned);
+    let said = serde_json::from_slice::<Value>(&reply.body).ok().and_then(|body| message(&body));
+    let name = said.as_deref().and_then(|said| said.strip_prefix("Incident '")?.strip_suffix("' was not found"));
+    if let Some(name) = name {
+        let text = switches.missing_incident_text.replace("{name}", name);
+        let error = json!({"error": {"code": switches.missing_incident_code, "message": text}});
+        reply.body = Bytes::from(error.to_string());
+    }
+    reply
+}
+
+/// Whether an application's mail address and sign-in name come as null.
+pub fn nulls(switches: &Switches) -> bool {
+    switches.app_author == "null"
+}
+
+/// Tells whatever an author does not have as null.
+pub fn null_authors(value: &mut Value) {
+    match value {
+        Value::Array(all) => all.iter_mut().for_each(null_authors),
+        Value::Object(members) => {
+            for (name, member) in members.iter_mut() {
+                let writes = matches!(name.as_str(), "author" | "createdBy" | "lastModifiedBy" | "updatedBy");
+                match member.as_object_mut().filter(|author| writes && author.contains_key("objectId")) {
+                    Some(author) => {
+                        for unset in ["email", "userPrincipalName"] {
+                            author.entry(unset).or_insert(Value::Null);
+                        }
+                    }
+                    None => null_authors(member),
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Takes off what is not to be told of an incident; its version, when that goes into the header.

@@ -15,7 +15,7 @@ use super::{
     wrong_member,
 };
 use crate::twin::{
-    microsoft::{Microsoft, automation::Change, entra::Access, incident::Incident, workspace::Workspace},
+    microsoft::{Microsoft, automation::Change, entra::Access, evidence, incident::Incident, workspace::Workspace},
     stamp,
     wire::{Cx, Reply},
 };
@@ -215,8 +215,8 @@ impl Microsoft {
             None if self.switches.if_match_honoured && if_match.is_some() => {
                 return error(412, "PreconditionFailed", "The condition of the request was not met.");
             }
-            // An etag for something that does not exist names a version that is gone.
-            None if etag.is_some() => return conflict(&name),
+            // The contract's own example of a creation carries an etag.
+            None if etag.is_some() && self.switches.unknown_etag_conflicts => return conflict(&name),
             None => self.create(spot.place, &name, wanted, &spot.ask.access, cx),
         }
         let mut text = String::new();
@@ -267,6 +267,7 @@ impl Microsoft {
             description: self.switches.put_keeps_description && !sent.contains_key("description"),
             classification: self.switches.put_keeps_classification && !sent.contains_key("classification"),
             activity: self.switches.put_keeps_activity_times,
+            label_kinds: self.switches.labels_keep_auto,
         };
         let author = access.principal.name.clone();
         let change = self.workspaces.get_mut(place).and_then(|workspace| {
@@ -321,14 +322,7 @@ impl Microsoft {
     pub(super) fn incident_bookmarks(&self, place: usize, name: &str) -> Reply {
         let found = self.workspaces.get(place).and_then(|workspace| Some((workspace, workspace.get(name)?)));
         let Some((workspace, incident)) = found else { return no_incident(name) };
-        let value: Vec<Value> = incident
-            .relations
-            .iter()
-            .filter_map(|relation| relation.related_id.rsplit('/').next())
-            .filter_map(|bookmark| workspace.bookmarks.get(&bookmark.to_lowercase()))
-            .map(evidence_of_bookmark)
-            .collect();
-        Reply::json(200, &serde_json::json!({ "value": value }))
+        Reply::json(200, &serde_json::json!({ "value": evidence::bookmarks(workspace, incident) }))
     }
 }
 
@@ -442,16 +436,4 @@ fn sorted(
         all.reverse();
     }
     all.into_iter().take(count).map(|(_, place)| place).collect()
-}
-
-fn evidence_of_bookmark(bookmark: &Value) -> Value {
-    let properties = bookmark.get("properties");
-    let of = |name: &str| properties.and_then(|p| p.get(name)).cloned().unwrap_or(Value::Null);
-    let name = bookmark.get("name").cloned().unwrap_or(Value::Null);
-    let id = bookmark.get("id").and_then(Value::as_str).unwrap_or("").replace("/Bookmarks/", "/Entities/");
-    let mut shown = serde_json::json!({"displayName": of("displayName"), "query": of("query"), "friendlyName": of("displayName"), "additionalData": {}});
-    if let Some(map) = shown.as_object_mut() {
-        map.retain(|_, value| !value.is_null());
-    }
-    serde_json::json!({"id": id, "name": name, "type": "Microsoft.SecurityInsights/Entities", "kind": "Bookmark", "properties": shown})
 }

@@ -11,6 +11,8 @@ mod groups;
 pub mod incidents;
 pub mod paging;
 mod reference;
+mod relations;
+mod roles;
 mod rule_check;
 pub mod rules;
 pub mod sentinel;

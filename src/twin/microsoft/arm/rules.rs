@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::{
     body,
     children::author,
-    errors::{bad_request, conflict, error, no_incident, not_found},
+    errors::{bad_request, conflict, error, not_found},
     no_method, paging,
     sentinel::Spot,
 };
@@ -14,6 +14,9 @@ use crate::twin::{
     stamp::seven_digits,
     wire::{Cx, Reply},
 };
+
+/// Automation rules a workspace may have.
+const RULES_MAX: usize = 512;
 
 impl Microsoft {
     pub(super) fn onboarding(&mut self, spot: &Spot<'_>, below: &[&str]) -> Reply {
@@ -94,8 +97,14 @@ impl Microsoft {
         if self.switches.playbook_role_needed && !self.playbooks_allowed(&properties, &spot.ask.access.tenant_id) {
             return bad_request("Caller is missing required playbook triggering permissions on playbook resource");
         }
+        let limited = self.switches.limits_kept;
         let Some(workspace) = self.workspaces.get_mut(spot.place) else { return not_found("Workspace", "") };
         let known = workspace.rules.get(&name.to_lowercase());
+        if limited && known.is_none() && workspace.rules.len() >= RULES_MAX {
+            return bad_request(&format!(
+                "The workspace has reached the maximum number of automation rules ({RULES_MAX})"
+            ));
+        }
         let sent_etag = sent.get("etag").and_then(Value::as_str);
         let current = known.and_then(|rule| rule.get("etag")).and_then(Value::as_str);
         if let (Some(sent_etag), Some(current)) = (sent_etag, current)
@@ -175,16 +184,45 @@ impl Microsoft {
     }
 
     pub(super) fn run_playbook(&mut self, spot: &Spot<'_>, incident: &str, cx: &mut Cx<'_>) -> Reply {
-        let id = spot
-            .ask
-            .call
-            .json()
-            .and_then(|sent| sent.get("logicAppsResourceId").and_then(Value::as_str).map(str::to_owned));
-        let Some(id) = id else { return bad_request("'LogicAppsResourceId' must have a non-empty value") };
-        if !self.resources.contains_key(&id.to_lowercase()) {
-            return error(404, "ResourceNotFound", &format!("The Resource '{id}' was not found."));
+        match self.playbook_asked(spot) {
+            Ok(playbook) => {
+                self.run_now(spot.place, incident, &playbook, cx);
+                Reply::empty(204)
+            }
+            Err(refused) => refused,
         }
-        if self.run_now(spot.place, incident, &id, cx) { Reply::empty(204) } else { no_incident(incident) }
+    }
+
+    /// A run on an entity is noted, and posts nothing: what that trigger hands a playbook is not known.
+    pub(super) fn run_on_entity(&mut self, spot: &Spot<'_>, cx: &Cx<'_>) -> Reply {
+        let entity = self.entity(spot, false, cx.now);
+        if entity.status != 200 {
+            return entity;
+        }
+        match self.playbook_asked(spot) {
+            Ok(playbook) => {
+                self.ran(&playbook, cx);
+                Reply::empty(204)
+            }
+            Err(refused) => refused,
+        }
+    }
+
+    /// The logic app that a call by hand names: one that is there and switched on.
+    fn playbook_asked(&self, spot: &Spot<'_>) -> Result<String, Reply> {
+        let sent = spot.ask.call.json();
+        let id = sent.as_ref().and_then(|sent| sent.get("logicAppsResourceId")).and_then(Value::as_str);
+        let Some(id) = id.filter(|id| !id.trim().is_empty()) else {
+            return Err(bad_request("'LogicAppsResourceId' must have a non-empty value"));
+        };
+        let app = self.resources.get(&id.to_lowercase()).filter(|_| id.to_lowercase().contains("/workflows/"));
+        let Some(app) = app else {
+            return Err(error(404, "ResourceNotFound", &format!("The Resource '{id}' was not found.")));
+        };
+        if app.pointer("/properties/state").and_then(Value::as_str).is_some_and(|state| state != "Enabled") {
+            return Err(bad_request(&format!("Playbook resource '{id}' is disabled")));
+        }
+        Ok(id.to_owned())
     }
 }
 

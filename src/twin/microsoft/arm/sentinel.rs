@@ -86,7 +86,7 @@ impl Microsoft {
                 }
                 self.incident_child(spot, rest, &name, cx)
             }
-            ("POST", ["entities", _, "runplaybook"]) => Reply::empty(204),
+            ("POST", ["entities", _, "runplaybook"]) => self.run_on_entity(spot, cx),
             ("GET", ["entities", _]) | ("POST", ["entities", _, "expand"]) => {
                 self.entity(spot, below.len() == 3, cx.now)
             }
@@ -98,7 +98,7 @@ impl Microsoft {
     }
 
     /// An alert or another entity by its name; expanded, an alert gives the entities found with it.
-    fn entity(&self, spot: &Spot<'_>, expanded: bool, now: jiff::Timestamp) -> Reply {
+    pub(super) fn entity(&self, spot: &Spot<'_>, expanded: bool, now: jiff::Timestamp) -> Reply {
         let name = spot.name(1);
         let Some(workspace) = self.workspaces.get(spot.place) else { return no_entity(name) };
         let named =

@@ -14,6 +14,9 @@ use crate::twin::{
     wire::Reply,
 };
 
+/// Characters a whole incident may have.
+const INCIDENT_MAX: usize = 64_000;
+
 impl Microsoft {
     /// Reads what a PUT wants; refuses what the service refuses.
     pub(super) fn wanted(&self, sent: &Map<String, Value>) -> Result<Wanted, Reply> {
@@ -27,6 +30,10 @@ impl Microsoft {
         let description = text("description")?.filter(|text| !text.is_empty());
         if self.switches.description_limited && description.as_ref().is_some_and(|text| text.chars().count() > 5_000) {
             return Err(bad_request("Description length should not exceed 5000 characters"));
+        }
+        let size = serde_json::to_string(sent).map_or(0, |text| text.chars().count());
+        if self.switches.limits_kept && size > INCIDENT_MAX {
+            return Err(bad_request(&format!("Incident size should not exceed {INCIDENT_MAX} characters")));
         }
         Ok(Wanted {
             title,
@@ -53,20 +60,30 @@ impl Microsoft {
     fn closing(&self, status: &str, sent: &Map<String, Value>) -> Result<Closing, Reply> {
         let (class, reason) = (filled(sent, "classification")?, filled(sent, "classificationReason")?);
         let comment = filled(sent, "classificationComment")?;
+        let classes = ["Undetermined", "TruePositive", "BenignPositive", "FalsePositive"];
+        let all = ["SuspiciousActivity", "SuspiciousButExpected", "IncorrectAlertLogic", "InaccurateData"];
         if status != "Closed" {
             // Probably dropped: they mean something only on a closed incident.
-            return Ok(Closing::default());
+            return match self.switches.open_classification.as_str() {
+                "kept" => Ok(Closing {
+                    class: class.map(|class| one_of("classification", &class, &classes)).transpose()?,
+                    reason: reason.map(|reason| one_of("classificationReason", &reason, &all)).transpose()?,
+                    comment,
+                }),
+                "refused" if class.is_some() || reason.is_some() || comment.is_some() => {
+                    Err(bad_request(&format!("classification must be empty when status is {status}.")))
+                }
+                _ => Ok(Closing::default()),
+            };
         }
         let class = class.ok_or_else(|| bad_request("classification must not be empty when status is Closed."))?;
-        let class =
-            one_of("classification", &class, &["Undetermined", "TruePositive", "BenignPositive", "FalsePositive"])?;
+        let class = one_of("classification", &class, &classes)?;
         let reasons: &[&str] = match class.as_str() {
             "TruePositive" => &["SuspiciousActivity"],
             "BenignPositive" => &["SuspiciousButExpected"],
             "FalsePositive" => &["IncorrectAlertLogic", "InaccurateData"],
             _ => &[],
         };
-        let all = ["SuspiciousActivity", "SuspiciousButExpected", "IncorrectAlertLogic", "InaccurateData"];
         let reason = match reason {
             None if reasons.is_empty() => None,
             None => return Err(bad_request(&format!("classification '{class}' must have classificationReason."))),
@@ -177,6 +194,8 @@ pub struct Keep {
     pub classification: bool,
     /// The activity times.
     pub activity: bool,
+    /// Of tags that were sent back: who put them there.
+    pub label_kinds: bool,
 }
 
 impl Wanted {
@@ -188,7 +207,7 @@ impl Wanted {
             self.labels = known.labels.clone();
         }
         // A tag that the system put there stays the system's when it is sent back by name.
-        for label in &mut self.labels {
+        for label in self.labels.iter_mut().filter(|_| keep.label_kinds) {
             if let Some(old) = known.labels.iter().find(|old| old.name == label.name) {
                 label.kind = old.kind;
             }

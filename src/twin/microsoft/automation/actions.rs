@@ -11,8 +11,13 @@ use crate::twin::{
     wire::Cx,
 };
 
-/// Who changes an incident when a rule does.
+/// Who changes an incident when a rule does; also the source of that update.
 const ROBOT: &str = "Automation rule";
+
+/// A change that a rule makes.
+pub(super) fn by_rule() -> Change {
+    Change::by(ROBOT, ROBOT)
+}
 
 /// The actions of a rule, in their order.
 pub(super) fn in_order(rule: &Map<String, Value>) -> Vec<&Map<String, Value>> {
@@ -23,7 +28,7 @@ pub(super) fn in_order(rule: &Map<String, Value>) -> Vec<&Map<String, Value>> {
 }
 
 impl Microsoft {
-    /// Carries out a rule's actions, in their order.
+    /// Carries out a rule's actions, in their order; gives what they changed of the incident.
     pub(super) fn take_actions(
         &mut self,
         place: usize,
@@ -31,7 +36,8 @@ impl Microsoft {
         change: &Change,
         rule: &Map<String, Value>,
         cx: &mut Cx<'_>,
-    ) {
+    ) -> Change {
+        let mut made = by_rule();
         for action in in_order(rule) {
             let none = Value::Null;
             let how = action.get("actionConfiguration").unwrap_or(&none);
@@ -42,17 +48,24 @@ impl Microsoft {
                         self.post(place, name, Some(change), &post, id, cx);
                     }
                 }
-                Some("ModifyProperties") => self.modify(place, name, how, cx),
+                Some("ModifyProperties") => made.collapse(self.modify(place, name, how, cx)),
                 Some("AddIncidentTask") => self.add_task(place, name, how, cx),
                 _ => {}
             }
         }
+        made
     }
 
-    fn modify(&mut self, place: usize, name: &str, how: &Value, cx: &Cx<'_>) {
+    fn modify(&mut self, place: usize, name: &str, how: &Value, cx: &Cx<'_>) -> Change {
+        let mut made = by_rule();
         // Refused when it was written; since then the owner may have left.
-        let Ok(wanted) = self.modification(how) else { return };
-        self.bump(place, name, ROBOT, cx, |incident| wanted.onto(incident));
+        let Ok(wanted) = self.modification(how) else { return made };
+        self.bump(place, name, ROBOT, cx, |incident| {
+            let old = incident.clone();
+            wanted.onto(incident);
+            made = by_rule().between(&old, incident);
+        });
+        made
     }
 
     fn add_task(&mut self, place: usize, name: &str, how: &Value, cx: &Cx<'_>) {
@@ -72,6 +85,7 @@ impl Microsoft {
         };
         if let Some(workspace) = self.workspaces.get_mut(place) {
             workspace.change(name, false, |incident| incident.tasks.push(task));
+            workspace.log_again(name, cx.now);
         }
     }
 }

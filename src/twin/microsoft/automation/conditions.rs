@@ -179,9 +179,9 @@ impl<'a> Scene<'a> {
             }
             Some("PropertyArrayChanged") => match text("arrayType") {
                 "Alerts" => self.change.alerts_added,
-                "Labels" => self.change.labels_added,
-                "Tactics" => self.change.tactics_added,
-                "Comments" => self.change.comments_added,
+                "Labels" => !self.change.labels_added.is_empty(),
+                "Tactics" => !self.change.tactics_added.is_empty(),
+                "Comments" => self.change.comments_added > 0,
                 _ => false,
             },
             Some("PropertyArray") => {

@@ -6,10 +6,13 @@ use serde_json::{Value, json};
 use super::Change;
 use crate::twin::{
     microsoft::{
-        Microsoft, evidence,
-        incident::{Incident, Shown},
+        Microsoft,
+        arm::disguise,
+        evidence,
+        incident::{Incident, Label, Shown},
         workspace::Workspace,
     },
+    stamp::seven_digits,
     wire::{Call, Cx, Outgoing},
 };
 
@@ -78,10 +81,20 @@ impl Run {
 }
 
 impl Microsoft {
-    /// Runs a playbook by hand: the same body, without the update's part. `false` when it cannot.
-    pub fn run_now(&mut self, place: usize, name: &str, playbook: &str, cx: &mut Cx<'_>) -> bool {
-        let Some(post) = self.resources.get(&playbook.to_lowercase()).and_then(http_action) else { return false };
-        self.post(place, name, None, &post, playbook, cx)
+    /// Runs a playbook by hand: the same body, without the update's part. One that posts nothing runs all the same.
+    pub fn run_now(&mut self, place: usize, name: &str, playbook: &str, cx: &mut Cx<'_>) {
+        match self.resources.get(&playbook.to_lowercase()).and_then(http_action) {
+            Some(post) => {
+                self.post(place, name, None, &post, playbook, cx);
+            }
+            None => self.ran(playbook, cx),
+        }
+    }
+
+    /// Notes a run that is over at once.
+    pub fn ran(&mut self, playbook: &str, cx: &Cx<'_>) {
+        let (id, playbook) = (cx.ids.token(16), playbook.to_lowercase());
+        self.automation.runs.push(Run { id, playbook, started: cx.now, ended: Some((cx.now, true)) });
     }
 
     pub(super) fn post(
@@ -102,6 +115,7 @@ impl Microsoft {
 
     /// Sends what a playbook was set off with. `false`: there is no such workspace.
     pub(super) fn send(&mut self, place: usize, fired: &Fired, post: &Post, playbook: &str, cx: &mut Cx<'_>) -> bool {
+        let told = self.switches.workflow_headers;
         let Some(workspace) = self.workspaces.get(place) else { return false };
         let operation = if fired.trigger == Trigger::Alert { "Post_alert" } else { "Post_incident" };
         let mut headers = post.headers.clone();
@@ -118,7 +132,9 @@ impl Microsoft {
             ("x-ms-workflow-resourcegroup-name", workspace.resource_group.clone()),
             ("x-ms-client-request-id", fired.event.clone()),
         ] {
-            headers.push((header.to_owned(), value));
+            if told || !header.starts_with("x-ms-") {
+                headers.push((header.to_owned(), value));
+            }
         }
         cx.outgoing.push(Outgoing {
             due: cx.now,
@@ -130,6 +146,7 @@ impl Microsoft {
             attempt: 0,
             attempts_max: post.attempts_max,
             seal: None,
+            run: Some(run.clone()),
         });
         let id = playbook.to_lowercase();
         if self.resources.contains_key(&id) {
@@ -149,7 +166,9 @@ impl Microsoft {
                 let sent = call.header("content-type").unwrap_or("application/json; charset=utf-8");
                 headers.push(("content-type".into(), sent.to_owned()));
             }
-            headers.push((RUN_ID.to_owned(), run.clone()));
+            if self.switches.workflow_headers {
+                headers.push((RUN_ID.to_owned(), run.clone()));
+            }
             cx.outgoing.push(Outgoing {
                 due: cx.now,
                 url: post.url,
@@ -160,6 +179,7 @@ impl Microsoft {
                 attempt: 0,
                 attempts_max: post.attempts_max,
                 seal: None,
+                run: Some(run.clone()),
             });
         }
         self.automation.runs.push(Run { id: run.clone(), playbook: playbook.to_owned(), started: cx.now, ended });
@@ -168,7 +188,7 @@ impl Microsoft {
 
     /// Notes how a delivery of a logic app ended for good.
     pub fn run_over(&mut self, delivery: &Outgoing, succeeded: bool, now: Timestamp) {
-        let id = delivery.headers.iter().find(|(name, _)| name == RUN_ID).map(|(_, value)| value.as_str());
+        let id = delivery.run.as_deref();
         let runs = self.automation.runs.iter_mut().rev();
         // A delivery that was doubled ends twice: the first end counts.
         if let Some(run) = runs.filter(|run| run.ended.is_none()).find(|run| Some(run.id.as_str()) == id) {
@@ -192,7 +212,7 @@ impl Microsoft {
         let mut object = incident.to_json(&shown);
         if let Some(properties) = object.get_mut("properties").and_then(Value::as_object_mut) {
             properties.insert("alerts".into(), evidence::alerts(workspace, incident, now).into());
-            properties.insert("bookmarks".into(), json!([]));
+            properties.insert("bookmarks".into(), evidence::bookmarks(workspace, incident).into());
             properties.insert("relatedEntities".into(), evidence::entities(workspace, incident, now).into());
             let comments = incident.comments.iter().map(|comment| incident.comment_json(comment, &workspace.id));
             properties.insert("comments".into(), comments.collect());
@@ -209,8 +229,20 @@ impl Microsoft {
         });
         if let (Some(change), Some(map)) = (change.filter(|change| !change.new), body.as_object_mut()) {
             let alerts = if change.alerts_added { evidence::alerts(workspace, incident, now) } else { Vec::new() };
-            let updates = json!({"updatedBy": {"name": change.by, "source": change.source}, "alerts": alerts});
+            let mut updates = json!({"updatedBy": {"name": change.by, "source": change.source}, "alerts": alerts});
+            if let (true, Some(more)) = (self.switches.update_details, updates.as_object_mut()) {
+                let from = incident.comments.len().saturating_sub(change.comments_added);
+                let comments = incident.comments.iter().skip(from);
+                let labels = change.labels_added.iter();
+                more.insert("updatedTime".into(), seven_digits(incident.modified).into());
+                more.insert("comments".into(), comments.map(|one| incident.comment_json(one, &workspace.id)).collect());
+                more.insert("labels".into(), labels.map(Label::to_json).collect());
+                more.insert("tactics".into(), json!(change.tactics_added));
+            }
             map.insert("incidentUpdates".into(), updates);
+        }
+        if disguise::nulls(&self.switches) {
+            disguise::null_authors(&mut body);
         }
         body
     }

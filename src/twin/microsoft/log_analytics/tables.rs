@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::twin::{
     microsoft::{
         evidence,
-        incident::{Incident, Shown},
+        incident::{Incident, Label, Shown, is_bookmark},
         workspace::Workspace,
     },
     stamp::seven_digits,
@@ -60,7 +60,7 @@ const INCIDENT: [(&str, &str); 33] = [
     ("Type", "string"),
 ];
 
-const ALERT: [(&str, &str); 31] = [
+const ALERT: [(&str, &str); 35] = [
     ("TenantId", "string"),
     ("TimeGenerated", "datetime"),
     ("DisplayName", "string"),
@@ -92,6 +92,10 @@ const ALERT: [(&str, &str); 31] = [
     ("Status", "string"),
     ("CompromisedEntity", "string"),
     ("Tactics", "string"),
+    ("Techniques", "string"),
+    ("SubTechniques", "string"),
+    ("AlertLink", "string"),
+    ("Type", "string"),
 ];
 
 /// The columns of a table.
@@ -136,10 +140,14 @@ fn incident_row(workspace: &Workspace, incident: &Incident, at: Timestamp, defen
     let comments: Vec<Value> = incident.comments.iter().map(|comment| json!({"message": comment.message, "author": comment.author.to_json(), "createdTimeUtc": seven_digits(comment.created)})).collect();
     let tasks: Vec<Value> =
         incident.tasks.iter().map(|task| json!({"title": task.title, "status": task.status})).collect();
-    let labels: Vec<Value> =
-        incident.labels.iter().map(|label| json!({"labelName": label.name, "labelType": label.kind})).collect();
+    let labels: Vec<Value> = incident.labels.iter().map(Label::to_json).collect();
     let description = if defender { None } else { incident.description.as_deref() };
-    let closed = (incident.status == "Closed").then(|| seven_digits(incident.modified));
+    let bookmarks: Vec<&str> = incident
+        .relations
+        .iter()
+        .filter(|relation| is_bookmark(&relation.related_id))
+        .filter_map(|relation| relation.related_id.rsplit('/').next())
+        .collect();
     let mut owner = incident.owner.to_json();
     if let Some(map) = owner.as_object_mut() {
         map.remove("ownerType");
@@ -163,11 +171,11 @@ fn incident_row(workspace: &Workspace, incident: &Incident, at: Timestamp, defen
         json!(seven_digits(incident.created)),
         json!(seven_digits(incident.modified)),
         json!(seven_digits(incident.created)),
-        json!(closed),
+        json!(incident.closed.map(seven_digits)),
         json!(incident.number),
         dynamic(&json!(incident.rule_ids)),
         dynamic(&json!(incident.alerts.iter().map(|alert| &alert.id).collect::<Vec<_>>())),
-        dynamic(&json!([])),
+        dynamic(&json!(bookmarks)),
         dynamic(&json!(comments)),
         dynamic(&json!(tasks)),
         dynamic(&json!(labels)),
@@ -228,7 +236,19 @@ fn alert_row(
                 .map(|all| all.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "))
                 .unwrap_or_default()
         ),
+        json!(techniques(&properties, false)),
+        json!(techniques(&properties, true)),
+        of("alertLink"),
+        json!("SecurityAlert"),
     ]
+}
+
+/// The techniques of an alert, or the parts of techniques (`T1078.004`), as the text of a list; empty when it has none.
+fn techniques(properties: &Value, parts: bool) -> String {
+    let held = properties.pointer("/additionalData/MitreTechniques").and_then(Value::as_str).unwrap_or("[]");
+    let all: Vec<String> = serde_json::from_str(held).unwrap_or_default();
+    let own: Vec<&String> = all.iter().filter(|technique| technique.contains('.') == parts).collect();
+    if own.is_empty() { String::new() } else { json!(own).to_string() }
 }
 
 /// The answer of the `metadata` call.

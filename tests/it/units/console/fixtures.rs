@@ -467,7 +467,11 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
         (
             "approvals-none",
             context("/approvals"),
-            Page::Approvals(Box::new(ApprovalsView { policies: Vec::new(), rows: Vec::new(), more: false })),
+            Page::Approvals(Box::new(ApprovalsView {
+                policies: Vec::new(),
+                rows: Vec::new(),
+                pages: Listed::default(),
+            })),
         ),
         ("drift", context("/drift"), Page::Drift(Box::new(drifts()))),
         (
@@ -770,6 +774,8 @@ fn tickets(linked: bool) -> TicketsView {
         client: CLIENTS[0].into(),
         status: "New".into(),
         agent: String::new(),
+        made: false,
+        unlinked: (!linked).then(|| PairId(id(5))),
         pairs: if linked { vec![(PairId(id(4)), "#10478 Odd sign-in".into())] } else { Vec::new() },
         gates: if linked {
             Vec::new()

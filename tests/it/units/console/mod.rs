@@ -995,13 +995,12 @@ fn a_viewer_gets_no_buttons_that_change_anything() {
                 .iter()
                 .any(|a| action.starts_with(a));
             // these pages are only shown to those who may; the service decides again
-            let asked = ["drop", "replay", "linking", "disconnect"].contains(&name)
+            let asked = ["drop", "replay", "disconnect"].contains(&name)
                 || name.starts_with("rebuild")
                 || name.starts_with("errand")
                 || name.starts_with("accounts")
                 || name.starts_with("tokens")
                 || name.starts_with("tickets")
-                || name.starts_with("look-up")
                 || name.starts_with("set-up")
                 || name.starts_with("configuration");
             assert!(own || asked, "{name}: {action}");
@@ -1033,6 +1032,8 @@ fn the_palette_says_what_an_incident_is_found_by_where_that_is_not_shown() {
     assert_eq!(found_by(&row, &id).unwrap(), format!("the incident's id {id}"));
     let by = found_by(&row, &format!("{title} pc-77")).unwrap();
     assert!(by.starts_with("“pc-77”: a host"), "{by}");
+    let by = found_by(&row, "#994101").unwrap();
+    assert!(by.starts_with("“#994101”: its number in Defender"), "{by}");
 }
 
 /// A wait that the other side asked for is neither a failure nor nothing.
