@@ -83,13 +83,7 @@ async fn merged(engine: &Engine, pair: &Pair) -> Result<Vec<MergedFrom>, StoreEr
         if row.pair.client != pair.client {
             continue;
         }
-        all.push(MergedFrom {
-            incident: row.pair.incident.clone(),
-            name: row.subject.incident.name(),
-            ticket: row.pair.ticket,
-            comments: row.comments.clone().unwrap_or_default(),
-            links: row.links.clone(),
-        });
+        all.push(row.merged_from());
     }
     Ok(all)
 }

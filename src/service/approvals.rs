@@ -75,6 +75,7 @@ async fn of_pair(
 ) -> Result<Vec<ApprovalRow>, ServiceError> {
     let found = app.store.situation(row.id).await.map_err(|e| fault("read a pair", &e))?;
     let Some(found) = found else { return Ok(Vec::new()) };
+    let merged = pairs::merged(app, &found.pair, None).await?;
     let client = names::client(installation, row.client);
     let incident = found.subject.incident.name();
     let drawn = |s: &Situation<'_>| -> Vec<ApprovalRow> {
@@ -101,5 +102,5 @@ async fn of_pair(
             })
             .collect()
     };
-    Ok(pairs::with_situation(app, installation, catalogue, &found, drawn).unwrap_or_default())
+    Ok(pairs::with_situation(app, installation, catalogue, (&found, &merged), drawn).unwrap_or_default())
 }

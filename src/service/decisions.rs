@@ -44,7 +44,9 @@ pub async fn decide(app: &App, caller: &Caller, pair: PairId, decision: Option<D
     let installation = app.installation().await?;
     let catalogue = app.store.catalogue(row.pair.halo).await.map_err(|e| fault("read Halo's look-ups", &e))?;
     let catalogue = catalogue.map(|(catalogue, _)| catalogue).unwrap_or_default();
-    let offered = pairs::with_situation(app, &installation, &catalogue, &row, choice::choices).unwrap_or_default();
+    let merged = pairs::merged(app, &row.pair, None).await?;
+    let known = (&row, merged.as_slice());
+    let offered = pairs::with_situation(app, &installation, &catalogue, known, choice::choices).unwrap_or_default();
     if !offered.iter().flat_map(|choice| &choice.answers).any(|(_, answer)| *answer == decision) {
         return Err(ServiceError::Conflict);
     }

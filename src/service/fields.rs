@@ -3,6 +3,7 @@
 use crate::{
     domain::{
         catalogue::Catalogue,
+        closing::Verdict,
         decision::Decision,
         failure::Side,
         incident::Owner,
@@ -15,6 +16,7 @@ use crate::{
         workspace::Mode,
     },
     planner::{closing, mapping, plan::Plan, situation::Situation},
+    store::SituationRow,
 };
 
 /// The rows, in the order pages show them. What comes next is what is queued or planned, and nothing else.
@@ -26,6 +28,50 @@ pub fn rows(s: &Situation<'_>, plan: &Plan) -> Vec<FieldRow> {
         }
     }
     rows
+}
+
+/// The rows where no policy says any more what both sides have in common: as last read, compared by nothing.
+pub fn plain(row: &SituationRow, catalogue: &Catalogue) -> Vec<FieldRow> {
+    let (incident, ticket, base) = (&row.subject.incident, row.ticket.as_ref(), &row.pair.base);
+    let plain = |name: &str, incident: Option<String>, ticket: Option<String>, agreed: Option<String>| FieldRow {
+        name: name.to_owned(),
+        incident,
+        ticket,
+        agreed,
+        state: FieldState::NotCarried,
+        next: None,
+    };
+    let priority = |id: i64| {
+        let found = catalogue.priorities.iter().find(|row| row.id == id);
+        found.map_or_else(|| id.to_string(), |row| row.name.clone())
+    };
+    // agent 1 is Halo's "Unassigned"
+    let agent = |id: Option<i64>| id.filter(|id| *id > 1).map(|id| mapping::agent_name(catalogue, id));
+    let status = |id: i64| status_name(catalogue, id);
+    vec![
+        plain(
+            "Severity and priority",
+            Some(incident.severity.to_string()),
+            ticket.and_then(|ticket| ticket.priority_id).map(priority),
+            joined(base.severity.as_ref().map(ToString::to_string), base.priority_id.map(priority)),
+        ),
+        plain(
+            "Status",
+            Some(incident.status.to_string()),
+            ticket.and_then(|ticket| ticket.status_id).map(status),
+            joined(base.incident_status.as_ref().map(ToString::to_string), base.status_id.map(status)),
+        ),
+        plain(
+            "Owner and agent",
+            owner_words(&incident.owner),
+            agent(ticket.and_then(|ticket| ticket.agent_id)),
+            joined(base.owner.clone(), agent(base.agent_id)),
+        ),
+        FieldRow {
+            next: Some("Which field of the ticket holds it, the policy said.".to_owned()),
+            ..plain("Classification", incident.verdict().as_ref().map(verdict_words), None, None)
+        },
+    ]
 }
 
 /// Why what differs is not written after all: no write of it is queued or planned.
@@ -337,6 +383,13 @@ fn owner(s: &Situation<'_>, plan: &Plan) -> FieldRow {
     row(s, "Owner and agent", "owner", sides, state)
 }
 
+fn verdict_words(verdict: &Verdict) -> String {
+    match &verdict.reason {
+        Some(reason) => format!("{} ({reason})", verdict.classification.words()),
+        None => verdict.classification.words().to_owned(),
+    }
+}
+
 fn classification(s: &Situation<'_>) -> FieldRow {
     let incident = s.incident.verdict();
     let chosen = chosen(s.policy, s.catalogue, s.ticket);
@@ -350,18 +403,14 @@ fn classification(s: &Situation<'_>) -> FieldRow {
         (None, None) => true,
         _ => false,
     };
-    let words = |verdict: &crate::domain::closing::Verdict| match &verdict.reason {
-        Some(reason) => format!("{} ({reason})", verdict.classification.words()),
-        None => verdict.classification.words().to_owned(),
-    };
     let state = match (same, &incident, &ticket) {
         (true, ..) => FieldState::Same,
         (false, None, Some(_)) => FieldState::TicketAhead,
         _ => FieldState::NotCarried,
     };
     let sides = Sides {
-        incident: incident.as_ref().map(words),
-        ticket: chosen.or_else(|| ticket.as_ref().map(words)),
+        incident: incident.as_ref().map(verdict_words),
+        ticket: chosen.or_else(|| ticket.as_ref().map(verdict_words)),
         agreed: None,
     };
     let missing = matches!(s.pair.reason, Some(Reason::VerdictMissing)) && sides.incident.is_none();

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use uuid::Uuid;
+
 use crate::{
     domain::{
         failure::Side,
@@ -15,6 +17,7 @@ use crate::{
         workspace::Mode,
     },
     planner::{notes, plan::Plan, situation::Situation},
+    store::SituationRow,
 };
 
 /// The rows, oldest first. What does not cross says why, as the plan of this moment does.
@@ -104,6 +107,51 @@ pub fn rows(s: &Situation<'_>, plan: &Plan) -> Vec<NoteRow> {
             text: notes::words::body(action),
             crossing,
         });
+    }
+    rows.sort_by_key(|row| row.at);
+    rows
+}
+
+/// The rows where no policy says any more what crosses: the words of both records as last read, and which stand on both.
+pub fn plain(row: &SituationRow, catalogue: &Catalogue) -> Vec<NoteRow> {
+    let crossing =
+        |linked: bool| if linked { Crossing::Crossed } else { Crossing::HeldBack { reason: Reason::ModeOff } };
+    let mut rows = Vec::new();
+    for comment in row.comments.iter().flatten() {
+        let link = row.links.iter().find(|link| link.comment == comment.id);
+        // Portals give random ids: what has one derived from a name is ours, those apart that carry a person's words.
+        let derived = Uuid::parse_str(comment.id.as_str()).is_ok_and(|id| id.get_version_num() == 5);
+        let ours = match link {
+            Some(link) => link.written_in == Side::Halo,
+            None => derived && !comment.message.starts_with(notes::to_halo::CARRIED_OVER),
+        };
+        if !ours {
+            rows.push(NoteRow {
+                at: comment.created,
+                author: comment.author.clone(),
+                written_in: Side::Sentinel,
+                text: text::message_to_text(&comment.message),
+                crossing: crossing(link.is_some()),
+            });
+        }
+    }
+    let ours = |action: &Action| catalogue.own_agent_id.is_none() || action.agent_id == catalogue.own_agent_id;
+    for action in row.actions.iter().flatten() {
+        let link = row.links.iter().find(|link| link.action == action.key);
+        let text = notes::words::body(action);
+        let own = match link {
+            Some(link) => link.written_in == Side::Sentinel,
+            None => notes::carries(action, &row.pair.reference) || ours(action) && notes::mentions_any(&text),
+        };
+        if !action.system && !action.is_blank() && !own {
+            rows.push(NoteRow {
+                at: action.at,
+                author: action.who.clone(),
+                written_in: Side::Halo,
+                text,
+                crossing: crossing(link.is_some()),
+            });
+        }
     }
     rows.sort_by_key(|row| row.at);
     rows

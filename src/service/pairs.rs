@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use super::{
     App, caller::Caller, decisions, error::ServiceError, fault, fields, ledger::names_in, names, notes, pauses::Paused,
-    request_shown, then::Then, words,
+    request_shown, then::Then, unlinked, words,
 };
 use crate::{
     domain::{
         account::Scope,
         catalogue::Catalogue,
         ids::{OperationId, PairId, UserId},
-        merge::{Merge, Survivor},
+        merge::{Merge, MergedFrom, Survivor},
         operation::{Operation, OperationKind, OperationState},
         pair::{Pair, SyncState},
         reason::Reason,
@@ -67,10 +67,11 @@ pub async fn view(app: &App, caller: &Caller, pair: PairId, from: &str) -> Resul
     view_at(app, caller, pair, from, Then::Now).await
 }
 
-/// The same as it stood `then`. A moment that cannot be shown is told of on the page as it stands now.
+/// The same as it stood `then`. A moment that cannot be shown is told of on the page as it stands now. One that was taken
+/// apart is shown as it stood at any moment before that.
 ///
 /// # Errors
-/// `NotFound` when there is no such pair, or it is a foreign client's.
+/// `NotFound` when there is, or then was, no such pair, or it is a foreign client's.
 pub async fn view_at(
     app: &App,
     caller: &Caller,
@@ -78,22 +79,19 @@ pub async fn view_at(
     from: &str,
     then: Then,
 ) -> Result<PairView, ServiceError> {
-    let known = seen(app, caller, pair).await?;
-    let then = match then {
-        Then::Now => Ok(None),
-        Then::Entry(seq) => {
-            let newest = app.store.latest_seq().await.map_err(|e| fault("read the ledger", &e))?;
-            let none = || format!("The ledger has no entry {} yet. What follows is how it stands now.", seq.0);
-            if seq > newest { Err(none()) } else { Ok(Some(seq)) }
+    let (known, apart) = match seen(app, caller, pair).await {
+        Err(ServiceError::NotFound) if then != Then::Now => {
+            let (known, unlinking) = unlinked::once(app, caller, pair).await?;
+            (known, Some(unlinking))
         }
-        Then::Moment(moment) if moment > app.clock.now() => {
-            Err("That moment has not come yet. What follows is how it stands now.".to_owned())
-        }
-        Then::Moment(moment) => Ok(Some(app.store.entry_at(moment).await.map_err(|e| fault("read the ledger", &e))?)),
-        Then::Unreadable => Err("That is no moment. Give a date and a time, such as 2026-11-28T08:00.".to_owned()),
+        known => (known?, None),
     };
+    let then = super::then::entry(app, then).await?;
     let mut as_of_problem = then.as_ref().err().cloned();
     let mut then = then.unwrap_or_default();
+    if apart.is_some_and(|apart| then.is_none_or(|then| then >= apart)) {
+        return Err(ServiceError::NotFound);
+    }
     let installation = app.installation().await?;
     let (situation, as_of) = match then {
         None => (app.store.situation(pair).await.map_err(|e| fault("read a pair", &e))?, None),
@@ -103,8 +101,7 @@ pub async fn view_at(
     };
     let situation = match situation {
         None if then.take().is_some() => {
-            as_of_problem =
-                Some("The incident was not linked yet at that moment. What follows is how it stands now.".into());
+            as_of_problem = Some(super::then::NOT_YET.to_owned());
             app.store.situation(pair).await.map_err(|e| fault("read a pair", &e))?
         }
         found => found,
@@ -122,7 +119,8 @@ pub async fn view_at(
 
     // Of the past it is not known when it was last read.
     let (incident_read, ticket_read) = if as_of.is_none() { reads(app, &situation) } else { (None, None) };
-    let drawn = with_situation(app, &installation, &catalogue, &situation, |s| {
+    let merged = merged(app, &situation.pair, then).await?;
+    let drawn = with_situation(app, &installation, &catalogue, (&situation, &merged), |s| {
         let (plan, choices) = (plan(s), decisions::choices(s));
         let request =
             |operation: &Operation| Some((operation.id, request_shown::of(&installation, s, &operation.kind)?));
@@ -130,7 +128,11 @@ pub async fn view_at(
         let open = decisions::open(s, &plan, &choices);
         (fields::rows(s, &plan), notes::rows(s, &plan), open, choices, requests)
     });
-    let (fields, notes, mut open, mut choices, requests) = drawn.unwrap_or_default();
+    let removed = drawn.is_none();
+    let (fields, notes, mut open, mut choices, requests) = drawn.unwrap_or_else(|| {
+        let (fields, notes) = (fields::plain(&situation, &catalogue), notes::plain(&situation, &catalogue));
+        (fields, notes, Vec::new(), Vec::new(), BTreeMap::new())
+    });
     let operation = |row: &Operation| {
         let view = operation(row);
         OperationView { body: requests.get(&row.id).cloned().or(view.body), ..view }
@@ -152,6 +154,7 @@ pub async fn view_at(
         client_id: pair.client,
         workspace: names::workspace_name(&installation, pair.workspace),
         workspace_id: pair.workspace,
+        removed,
         mode: workspace.map_or(crate::domain::workspace::Mode::Off, |workspace| workspace.mode),
         incident: pair.incident.clone(),
         number: subject.incident.number,
@@ -232,12 +235,39 @@ pub(super) fn reads(app: &App, situation: &SituationRow) -> (Option<jiff::Timest
     )
 }
 
-/// Calls `f` with what the planner knows of a pair; `None` while the workspace has been removed.
+/// What the planner has to know of the incidents that were merged into a pair's own, as it stands or stood after an entry.
+///
+/// # Errors
+/// The store cannot be read.
+pub(super) async fn merged(app: &App, pair: &Pair, then: Option<Seq>) -> Result<Vec<MergedFrom>, ServiceError> {
+    // That something was merged into it stands in the others' histories.
+    if !pair.merged && then.is_none() {
+        return Ok(Vec::new());
+    }
+    let failed = |e| fault("read a merged incident", &e);
+    let mut all = Vec::new();
+    for source in app.store.pairs_of_survivor(pair.workspace, &pair.incident).await.map_err(failed)? {
+        let row = match then {
+            None => app.store.situation(source).await.map_err(failed)?,
+            Some(seq) => {
+                let Some(source) = app.store.pair(source).await.map_err(failed)? else { continue };
+                super::then::situation(app, &source, seq).await?.map(|(row, _)| row)
+            }
+        };
+        let merged = |row: &SituationRow| row.pair.survivor.as_ref() == Some(&pair.incident);
+        // Each client's own, as for the engine.
+        all.extend(row.filter(|row| merged(row) && row.pair.client == pair.client).map(|row| row.merged_from()));
+    }
+    Ok(all)
+}
+
+/// Calls `f` with what the planner knows of a pair, and of those that were merged into it; `None` while the workspace has
+/// been removed.
 pub(super) fn with_situation<T>(
     app: &App,
     installation: &Installation,
     catalogue: &Catalogue,
-    row: &SituationRow,
+    (row, merged): (&SituationRow, &[MergedFrom]),
     f: impl FnOnce(&Situation<'_>) -> T,
 ) -> Option<T> {
     let connected = installation.connected(row.pair.workspace)?;
@@ -261,7 +291,7 @@ pub(super) fn with_situation<T>(
         links: &row.links,
         operations: &row.operations,
         merge: &merge,
-        merged: &[],
+        merged,
         mates: &row.mates,
         seen: Seen::default(),
         unread: None,

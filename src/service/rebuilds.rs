@@ -41,7 +41,8 @@ pub async fn ask(app: &App, caller: &Caller, pair: PairId) -> Result<RebuildView
     if view.refused.is_some() {
         return Ok(view);
     }
-    let drawn = pairs::with_situation(app, &installation, &catalogue, &row, |s| {
+    let merged = pairs::merged(app, &row.pair, None).await?;
+    let drawn = pairs::with_situation(app, &installation, &catalogue, (&row, &merged), |s| {
         let begun = rebuild::begun(s);
         let anew: Situation<'_> = begun.situation(s);
         let plan = plan(&anew);

@@ -126,6 +126,7 @@ async fn plan_of(app: &App, row: &SituationRow) -> Result<Vec<PlannedView>, Serv
     let installation = app.installation().await?;
     let catalogue = app.store.catalogue(row.pair.halo).await.map_err(|e| fault("read Halo's look-ups", &e))?;
     let catalogue = catalogue.map(|(catalogue, _)| catalogue).unwrap_or_default();
+    let merged = pairs::merged(app, &row.pair, None).await?;
     let views = |s: &Situation<'_>| -> Vec<PlannedView> {
         let view = |planned: Planned| PlannedView {
             words: planned.kind.words(),
@@ -135,5 +136,5 @@ async fn plan_of(app: &App, row: &SituationRow) -> Result<Vec<PlannedView>, Serv
         };
         plan(s).operations.into_iter().map(view).collect()
     };
-    Ok(pairs::with_situation(app, &installation, &catalogue, row, views).unwrap_or_default())
+    Ok(pairs::with_situation(app, &installation, &catalogue, (row, &merged), views).unwrap_or_default())
 }

@@ -16,6 +16,9 @@ use crate::{
 /// Entries that are read at a time: so many are held in memory, however long a history is.
 const AT_ONCE: u32 = 2_000;
 
+/// What is said of a moment before the pair was made.
+pub const NOT_YET: &str = "The incident was not linked yet at that moment. What follows is how it stands now.";
+
 /// What an address asks to see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Then {
@@ -41,6 +44,27 @@ impl Then {
             Err(_) => text.parse().ok().or_else(by_the_clock).map_or(Self::Unreadable, Self::Moment),
         }
     }
+}
+
+/// The entry after which everything is to be shown, none for how it stands now; or why there is no such moment, in words.
+///
+/// # Errors
+/// The ledger cannot be read.
+pub async fn entry(app: &App, then: Then) -> Result<Result<Option<Seq>, String>, ServiceError> {
+    let failed = |e| fault("read the ledger", &e);
+    Ok(match then {
+        Then::Now => Ok(None),
+        Then::Entry(seq) => {
+            let newest = app.store.latest_seq().await.map_err(failed)?;
+            let none = || format!("The ledger has no entry {} yet. What follows is how it stands now.", seq.0);
+            if seq > newest { Err(none()) } else { Ok(Some(seq)) }
+        }
+        Then::Moment(moment) if moment > app.clock.now() => {
+            Err("That moment has not come yet. What follows is how it stands now.".to_owned())
+        }
+        Then::Moment(moment) => Ok(Some(app.store.entry_at(moment).await.map_err(failed)?)),
+        Then::Unreadable => Err("That is no moment. Give a date and a time, such as 2026-11-28T08:00.".to_owned()),
+    })
 }
 
 /// The pair as it stood after entry `at`, and when that was; `None` when it was no pair yet.

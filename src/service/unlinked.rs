@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{App, caller::Caller, error::ServiceError, fault, ledger::names_in, names, pairs, then, words};
+use super::{App, caller::Caller, error::ServiceError, fault, ledger::names_in, names, pairs, then, then::Then, words};
 use crate::{
     domain::{
         ids::{ConnectionId, PairId, TicketId},
@@ -18,16 +18,31 @@ use crate::{
 /// Entries among which the unlinking stands: it is the last thing that happens to a pair.
 const LAST_ROWS: u32 = 8;
 
-/// The page's view; `from` pages through the history.
+/// The pair that it once was, as it was opened, and the entry that took it apart.
 ///
 /// # Errors
 /// `NotFound` when there was no such pair, it still is one, or it is a foreign client's.
-pub async fn view(app: &App, caller: &Caller, id: PairId, from: &str) -> Result<UnlinkedView, ServiceError> {
-    let pair = opened(app, id).await?.ok_or(ServiceError::NotFound)?;
-    caller.see(pair.client)?;
+pub(super) async fn once(app: &App, caller: &Caller, id: PairId) -> Result<(Pair, Seq), ServiceError> {
+    let pair = seen(app, caller, id).await?;
+    let last = last(app, id).await?;
+    let unlinking = last.iter().find(|item| unlinks(item).is_some()).ok_or(ServiceError::NotFound)?;
+    Ok((pair, unlinking.entry.seq))
+}
+
+/// The page's view; `from` pages through the history. It says why it is shown in place of the pair as it stood `then`.
+///
+/// # Errors
+/// `NotFound` when there was no such pair, it still is one, or it is a foreign client's.
+pub async fn view(
+    app: &App,
+    caller: &Caller,
+    id: PairId,
+    from: &str,
+    then: Then,
+) -> Result<UnlinkedView, ServiceError> {
+    let pair = seen(app, caller, id).await?;
     let installation = app.installation().await?;
-    names::see_workspace(&installation, caller, pair.workspace)?;
-    let last = app.store.timeline(id, None, LAST_ROWS).await.map_err(|e| fault("read a history", &e))?;
+    let last = last(app, id).await?;
     let named = names_in(app, &last).await?;
     let mut last = last.into_iter().skip_while(|item| unlinks(item).is_none());
     let unlinking = last.next().ok_or(ServiceError::NotFound)?;
@@ -70,8 +85,36 @@ pub async fn view(app: &App, caller: &Caller, id: PairId, from: &str) -> Result<
         why,
         newer: newer.map(|newer| newer.id),
         back: PairFilter::default().address(),
+        entry: seq.0,
+        as_of_problem: not_shown(app, then, seq).await?,
         timeline: history.into_iter().map(|item| words::entry(item, &named, false)).collect(),
         older,
+    })
+}
+
+/// The pair as it was opened, if the caller may see it.
+async fn seen(app: &App, caller: &Caller, id: PairId) -> Result<Pair, ServiceError> {
+    let pair = opened(app, id).await?.ok_or(ServiceError::NotFound)?;
+    caller.see(pair.client)?;
+    let installation = app.installation().await?;
+    names::see_workspace(&installation, caller, pair.workspace)?;
+    Ok(pair)
+}
+
+/// The entries among which the unlinking stands, newest first.
+async fn last(app: &App, id: PairId) -> Result<Vec<Item>, ServiceError> {
+    app.store.timeline(id, None, LAST_ROWS).await.map_err(|e| fault("read a history", &e))
+}
+
+/// Why a moment that was asked for is not shown: there is none such, or it was no pair then.
+async fn not_shown(app: &App, then: Then, unlinking: Seq) -> Result<Option<String>, ServiceError> {
+    Ok(match then::entry(app, then).await? {
+        Ok(None) => None,
+        Ok(Some(at)) if at >= unlinking => {
+            Some("The two were not linked any more at that moment. What follows is how it stands now.".to_owned())
+        }
+        Ok(Some(_)) => Some(then::NOT_YET.to_owned()),
+        Err(problem) => Some(problem),
     })
 }
 

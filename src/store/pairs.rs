@@ -18,6 +18,7 @@ use crate::domain::{
     group::Mate,
     ids::{ActionKey, CommentId, ConnectionId, IncidentId, PairId, TicketId, WorkspaceId},
     incident::{Comment, Evidence, Incident},
+    merge::MergedFrom,
     operation::Operation,
     pair::{Health, NoteLink, Pair, Subject, SyncState},
     ticket::{Action, Ticket},
@@ -147,6 +148,17 @@ impl SituationRow {
             operations: Vec::new(),
             next_position: 1,
             mates: Vec::new(),
+        }
+    }
+
+    /// What the pair of the incident that it was merged into has to know of it.
+    pub fn merged_from(&self) -> MergedFrom {
+        MergedFrom {
+            incident: self.pair.incident.clone(),
+            name: self.subject.incident.name(),
+            ticket: self.pair.ticket,
+            comments: self.comments.clone().unwrap_or_default(),
+            links: self.links.clone(),
         }
     }
 }

@@ -132,7 +132,7 @@ pub async fn pair(State(web): State<Web>, signed: Signed, Path(pair): Path<Strin
         Ok(view) => Page::Pair(Box::new(PairView { back, ..view })),
         // It may have been one: what was written down of it is still led to.
         Err(ServiceError::NotFound) => {
-            let view = service::unlinked::view(&web.app, &signed.caller, pair, &from).await?;
+            let view = service::unlinked::view(&web.app, &signed.caller, pair, &from, then).await?;
             Page::Unlinked(Box::new(UnlinkedView { back, ..view }))
         }
         Err(error) => return Err(error.into()),

@@ -19,19 +19,32 @@ fn tests_in(folder: &str, prefix: &str, found: &mut BTreeSet<String>) {
     }
 }
 
+/// Whether a file of the tests in a browser has a test of this title.
+fn is_in_the_browser(file: &str, title: &str) -> bool {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("end2end/tests").join(file);
+    fs::read_to_string(path).is_ok_and(|text| text.contains(title))
+}
+
 #[test]
 fn every_test_that_the_documentation_names_is_there() {
     let mut there = BTreeSet::new();
     tests_in("src/planner/tests", "", &mut there);
     tests_in("tests/it/engine", "engine::", &mut there);
     tests_in("tests/it/store", "store::", &mut there);
+    tests_in("tests/it/units", "units::", &mut there);
+    tests_in("tests/it/units/console", "units::console::", &mut there);
     tests_in("tests/it", "", &mut there);
+    let there: BTreeSet<String> = there.iter().map(|name| name.replace("::mod::", "::")).collect();
     for page in ["docs/SYNC.md", "docs/RULES.md", "docs/FEATURES.md", "docs/SET-UP.md"] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
         let text = fs::read_to_string(path).expect("the page");
         let named: BTreeSet<&str> = text.split('`').filter(|part| part.contains("::") && !part.contains(' ')).collect();
         assert!(named.len() > 30, "{page}: {named:?}");
         let missing: Vec<&&str> = named.iter().filter(|name| !there.contains(**name)).collect();
+        assert!(missing.is_empty(), "{page}: {missing:#?}");
+        let in_the_browser = text.split('`').filter_map(|part| part.split_once(".spec.ts › "));
+        let missing: Vec<(&str, &str)> =
+            in_the_browser.filter(|(file, title)| !is_in_the_browser(&format!("{file}.spec.ts"), title)).collect();
         assert!(missing.is_empty(), "{page}: {missing:#?}");
     }
 }
@@ -47,14 +60,11 @@ fn every_test_of_the_bars_is_there() {
     tests_in("tests/it/engine", "engine::", &mut there);
     tests_in("tests/it/units/console", "units::console::", &mut there);
     let there: BTreeSet<String> = there.iter().map(|name| name.replace("::mod::", "::")).collect();
-    let in_the_browser = |file: &str, title: &str| {
-        fs::read_to_string(root.join("end2end/tests").join(file)).is_ok_and(|text| text.contains(title))
-    };
     let named: Vec<&str> =
         bars.split('`').skip(1).step_by(2).filter(|name| name.contains("::") || name.contains(" › ")).collect();
     assert!(named.len() > 40, "{named:?}");
     let is_there = |name: &str| match name.split_once(" › ") {
-        Some((file, title)) => in_the_browser(file, title),
+        Some((file, title)) => is_in_the_browser(file, title),
         None => there.contains(name),
     };
     let missing: Vec<&&str> = named.iter().filter(|name| !is_there(name)).collect();

@@ -201,6 +201,7 @@ async fn an_unlinked_pair_keeps_its_page() {
     let (app, mut browser) = app("A title", "words").await;
     let address = format!("/pairs/{}", seed::pair(1));
     let old = app.app.store.pair(seed::pair(1)).await.unwrap().unwrap();
+    let early = app.app.store.latest_seq().await.unwrap().0;
     app.submit(&mut browser, &format!("{address}/unlink"), &[]).await;
     let page = app.page(&mut browser, &address).await;
     assert_eq!(page.status, StatusCode::OK);
@@ -217,6 +218,12 @@ async fn an_unlinked_pair_keeps_its_page() {
         assert!(page.body.contains(part), "{part}: {}", page.body);
     }
     assert!(!page.body.contains(&format!("{address}/look")), "nothing is left to be done with it");
+    // What was sent around of an earlier moment shows that moment; what is none is told of.
+    let past = app.page(&mut browser, &format!("{address}?at={early}")).await.body;
+    assert!(past.contains("As it stood ") && past.contains("Sentinel then"), "{past}");
+    assert!(!past.contains(&format!("{address}/look")), "it is there to be read");
+    let none = app.page(&mut browser, &format!("{address}?at=yesterday")).await.body;
+    assert!(none.contains("That is no moment.") && none.contains("are a pair no more"), "{none}");
     // Who has the page of the pair open gets the same parts anew.
     let fragment = app.page(&mut browser, &format!("{address}?fragment=1")).await;
     assert_eq!(fragment.status, StatusCode::OK);

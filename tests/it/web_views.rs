@@ -1,6 +1,9 @@
 //! Saved views: a filter and an order under a name, with plain forms; never rows, and never rights.
 
-use halobridge::domain::account::{Role, Scope};
+use halobridge::domain::{
+    account::{Role, Scope},
+    saved::SavedList,
+};
 use http::StatusCode;
 
 use crate::support::{Browser, TestApp, seed};
@@ -66,6 +69,33 @@ async fn a_view_is_saved_chosen_renamed_and_removed() {
         assert!(app.page(&mut viewer, "/views").await.body.contains(said), "{said}");
     }
     assert!(!app.page(&mut viewer, "/").await.body.contains(">Mine</a>"));
+}
+
+#[tokio::test]
+async fn every_list_with_a_filter_offers_to_save_it() {
+    let app = app().await;
+    let mut admin = app.signed_in("admin").await;
+    for list in SavedList::ALL {
+        let query = match list {
+            SavedList::Pairs => "health=needs-you",
+            SavedList::NotLinked => "q=one",
+            SavedList::Drift => "class=value",
+            SavedList::Shadow => "kind=delayed",
+            SavedList::Runs => "failed=1",
+            SavedList::Ledger => "fact=paused",
+        };
+        let to = format!("/views?list={}&query={}", list.as_str(), query.replace('=', "%3D"));
+        let page = app.page(&mut admin, &format!("{}?{query}", list.path())).await;
+        assert_eq!(page.status, StatusCode::OK, "{list:?}");
+        assert!(linked(&page.body, &to, "Save this view"), "{list:?}: {}", page.body);
+        let name = format!("My {}", list.as_str());
+        let form = [("list", list.as_str()), ("query", query), ("name", name.as_str()), ("shared", "no")];
+        let saved = app.submit(&mut admin, "/views", &form).await;
+        assert_eq!(saved.location(), format!("{}?{query}", list.path()));
+        let plain = app.page(&mut admin, list.path()).await.body;
+        let shown = format!(">{name}</a>");
+        assert!(linked(&plain, &format!("{}?{query}", list.path()), &shown), "{list:?}: {plain}");
+    }
 }
 
 #[tokio::test]

@@ -19,10 +19,10 @@ fn symbol(kind: EntryKind) -> &'static str {
     }
 }
 
-/// The address of a page as it stood after the entry of this number.
-pub type ThenAt<'a> = &'a dyn Fn(i64) -> String;
+/// The address of a page as it stood after the entry of this number; none where it has no such page.
+pub type ThenAt<'a> = &'a dyn Fn(i64) -> Option<String>;
 
-/// A list of entries, newest first; each leads to how it stood then, at `then`.
+/// A list of entries, newest first; each leads to how it stood then, at `then`, if there is such a page.
 pub fn timeline(ctx: &PageContext, entries: &[TimelineEntry], then: Option<ThenAt<'_>>) -> AnyView {
     let items = entries.iter().map(|entry| item(ctx, entry, then)).collect_view();
     view! { <ol class="timeline">{items}</ol> }.into_any()
@@ -31,10 +31,10 @@ pub fn timeline(ctx: &PageContext, entries: &[TimelineEntry], then: Option<ThenA
 fn item(ctx: &PageContext, entry: &TimelineEntry, then: Option<ThenAt<'_>>) -> AnyView {
     let class = if entry.kind == EntryKind::Failure { "entry failed" } else { "entry" };
     let about = entry.pair.map(|pair| view! { <a href=format!("/pairs/{pair}")>"Pair"</a> });
-    let then = then.map(|at| {
+    let then = then.and_then(|at| at(entry.seq)).map(|address| {
         let of = format!(" after entry {}", entry.seq);
         view! {
-            " · "<a class="soft" href=at(entry.seq)>"as it stood then"<span class="unseen">{of}</span></a>
+            " · "<a class="soft" href=address>"as it stood then"<span class="unseen">{of}</span></a>
         }
     });
     let number = format!("Entry {}", entry.seq);

@@ -273,9 +273,24 @@ fn dropped(ctx: &PageContext, rows: &[DroppedRow]) -> AnyView {
     .into_any()
 }
 
+/// Asks for the page as it stood at a moment; `list` is the query of the list that it was opened from.
+pub fn moment(ctx: &PageContext, list: &str) -> AnyView {
+    view! {
+        <form class="moment" method="get" action=ctx.path().to_owned()>
+            {(!list.is_empty()).then(|| view! { <input type="hidden" name="list" value=list.to_owned() /> })}
+            <label>
+                <span>"As it stood at"</span>
+                <input type="text" name="at" required=true placeholder="2026-11-28 08:00" autocomplete="off" maxlength="40" />
+            </label>
+            <button type="submit" class="button">"Show"</button>
+        </form>
+    }
+    .into_any()
+}
+
 fn history(ctx: &PageContext, view: &PairView) -> AnyView {
     let list = list(view);
-    let then = |seq: i64| QueryText::new().with("at", &seq.to_string()).with("list", list).after(ctx.path());
+    let then = |seq: i64| Some(QueryText::new().with("at", &seq.to_string()).with("list", list).after(ctx.path()));
     let older = view.older.as_ref().map(|token| {
         let at = view.as_of.map(|at| at.to_string()).unwrap_or_default();
         let href = QueryText::new().with("from", token).with("at", &at).with("list", list).after(ctx.path());
@@ -284,14 +299,7 @@ fn history(ctx: &PageContext, view: &PairView) -> AnyView {
     view! {
         <section class="pair-history" aria-labelledby="history">
             <h2 id="history">"What happened"</h2>
-            <form class="moment" method="get" action=ctx.path().to_owned()>
-                {(!list.is_empty()).then(|| view! { <input type="hidden" name="list" value=list.to_owned() /> })}
-                <label>
-                    <span>"As it stood at"</span>
-                    <input type="text" name="at" required=true placeholder="2026-11-28 08:00" autocomplete="off" maxlength="40" />
-                </label>
-                <button type="submit" class="button">"Show"</button>
-            </form>
+            {moment(ctx, list)}
             {if view.timeline.is_empty() {
                 view! { <p class="quiet">"Nothing is written down yet."</p> }.into_any()
             } else {

@@ -6,6 +6,7 @@ use crate::{
     console::{
         components::{act, entry, time::when},
         context::PageContext,
+        pages::pair::moment,
     },
     domain::view::{
         dashboard::PairFilter, ledger::LedgerFilter, not_linked::NotLinkedFilter, query::QueryText,
@@ -74,6 +75,7 @@ fn standing(ctx: &PageContext, view: &UnlinkedView) -> AnyView {
     view! {
         <section class="standing-card" aria-label="How it stands">
             <div class="standing-words">
+                {view.as_of_problem.clone().map(|problem| view! { <p class="warn" role="alert">{problem}</p> })}
                 <p>
                     "This incident and this ticket are a pair no more: they were unlinked "{when(ctx, view.unlinked)}
                     {view.who.clone().map(|who| view! { " by "<b>{who}</b> })}"."
@@ -91,15 +93,21 @@ fn standing(ctx: &PageContext, view: &UnlinkedView) -> AnyView {
 }
 
 fn history(ctx: &PageContext, view: &UnlinkedView) -> AnyView {
+    let list = view.back.split_once('?').map_or("", |(_, query)| query);
+    // From the unlinking on it is no pair.
+    let then = |seq: i64| {
+        let address = || QueryText::new().with("at", &seq.to_string()).with("list", list).after(ctx.path());
+        (seq < view.entry).then(address)
+    };
     let older = view.older.as_ref().map(|token| {
-        let list = view.back.split_once('?').map_or("", |(_, query)| query);
         let href = QueryText::new().with("from", token).with("list", list).after(ctx.path());
         view! { <p><a class="button" href=format!("{href}#history")>"Older"</a></p> }
     });
     view! {
         <section class="pair-history" aria-labelledby="history">
             <h2 id="history">"What happened"</h2>
-            {entry::timeline(ctx, &view.timeline, None)}
+            {moment(ctx, list)}
+            {entry::timeline(ctx, &view.timeline, Some(&then))}
             {older}
         </section>
     }

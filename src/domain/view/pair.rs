@@ -29,6 +29,8 @@ pub struct PairView {
     pub workspace: String,
     /// Workspace.
     pub workspace_id: WorkspaceId,
+    /// Its workspace is not set up any more: both sides are shown as last read, compared by nothing.
+    pub removed: bool,
     /// What the engine may do there.
     pub mode: Mode,
     /// The incident's GUID.

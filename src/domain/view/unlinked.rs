@@ -43,6 +43,10 @@ pub struct UnlinkedView {
     pub newer: Option<PairId>,
     /// Address of the list that it was opened from.
     pub back: String,
+    /// Number of the entry that tells of it: at any moment before, the page of the pair is shown.
+    pub entry: i64,
+    /// Why the moment that was asked for cannot be shown, one sentence with the remedy.
+    pub as_of_problem: Option<String>,
     /// What happened, newest first.
     pub timeline: Vec<TimelineEntry>,
     /// `from=` token of older entries.

@@ -421,6 +421,24 @@ fn what_follows_a_write_that_was_found_is_planned_with_it() {
 }
 
 #[test]
+fn author_and_time_go_with_the_words_and_their_html_does_no_harm() {
+    let mut scene = in_step();
+    scene.comment(1, "<p>please <b>look</b></p><script>alert(1)</script><a href=\"javascript:x()\">here</a>");
+    scene.note(3, "<p>done &amp; <b>dusted</b></p><img src=x onerror=\"alert(1)\">");
+    let plan = scene.plan();
+    let said = [message(&plan, 0), message(&plan, 1)];
+    assert!(said[0].contains("<b>Comment in Microsoft Sentinel by Li Chen, 2026-03-01 11:30:00 UTC</b>"), "{said:?}");
+    assert!(said[0].contains("<p>please <b>look</b></p>"), "{said:?}");
+    let head = "Note 3 on Halo ticket 70 by Amira, 2026-03-01 11:40:00 UTC, private note\n";
+    assert!(said[1].starts_with(head), "{said:?}");
+    // In Sentinel it is text.
+    assert!(said[1].contains("done & dusted") && !said[1].contains('<'), "{said:?}");
+    for harm in ["script", "alert", "onerror"] {
+        assert!(said.iter().all(|said| !said.contains(harm)), "{harm}: {said:?}");
+    }
+}
+
+#[test]
 fn words_without_a_date_say_so_in_their_heading() {
     let mut scene = in_step();
     scene.comment(1, "please look");

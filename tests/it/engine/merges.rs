@@ -1,8 +1,8 @@
 //! Merges in Defender, end to end.
 
 use halobridge::{
-    domain::decision::Decision,
-    service::{decisions, pairs},
+    domain::{decision::Decision, operation::OperationState, reason::Reason},
+    service::{decisions, pairs, replays},
 };
 use serde_json::json;
 
@@ -87,6 +87,31 @@ both! {
         let writes = bridge.writes();
         bridge.pass(1_800).await;
         assert_eq!(bridge.writes(), writes, "and rests");
+        bridge.finish().await;
+    }
+
+    async fn a_copy_that_was_refused_on_the_one_that_is_left_is_in_the_plan_of_trying_it_again(product) {
+        let bridge = Bridge::with(defender(product, "true")).await;
+        let merged = bridge.raise(json!({}));
+        let left = bridge.raise(json!({}));
+        bridge.comment(&merged, "said on the merged one");
+        bridge.cross().await;
+        bridge.fault(json!({ "effect": "status", "status": 400, "kind": "sentinel.comment.put" }));
+        merge(&bridge, &merged, &left);
+        bridge.pass(600).await;
+        bridge.heal();
+        let given_up = bridge.situation_of(&left).await.operations;
+        let refused = given_up.iter().find(|o| matches!(o.state, OperationState::Dead { .. })).expect("it was refused");
+        assert_eq!(refused.reason, Reason::Merged);
+        let (app, olga) = operator(&bridge);
+        let view = replays::one(&app, &olga, refused.id).await.unwrap();
+        let said = |body: &Option<String>| body.as_ref().is_some_and(|body| body.contains("said on the merged one"));
+        assert!(view.items[0].planned.iter().any(|planned| said(&planned.body)), "{:#?}", view.items);
+        assert_eq!(view.items[0].remark, None);
+        assert_eq!(replays::replay(&app, &olga, &[refused.id]).await, Ok(1));
+        bridge.cross().await;
+        let comments = bridge.comments_of(&left);
+        assert_eq!(comments.iter().filter(|c| c.contains("said on the merged one")).count(), 1, "{comments:#?}");
         bridge.finish().await;
     }
 

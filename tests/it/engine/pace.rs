@@ -33,7 +33,7 @@ both! {
     }
 
     async fn how_far_each_source_was_read_is_shown(product) {
-        let bridge = Bridge::new(product).await;
+        let mut bridge = Bridge::with(Setup { on_disk: true, ..Setup::new(product) }).await;
         bridge.raise(json!({}));
         bridge.cross().await;
         let (app, caller) = bridge.console();
@@ -45,6 +45,13 @@ both! {
         assert_eq!(of(RunScope::Workspace { id: workspace }), cursor);
         let halo = view.sources.iter().find(|row| matches!(row.scope, RunScope::Halo { .. })).unwrap();
         assert!(halo.read_up_to.is_some(), "{halo:?}");
+        // Another process goes on from there.
+        bridge.restart_cold().await;
+        assert_eq!(bridge.store.cursor(workspace).await.unwrap().map(|cursor| cursor.modified), cursor);
+        let (app, caller) = bridge.console();
+        let again = runs::view(&app, &caller, RunFilter::default()).await.unwrap();
+        let row = again.sources.iter().find(|row| row.scope == halo.scope).unwrap();
+        assert_eq!(row.read_up_to, halo.read_up_to);
         bridge.finish().await;
     }
 

@@ -4,7 +4,7 @@ use halobridge::{
     config::{Applied, client::Client},
     domain::ids::ClientId,
     ledger::entry::Chain,
-    service::configuration,
+    service::{configuration, pairs, then::Then},
 };
 use serde_json::json;
 
@@ -49,6 +49,37 @@ fn renamed(wanted: &Applied, from: &str, to: &str) -> Applied {
 }
 
 both! {
+    async fn a_pair_whose_client_was_taken_out_shows_what_both_records_said_last(product) {
+        let (bridge, incident, _) = Bridge::linked(Setup::new(product)).await;
+        bridge.comment(&incident, "seen on the host");
+        bridge.cross().await;
+        let pair = bridge.pair_of(&incident).await.unwrap();
+        let before = bridge.store.latest_seq().await.unwrap();
+        let (app, caller) = bridge.console();
+        let stood = pairs::view(&app, &caller, pair.id, "").await.unwrap();
+        assert!(!stood.removed && stood.fields.len() == 4);
+        let all = bridge.wanted().await;
+        let name = stood.client.clone();
+        bridge.prune_to(&without(&all, &name)).await;
+        let (app, caller) = bridge.console();
+        for then in [Then::Now, Then::Entry(before)] {
+            let view = pairs::view_at(&app, &caller, pair.id, "", then).await.unwrap();
+            assert!(view.removed && view.gates.is_empty(), "{then:?}");
+            assert_eq!(view.as_of.is_some(), then != Then::Now);
+            for (row, was) in view.fields.iter().zip(&stood.fields) {
+                assert_eq!((&row.name, &row.incident), (&was.name, &was.incident), "{then:?}");
+                assert_eq!(row.ticket.is_some(), was.ticket.is_some(), "{then:?}: {row:?}");
+            }
+            assert_eq!(view.fields.len(), stood.fields.len());
+            assert_eq!(view.fields[1].ticket, stood.fields[1].ticket, "the status by its name");
+            assert_eq!(view.notes, stood.notes, "{then:?}");
+        }
+        bridge.prune_to(&all).await;
+        let (app, caller) = bridge.console();
+        assert!(!pairs::view(&app, &caller, pair.id, "").await.unwrap().removed);
+        bridge.finish().await;
+    }
+
     async fn a_client_that_comes_back_has_its_pairs_again(product) {
         let bridge = Bridge::new(product).await;
         let incident = bridge.raise(json!({}));

@@ -2,10 +2,14 @@
 
 use halobridge::{
     clock::Clock as _,
+    domain::incident::Severity,
     ledger::entry::Seq,
     service::{
-        acts, pairs,
+        acts,
+        error::ServiceError,
+        links, pairs,
         then::{self, Then},
+        unlinked,
     },
     store::SituationRow,
 };
@@ -94,6 +98,49 @@ both! {
             let parts = then::situation_by(&app, &pair, latest, at_once).await.unwrap();
             let (row, when) = parts.expect("it is a pair, however many entries are read at a time");
             assert_eq!((shown(&row), when), (shown(&whole), at), "{at_once} at a time");
+        }
+        bridge.finish().await;
+    }
+
+    async fn a_pair_that_was_unlinked_is_shown_as_it_stood_before(product) {
+        let (bridge, incident, _) = Bridge::linked(Setup::new(product)).await;
+        bridge.update(&incident, json!({ "severity": "Low" }));
+        bridge.comment(&incident, "seen on the host");
+        bridge.cross().await;
+        let pair = bridge.pair_of(&incident).await.unwrap();
+        let (early, moment) = (bridge.store.latest_seq().await.unwrap(), bridge.clock.now());
+        bridge.advance(60).await;
+        bridge.update(&incident, json!({ "severity": "High" }));
+        bridge.cross().await;
+        let (app, caller) = bridge.console();
+        let stood = pairs::view_at(&app, &caller, pair.id, "", Then::Entry(early)).await.unwrap();
+        links::unlink(&app, &caller, pair.id).await.unwrap();
+        bridge.run().await;
+        // An address that was sent around before shows the same as before, whichever way it names the moment.
+        for then in [Then::Entry(early), Then::Moment(moment)] {
+            let past = pairs::view_at(&app, &caller, pair.id, "", then).await.unwrap();
+            assert_eq!((past.as_of, past.severity), (stood.as_of, Severity::Low), "{then:?}");
+            assert_eq!((past.fields, past.notes), (stood.fields.clone(), stood.notes.clone()), "{then:?}");
+            assert!(past.choices.is_empty() && past.timeline.iter().all(|entry| entry.seq <= early.0), "{then:?}");
+        }
+        // From the unlinking on there is no pair to be shown, and that is said.
+        let after = Then::Entry(bridge.store.latest_seq().await.unwrap());
+        let made = Then::Moment(pair.created - jiff::SignedDuration::from_hours(1));
+        for (then, said) in [
+            (Then::Now, None),
+            (after, Some("The two were not linked any more at that moment.")),
+            (made, Some("The incident was not linked yet at that moment.")),
+            (Then::Unreadable, Some("That is no moment.")),
+        ] {
+            let refused = pairs::view_at(&app, &caller, pair.id, "", then).await.map(|_| ());
+            assert_eq!(refused, Err(ServiceError::NotFound), "{then:?}");
+            let view = unlinked::view(&app, &caller, pair.id, "", then).await.unwrap();
+            match (view.as_of_problem, said) {
+                (None, None) => {}
+                (Some(problem), Some(said)) => assert!(problem.starts_with(said), "{then:?}: {problem}"),
+                (problem, _) => panic!("{then:?}: {problem:?}"),
+            }
+            assert!(view.entry > early.0);
         }
         bridge.finish().await;
     }

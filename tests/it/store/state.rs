@@ -148,6 +148,15 @@ async fn one_live_pair_per_incident_and_many_per_ticket() {
     let both = [1, 2].map(|n| Fact::TicketLinked { pair: pair_id(n), ticket: TicketId(7) });
     record(&store, both.into()).await;
     assert_eq!(store.pairs_of_ticket(halo(1), TicketId(7)).await.unwrap().len(), 2);
+    // An incident of another workspace may have the same id, and is another one.
+    let mut elsewhere = pair(1);
+    (elsewhere.id, elsewhere.workspace) = (pair_id(98), workspace(2));
+    let read = incident_read(workspace(2), client(1), incident(1, "The same id elsewhere"));
+    record(&store, vec![read, Fact::PairOpened { pair: Box::new(elsewhere) }]).await;
+    for (of, expected) in [(workspace(1), pair_id(1)), (workspace(2), pair_id(98))] {
+        let found = store.pair_of_incident(of, &incident_id(1)).await.unwrap();
+        assert_eq!(found.map(|pair| pair.id), Some(expected));
+    }
 }
 
 #[tokio::test]

@@ -99,14 +99,94 @@ mod passphrase {
 
 /// `src/store/migrate.rs`.
 mod migrate {
+    use std::{collections::BTreeMap, sync::Arc};
+
     use halobridge::{
+        clock::SeededIds,
         domain::{
+            account::{Role, Scope},
             catalogue::Ref,
-            policy::{Direction, FieldSource, FieldTarget, Policy, RequesterRule, When, Wins},
+            ids::{ClientId, ConnectionId, PairId, TicketId},
+            policy::{Direction, FieldSource, FieldTarget, NotesRule, Policy, RequesterRule, When, Wins},
+            workspace::Mode,
         },
-        store::migrate::{migrator, run},
+        store::{
+            SealKey, Store,
+            migrate::{migrator, run},
+        },
     };
-    use sqlx::{Connection as _, Row as _, SqliteConnection};
+    use sqlx::{ConnectOptions as _, Connection as _, Row as _, SqliteConnection, sqlite::SqliteConnectOptions};
+    use uuid::Uuid;
+
+    /// What stands in each column of each table. Full text, and what the database keeps for itself, are left out.
+    async fn kept(connection: &mut SqliteConnection) -> BTreeMap<(String, String), String> {
+        const COLUMNS: &str = "SELECT t.name, c.name FROM sqlite_schema t, pragma_table_info(t.name) c
+            WHERE t.type = 'table' AND t.name NOT GLOB 'sqlite_*' AND t.name NOT GLOB '_sqlx_*'
+            AND t.name NOT GLOB 'subject_words*'";
+        let columns: Vec<(String, String)> = sqlx::query_as(COLUMNS).fetch_all(&mut *connection).await.expect("read");
+        let mut kept = BTreeMap::new();
+        for (table, column) in columns {
+            let values = format!("SELECT quote(\"{column}\") AS value FROM \"{table}\" ORDER BY 1");
+            let text = format!("SELECT ifnull(group_concat(value, char(10)), '') FROM ({values})");
+            let query = sqlx::query_scalar(sqlx::AssertSqlSafe(text));
+            let text: String = query.fetch_one(&mut *connection).await.expect("read");
+            kept.insert((table, column), text);
+        }
+        kept
+    }
+
+    #[tokio::test]
+    async fn everything_that_the_first_version_kept_outlives_all_others() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("halobridge.db");
+        let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true).foreign_keys(true);
+        let mut connection = options.clone().connect().await.expect("opens");
+        migrator(1).run(&mut connection).await.expect("migrated");
+        sqlx::raw_sql(include_str!("first_version.sql")).execute(&mut connection).await.expect("written");
+        let before = kept(&mut connection).await;
+        let rows = |table: &str| before.iter().any(|((of, _), text)| of == table && !text.is_empty());
+        assert!(before.keys().all(|(table, _)| rows(table)), "each table has a row: {before:#?}");
+        connection.close().await.expect("closed");
+
+        let store = Store::open(&path, SealKey::new(&[7; 32], Arc::new(SeededIds::new(1)))).await.expect("opens");
+        let mut connection = options.connect().await.expect("opens");
+        let after = kept(&mut connection).await;
+        let changed = before.iter().filter(|(key, text)| after.get(*key) != Some(*text)).map(|(key, _)| key);
+        // What a policy said with a yes or no is said with a rule since the third version.
+        assert_eq!(changed.collect::<Vec<_>>(), [&("policies".to_owned(), "value".to_owned())]);
+        let found = "SELECT count(*) FROM subject_words WHERE subject_words MATCH 'rare domain'";
+        let found: i64 = sqlx::query_scalar(found).fetch_one(&mut connection).await.expect("searched");
+        assert_eq!(found, 1, "titles are found");
+
+        // And it is read as it was meant.
+        let id = |n: u128| Uuid::from_u128(n);
+        let all = store.installation().await.expect("read");
+        assert_eq!(all.version, 7);
+        assert_eq!(all.microsoft[0].endpoints.arm, "https://management.azure.com");
+        assert_eq!((all.halo[0].tenant.as_str(), all.halo[0].webhook), ("acme", true));
+        let binding = all.clients[0].halo.as_ref().expect("it is bound");
+        assert_eq!(
+            (binding.halo_client_id, binding.site_id, binding.team.as_deref()),
+            (12, Some(7), Some("Night shift"))
+        );
+        let policy = &all.policies[0];
+        assert_eq!(
+            (policy.notes, policy.note_outcomes.as_slice()),
+            (NotesRule::Outcomes, &[Ref::Name("For Sentinel".into())][..])
+        );
+        assert_eq!((policy.owner.direction, policy.severity.when), (Direction::None, When::Always));
+        assert_eq!(policy.requester, RequesterRule::User { id: 9 });
+        assert_eq!((all.workspaces[0].mode, all.workspaces[0].poll_secs), (Mode::TwoWay, 900));
+        let ada = store.user_by_name("ada").await.expect("read").expect("she has an account");
+        let seen = Scope::Clients(vec![ClientId(id(0xb1))]);
+        assert_eq!((ada.user.role, &ada.user.scope, ada.password_hash.is_some()), (Role::Operator, &seen, true));
+        let (catalogue, _) = store.catalogue(ConnectionId(id(0xa2))).await.expect("read").expect("it was read");
+        assert_eq!(catalogue.statuses[0].name, "New");
+        let pair = store.pair(PairId(id(0xf1))).await.expect("read").expect("it is linked");
+        assert_eq!((pair.ticket, pair.base.status_id), (Some(TicketId(30207)), Some(1)));
+        let held = store.held_counters(&Scope::All).await.expect("read");
+        assert_eq!(held.len(), 1, "{held:?}");
+    }
 
     /// As the second version wrote them: a note each way, a split note, two policies.
     const BEFORE: [&str; 5] = [

@@ -17,6 +17,12 @@ pub fn section(ctx: &PageContext, view: &PairView) -> AnyView {
     view! {
         <section aria-labelledby="sides">
             <h2 id="sides">"Both sides"</h2>
+            {view.removed.then(|| view! {
+                <p class="quiet">
+                    "The workspace is not set up here any more: nothing of it is read, compared or written. These are both \
+                     records as they were read last, and the gates that the incident passed cannot be asked again."
+                </p>
+            })}
             <div class="scroll" role="group" aria-label="Both sides" tabindex="0">
                 <table class="cards sides">
                     <caption class="unseen">"Values in Sentinel and Halo, what both last agreed on, and what comes next"</caption>

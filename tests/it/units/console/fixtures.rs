@@ -507,6 +507,11 @@ pub fn pages() -> Vec<(&'static str, PageContext, Page)> {
             Page::Pair(Box::new(PairView { as_of: Some(ago(90_000)), choices: Vec::new(), ..pair() })),
         ),
         (
+            "pair-removed",
+            context(&format!("/pairs/{}", pair().id)),
+            Page::Pair(Box::new(PairView { removed: true, gates: Vec::new(), choices: Vec::new(), ..pair() })),
+        ),
+        (
             "unlinked",
             context(&format!("/pairs/{}", pair().id)),
             Page::Unlinked(Box::new(unlinked(Some(unlinked_newer())))),

@@ -917,6 +917,20 @@ fn an_unlinked_pair_says_when_by_whom_and_where_to_go_on() {
     assert!(older.ends_with("?from=o.4402&list=sync%3Dbehind#history"), "{older}");
     let said = one(&page("unlinked-for-good"), "section.standing-card");
     assert!(said.contains("in no other pair") && !said.contains(" by ada"), "{said}");
+    // from the entries before, the pair is opened as it stood
+    let then = |seq: i64| all(&html, &format!(".timeline a[href$='?at={seq}&list=sync%3Dbehind']")).len();
+    assert_eq!((then(4711), then(4702), then(4402)), (0, 1, 1));
+    assert_eq!(all(&html, "form.moment input[name=at]").len(), 1);
+}
+
+#[test]
+fn a_pair_whose_workspace_was_taken_out_says_why_nothing_is_compared() {
+    let said = "The workspace is not set up here any more";
+    for (name, told) in [("pair", false), ("pair-removed", true)] {
+        let html = page(name);
+        assert_eq!(one(&html, "section[aria-labelledby=sides]").contains(said), told, "{name}");
+        assert!(all(&html, "table.sides tbody tr").len() > 3, "{name}");
+    }
 }
 
 #[test]
