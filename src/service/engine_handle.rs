@@ -42,6 +42,9 @@ pub trait EngineHandle: Send + Sync + 'static {
     /// Send a dead letter again.
     fn retry(&self, operation: OperationId);
 
+    /// Do not: it was dropped since.
+    fn retry_no_more(&self, _operation: OperationId) {}
+
     /// Something was asked that lies in the store's requests.
     fn asked(&self);
 

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::{
     domain::{
+        catalogue::Catalogue,
         failure::Side,
         ids::{ActionKey, CommentId},
         operation::{OperationKind, OperationState},

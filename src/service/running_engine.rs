@@ -98,6 +98,10 @@ impl EngineHandle for RunningEngine {
         self.engine.retry(operation);
     }
 
+    fn retry_no_more(&self, operation: OperationId) {
+        self.engine.retry_no_more(operation);
+    }
+
     fn asked(&self) {
         self.engine.poke_intake();
     }
