@@ -208,7 +208,8 @@ impl Sentinel {
             })?,
         };
         // Not by the status alone: there may be services that answer so to every write.
-        let another = (written.number, written.created) != (current.number, current.created);
+        let another = written.number.zip(current.number).is_some_and(|(told, known)| told != known)
+            || written.created.zip(current.created).is_some_and(|(told, known)| told != known);
         if answer.status == CREATED && current.etag.is_some() && another {
             return Err(answer.failure(FailureKind::Unknown, None, MADE_AGAIN).of_made_again());
         }

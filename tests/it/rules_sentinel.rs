@@ -425,11 +425,15 @@ async fn a_write_whose_answer_does_not_tell_the_incident_is_looked_at() {
         let body = body.to_owned();
         let stage = stage(Script::new(move |sent| match sent.method.as_str() {
             "PUT" => text(201, &body),
-            _ => answer(200, &resource(1)),
+            _ => answer(200, &resource(7)),
         }));
         let written = stage.sentinel.write(&place(), &incident(), &closing(), Class::Closure).await.unwrap();
-        assert_eq!((written.number, stage.script.sent().len()), (Some(1), 2));
+        assert_eq!((written.number, stage.script.sent().len()), (Some(7), 2), "made anew by the status alone it is not");
     }
+    // One that was deleted meanwhile is made by the write, with a number of its own.
+    let stage = stage(Script::new(|_| answer(201, &resource(8))));
+    let failure = stage.sentinel.write(&place(), &incident(), &closing(), Class::Closure).await.unwrap_err();
+    assert!(failure.made_again(), "{failure}");
     // Neither the answer nor the look says anything: it may have been carried out.
     let stage = stage(Script::new(|sent| text(if sent.method == "PUT" { 200 } else { 503 }, "")));
     let failure = stage.sentinel.write(&place(), &incident(), &closing(), Class::Closure).await.unwrap_err();
