@@ -8,10 +8,10 @@ use crate::{
         failure::Side,
         ids::TicketId,
         incident::IncidentStatus,
-        operation::OperationKind,
+        operation::{Operation, OperationKind},
         policy::{Direction, ReopenRule, Wins},
         reason::Reason,
-        ticket::Action,
+        ticket::{Action, Ticket},
         time,
     },
     planner::{
@@ -150,6 +150,12 @@ fn frozen(g: &mut Gather<'_, '_>, flipped: bool) -> bool {
 fn moved_at(g: &Gather<'_, '_>, side: Side) -> String {
     let found = g.base.moves.get(NAME).and_then(|moves| moves.of(side)).and_then(|moved| moved.at);
     found.map(time::iso).unwrap_or_default()
+}
+
+/// When the ticket was closed, as it tells itself, as part of references; in whole seconds, which every reading tells.
+fn closed_at(ticket: &Ticket) -> Option<String> {
+    let told = ticket.raw.get("dateclosed").and_then(|value| time::parse(value.as_str()?))?;
+    Some(format!("closed-{}", told.as_second()))
 }
 
 /// What is to be done about a reopening: a person's decision about this very one, else the policy's rule.
@@ -381,8 +387,15 @@ fn ask_for_verdict(g: &mut Gather<'_, '_>, actions: &[Action], reason: &Reason) 
     if !groups::leads(s) {
         return;
     }
-    let reference = notes::own_reference(s, &format!("{kind}-classification/{}", moved_at(g, Side::Halo)));
-    if actions.iter().any(|action| notes::carries(action, &reference)) {
+    let asking = |at: &str| notes::own_reference(s, &format!("{kind}-classification/{at}"));
+    // When its closing was first read nobody remembers after a restore or a rebuilding, and this very question moves the
+    // ticket's times; when it was closed it tells each time. An earlier version, or a reading that did not tell it, asked by
+    // the former.
+    let first_read = asking(&moved_at(g, Side::Halo));
+    let reference = closed_at(g.ticket).map_or_else(|| first_read.clone(), |at| asking(&at));
+    let asked = |by: &str| actions.iter().any(|action| notes::carries(action, by));
+    let queued = |o: &Operation| matches!(&o.kind, OperationKind::AddNote { note, .. } if note.reference == first_read);
+    if asked(&reference) || reference != first_read && (asked(&first_read) || s.operations.iter().any(queued)) {
         return;
     }
     let remedy = match closing::choices(s.policy, s.catalogue) {

@@ -161,6 +161,21 @@ both! {
         bridge.finish().await;
     }
 
+    /// The question itself moved the ticket's times.
+    async fn a_question_for_the_classification_that_was_forgotten_is_not_asked_again(product) {
+        let (mut bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+        let backup = bridge.store.snapshot().await.unwrap();
+        bridge.close_ticket(ticket, json!({}));
+        bridge.pass(600).await;
+        assert_eq!(bridge.reason_of(&incident).await, Some("verdict-missing"));
+        assert_eq!(crossed(&bridge, ticket, "stays open").await, 1);
+        bridge.restore(&backup).await;
+        bridge.pass(900).await;
+        assert_eq!(bridge.reason_of(&incident).await, Some("verdict-missing"));
+        assert_eq!(crossed(&bridge, ticket, "stays open").await, 1);
+        bridge.finish().await;
+    }
+
     async fn what_moved_since_a_forgotten_ticket_was_made_is_asked_about(product) {
         let mut bridge = Bridge::new(product).await;
         let backup = bridge.store.snapshot().await.unwrap();
