@@ -161,6 +161,30 @@ both! {
         bridge.finish().await;
     }
 
+    /// The host is gone, and agents and analysts go on.
+    async fn a_forgotten_ticket_that_an_agent_closed_closes_its_incident(product) {
+        let mut bridge = Bridge::new(product).await;
+        let backup = bridge.store.snapshot().await.unwrap();
+        let (incident, undone) = (bridge.raise(json!({})), bridge.raise(json!({})));
+        bridge.pass(600).await;
+        let (ticket, other) = (bridge.ticket_of(&incident).await, bridge.ticket_of(&undone).await);
+        bridge.close_incident(&undone, json!({ "classification": "Undetermined" }));
+        bridge.pass(600).await;
+        assert_eq!(bridge.ticket(other)["status_name"], "Closed");
+        bridge.close_ticket_as(ticket, 4);
+        bridge.update(&undone, json!({ "status": "Active" }));
+        bridge.restore(&backup).await;
+        bridge.pass(900).await;
+        assert_eq!((bridge.ticket_of(&incident).await, bridge.ticket_of(&undone).await), (ticket, other));
+        assert_eq!(bridge.incident(&incident)["properties"]["status"], "Closed");
+        assert_eq!(bridge.reason_of(&incident).await, None);
+        // An analyst has opened this one again: whose word is the newer one nobody remembers.
+        assert_eq!(bridge.incident(&undone)["properties"]["status"], "Active");
+        assert_eq!(bridge.ticket(other)["status_name"], "Closed");
+        assert_eq!(bridge.reason_of(&undone).await, Some("conflict"));
+        bridge.finish().await;
+    }
+
     /// The question itself moved the ticket's times.
     async fn a_question_for_the_classification_that_was_forgotten_is_not_asked_again(product) {
         let (mut bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
