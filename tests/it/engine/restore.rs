@@ -7,7 +7,7 @@ use halobridge::{
 };
 use serde_json::json;
 
-use super::{bridge::*, person::operator};
+use super::{bridge::*, conflicts::high, person::operator};
 
 async fn crossed(bridge: &Bridge, ticket: i64, text: &str) -> usize {
     bridge.notes_of(ticket).iter().filter(|note| note.to_string().contains(text)).count()
@@ -213,6 +213,25 @@ both! {
         assert_eq!(bridge.ticket_of(&incident).await, ticket);
         assert_eq!(bridge.reason_of(&incident).await, Some("conflict"));
         assert_eq!(bridge.reason_of(&alike).await, None, "what both say alike is agreed on");
+        bridge.finish().await;
+    }
+
+    /// The incident's severity crossed, and an agent chose another priority after that: by the backup both have moved.
+    async fn a_priority_that_an_agent_chose_in_the_forgotten_time_is_not_written_over(product) {
+        let mut bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({ "severity": "Low" }));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        let backup = bridge.store.snapshot().await.unwrap();
+        bridge.update(&incident, json!({ "severity": "Medium" }));
+        bridge.pass(300).await;
+        bridge.act("ticket.update", json!({ "ticket_id": ticket, "priority": high(product) }));
+        bridge.pass(300).await;
+        assert_eq!(bridge.reason_of(&incident).await, None, "an agent's choice stays");
+        bridge.restore(&backup).await;
+        bridge.pass(900).await;
+        assert!(bridge.ticket(ticket)["priority_name"].as_str().unwrap().ends_with("High"));
+        assert_eq!(bridge.reason_of(&incident).await, Some("conflict"));
         bridge.finish().await;
     }
 
