@@ -13,7 +13,7 @@ use crate::domain::{
 };
 
 use super::{
-    closing,
+    alerts, closing,
     fields::{mapped, owner, severity, status, title},
     mapping,
     notes::words,
@@ -179,6 +179,7 @@ pub fn with_found(
     closed: bool,
 ) -> Base {
     let mut base = with_ticket(base, ticket, closed);
+    base.alerts = base.alerts.map(|known| alerts::drafted(known, ticket));
     base.joined.extend([severity::NAME, title::NAME].map(str::to_owned));
     // An owner who is nobody in Halo differs from the ticket's agent by rule.
     let owner_tells = match mapping::agent(policy, catalogue, &incident.owner) {
