@@ -11,13 +11,14 @@ use crate::{
         operation::{Carried, IncidentChange, OperationKind, OperationResult},
         pair::{Base, RefusedOwner},
         reason::Reason,
-        ticket::{Action, Ticket},
+        ticket::{Action, NoteDraft, Ticket},
     },
     ledger::fact::Fact,
     outbound::budget::Class,
     planner::{
         agreed, alerts,
-        notes::{budget, to_sentinel::TICKET_ITSELF, words},
+        fields::status,
+        notes::{self, budget, to_sentinel::TICKET_ITSELF, words},
         observed::Reading,
         sent::{self, Found},
     },
@@ -178,6 +179,17 @@ pub(super) fn told_since(engine: &Engine, row: &SituationRow, kind: &OperationKi
     let Some(Reason::AlertsJoined { alerts }) = operation.map(|operation| &operation.reason) else { return false };
     let told = |id: &String| actions.iter().any(|action| alerts::tells(action, id));
     forth::may_be_forgotten(engine, row) && alerts.iter().any(told)
+}
+
+/// Whether an action is the note that is to be written: it carries its reference; or the note tells of a reopening, which an
+/// action that the backup has forgotten told of, by the time that the incident had then.
+pub(super) fn stands(engine: &Engine, row: &SituationRow, note: &NoteDraft, action: &Action) -> bool {
+    let forgotten = || {
+        let known = row.actions.iter().flatten().any(|known| known.key == action.key);
+        !known && forth::may_be_forgotten(engine, row)
+    };
+    notes::carries(action, &note.reference)
+        || note.text.starts_with(status::REOPENED) && status::says_reopened(action) && forgotten()
 }
 
 /// It is planned anew by the notes that were read.

@@ -275,7 +275,7 @@ pub(super) async fn add_note(
         },
     };
     let actions = read.as_ref().or(row.actions.as_ref()).into_iter().flatten();
-    if let Some(action) = actions.into_iter().find(|action| notes::carries(action, &note.reference)) {
+    if let Some(action) = actions.into_iter().find(|action| back::stands(engine, row, note, action)) {
         if let Err(error) = Box::pin(second_writer::note_found(engine, row, kind, action)).await {
             return Attempt::Failed(Failure::new(Side::Halo, FailureKind::Transient, crate::telemetry::chain(&error)));
         }

@@ -61,14 +61,16 @@ pub(super) fn recall(s: &Situation<'_>, base: &mut Base) {
 }
 
 /// Those of an incident's alerts that its ticket was drafted with, which nobody remembers drafting. Where its details are not
-/// told, or do not name each alert that they list, all.
+/// told, are not ours any more, or do not name each alert that they list, all.
 pub fn drafted(known: BTreeSet<String>, ticket: &Ticket) -> BTreeSet<String> {
     let text = |key: &str| ticket.raw.get(key).and_then(Value::as_str).unwrap_or_default().to_lowercase();
     let details = format!("{}\n{}", text("details_html"), text("details"));
     let named: BTreeSet<String> = known.iter().filter(|id| details.contains(id.as_str())).cloned().collect();
     let unnamed = named.is_empty() && details.contains("alerts (");
     let counted = details.contains("more are kept in halobridge");
-    if details.trim().is_empty() || unnamed || counted { known } else { named }
+    // What every draft says.
+    let ours = details.contains("incident id");
+    if !ours || unnamed || counted { known } else { named }
 }
 
 /// Plans the note about those that the ticket does not tell of.

@@ -128,11 +128,12 @@ fn a_found_ticket_tells_of_the_alerts_in_its_details() {
     let mut ticket = in_step().ticket.expect("the scene has one");
     let cases = [
         (json!({ "id": 70 }), &known, "its details are not told"),
-        (json!({ "details_html": "<h3>Alerts (1)</h3><td>ALERT-1</td>" }), &first, "one joined later"),
-        (json!({ "details": "Alerts (1)\nsystemAlertId alert-1" }), &first, "as text"),
-        (json!({ "details": "Alerts (26)\nALERT-1\n1 more are kept in Halobridge." }), &known, "they name some"),
-        (json!({ "details": "Alerts (2)\nBeacon\nDump" }), &known, "they name none by its id"),
-        (json!({ "details": "An incident." }), &BTreeSet::new(), "it was made without alerts"),
+        (json!({ "details_html": "Incident id<h3>Alerts (1)</h3><td>ALERT-1</td>" }), &first, "one joined later"),
+        (json!({ "details": "Incident id\nAlerts (1)\nalert-1" }), &first, "as text"),
+        (json!({ "details": "Incident id\nALERT-1\n1 more are kept in Halobridge." }), &known, "they name some"),
+        (json!({ "details": "Incident id\nAlerts (2)\nBeacon\nDump" }), &known, "they name none by its id"),
+        (json!({ "details": "Incident id" }), &BTreeSet::new(), "it was made without alerts"),
+        (json!({ "details": "As an agent wrote it." }), &known, "they are not ours any more"),
     ];
     for (raw, expected, name) in cases {
         ticket.raw = raw.into();

@@ -6,10 +6,13 @@ use serde_json::json;
 use super::{
     note_limits::written,
     notes::message,
-    scene::{Scene, at, in_step, words},
+    scene::{CLOSED, Scene, at, in_step, words},
 };
 use crate::{
-    domain::{closing::Classification, failure::Side, ids::ActionKey, ids::TicketId, operation::OperationKind},
+    domain::{
+        closing::Classification, failure::Side, ids::ActionKey, ids::TicketId, incident::IncidentStatus,
+        operation::OperationKind, policy::ReopenRule,
+    },
     planner::closing,
 };
 
@@ -336,6 +339,37 @@ fn the_question_for_the_classification_is_known_by_the_moment_of_the_closing() {
     // Closed another time it is asked for once more.
     scene.ticket().raw = json!({ "id": 70, "dateclosed": "2026-03-01T11:45:00.5" }).into();
     assert_eq!(words(&scene.plan()), asked);
+}
+
+/// The incident has changed since, and so its time is another one than the note was written by.
+#[test]
+fn a_reopening_that_the_ticket_was_told_of_is_not_told_again() {
+    let mut scene = in_step();
+    scene.policy.reopened_in_sentinel = ReopenRule::Note;
+    scene.close_ticket(Some(2));
+    let base = &mut scene.pair.base;
+    (base.incident_status, base.status_id, base.ticket_closed) = (Some(IncidentStatus::Closed), Some(CLOSED), true);
+    let plan = scene.plan();
+    let OperationKind::AddNote { note, .. } = &plan.operations[0].kind else { panic!("{plan:?}") };
+    scene.note(3, &note.html).agent_id = Some(99);
+    assert!(scene.plan().operations.is_empty(), "it stands there");
+    scene.incident.modified = Some(at("2026-03-01T11:50:00Z"));
+    assert_eq!(scene.plan().operations.len(), 1, "another reopening, as far as a database that remembers all can tell");
+    scene.forgotten = Some(scene.now);
+    let actions = scene.actions.replace(Vec::new());
+    let queued = scene.plan();
+    assert_eq!(queued.operations.len(), 1, "its notes have not been read since");
+    let mut read = Scene { actions, ..scene.clone() };
+    assert!(read.plan().operations.is_empty(), "{}", words(&read.plan()));
+    // So it is when they are read after it was planned.
+    read.queue(&queued);
+    let plan = read.plan();
+    assert_eq!((plan.operations.len(), plan.void.len()), (0, 1), "{plan:?}");
+    assert!(plan.base.is_some_and(|base| base.incident_status == Some(IncidentStatus::Active)), "it is left so");
+    scene.actions = read.actions;
+    // Known to be closed after that note was written: this is another reopening.
+    scene.seen.sentinel = Some(at("2026-03-01T11:45:00Z"));
+    assert_eq!(scene.plan().operations.len(), 1);
 }
 
 /// Closed by us on one side for a person's closing on the other, which the backup has forgotten: each side says whose closing

@@ -200,6 +200,29 @@ both! {
         bridge.finish().await;
     }
 
+    async fn a_reopening_that_the_ticket_was_told_of_is_not_told_again(product) {
+        let policy = "reopened = { in_sentinel = \"note\" }".to_owned();
+        for halo_first in [true, false] {
+            let setup = Setup { policy: policy.clone(), ..Setup::new(product) };
+            let (mut bridge, incident, ticket) = Bridge::linked(setup).await;
+            bridge.close_incident(&incident, json!({ "classification": "Undetermined" }));
+            bridge.pass(600).await;
+            let backup = bridge.store.snapshot().await.unwrap();
+            bridge.update(&incident, json!({ "status": "Active" }));
+            bridge.pass(600).await;
+            assert_eq!(crossed(&bridge, ticket, "opened again in Microsoft Sentinel").await, 1);
+            // By then its time is another one.
+            bridge.update(&incident, json!({ "severity": "High" }));
+            bridge.away(Some(if halo_first { "/arm" } else { "/halo/api" }));
+            bridge.restore(&backup).await;
+            bridge.pass(120).await;
+            bridge.away(None);
+            bridge.pass(900).await;
+            assert_eq!(crossed(&bridge, ticket, "opened again in Microsoft Sentinel").await, 1, "{halo_first}");
+            bridge.finish().await;
+        }
+    }
+
     async fn what_moved_since_a_forgotten_ticket_was_made_is_asked_about(product) {
         let mut bridge = Bridge::new(product).await;
         let backup = bridge.store.snapshot().await.unwrap();
