@@ -11,12 +11,14 @@ use crate::{
         operation::{Carried, IncidentChange, OperationKind, OperationResult},
         pair::{Base, RefusedOwner},
         reason::Reason,
+        ticket::{Action, NoteDraft, Ticket},
     },
     ledger::fact::Fact,
     outbound::budget::Class,
     planner::{
-        agreed,
-        notes::{budget, to_sentinel::TICKET_ITSELF, words},
+        agreed, alerts,
+        fields::status,
+        notes::{self, budget, to_sentinel::TICKET_ITSELF, words},
         observed::Reading,
         sent::{self, Found},
     },
@@ -168,6 +170,32 @@ pub(super) async fn recalled(
             Some(Attempt::Failed(Failure { kind, ..failure }))
         }
     }
+}
+
+/// Whether a note about alerts was planned before notes of ours were read that tell of some of them: the backup has forgotten
+/// those.
+pub(super) fn told_since(engine: &Engine, row: &SituationRow, kind: &OperationKind, actions: &[Action]) -> bool {
+    let operation = row.operations.iter().find(|operation| operation.kind == *kind);
+    let Some(Reason::AlertsJoined { alerts }) = operation.map(|operation| &operation.reason) else { return false };
+    let told = |id: &String| actions.iter().any(|action| alerts::tells(action, id));
+    forth::may_be_forgotten(engine, row) && alerts.iter().any(told)
+}
+
+/// Whether an action is the note that is to be written: it carries its reference; or the note tells of a reopening, which an
+/// action that the backup has forgotten told of, by the time that the incident had then.
+pub(super) fn stands(engine: &Engine, row: &SituationRow, note: &NoteDraft, action: &Action) -> bool {
+    let forgotten = || {
+        let known = row.actions.iter().flatten().any(|known| known.key == action.key);
+        !known && forth::may_be_forgotten(engine, row)
+    };
+    notes::carries(action, &note.reference)
+        || note.text.starts_with(status::REOPENED) && status::says_reopened(action) && forgotten()
+}
+
+/// It is planned anew by the notes that were read.
+pub(super) fn told_anew(ticket: Ticket, actions: Vec<Action>) -> Attempt {
+    let reading = Reading { ticket: Some(ticket), actions: Some(actions), ..Reading::default() };
+    Attempt::Stale("The ticket tells of some of these alerts already.".into(), Box::new(reading))
 }
 
 /// What it carried by then is recognised by the plan that follows, and what is left of it is told as an edit.

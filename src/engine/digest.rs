@@ -367,6 +367,7 @@ fn replan(
     };
     let ticket_url = halo.ticket_url_base();
     let unread = super::unread::of(engine, row.pair.id);
+    let forgotten = engine.forgotten_until();
     let situation = Situation {
         now,
         halo_tenant: &halo.tenant,
@@ -388,6 +389,7 @@ fn replan(
         mates: &row.mates,
         seen,
         unread: unread.as_ref().map(|(side, why)| (*side, why.as_str())),
+        forgotten,
     };
     let mut signs = Vec::new();
     if let Some(before) = before {

@@ -269,12 +269,13 @@ pub(super) async fn add_note(
         false => None,
         true => match halo.actions(ticket, class).await {
             Ok(_) if engine.only_reads() => return Attempt::Held,
+            Ok(actions) if back::told_since(engine, row, kind, &actions) => return back::told_anew(current, actions),
             Ok(actions) => Some(actions),
             Err(failure) => return Attempt::Failed(failure),
         },
     };
     let actions = read.as_ref().or(row.actions.as_ref()).into_iter().flatten();
-    if let Some(action) = actions.into_iter().find(|action| notes::carries(action, &note.reference)) {
+    if let Some(action) = actions.into_iter().find(|action| back::stands(engine, row, note, action)) {
         if let Err(error) = Box::pin(second_writer::note_found(engine, row, kind, action)).await {
             return Attempt::Failed(Failure::new(Side::Halo, FailureKind::Transient, crate::telemetry::chain(&error)));
         }
@@ -282,10 +283,8 @@ pub(super) async fn add_note(
         if let Attempt::Done(_, _, reading) = &mut found {
             // All of the ticket's notes were read with it, now or before: what else of ours stands there is known too, and
             // need not be looked for one by one.
-            **reading = match read {
-                Some(actions) => Reading { ticket: Some(current), actions: Some(actions), ..Reading::default() },
-                None => Reading::default(),
-            };
+            let all = |actions| Reading { ticket: Some(current), actions: Some(actions), ..Reading::default() };
+            **reading = read.map(all).unwrap_or_default();
         }
         return found;
     }

@@ -38,6 +38,11 @@ impl Engine {
         self.schedule().looked.get(&pair).copied()
     }
 
+    /// Up to when the database may have forgotten what crossed, where it was restored or copied.
+    pub fn forgotten_until(&self) -> Option<Timestamp> {
+        self.schedule().forgotten_until
+    }
+
     /// How polling of every workspace and instance goes.
     pub fn standings(&self) -> Vec<ScopeStanding> {
         let schedule = self.schedule();

@@ -13,6 +13,7 @@ use crate::domain::{
 };
 
 use super::{
+    alerts, closing,
     fields::{mapped, owner, severity, status, title},
     mapping,
     notes::words,
@@ -167,7 +168,8 @@ pub fn with_answer(base: Base, draft: &TicketDraft, ticket: &Ticket, own_agent: 
 
 /// The same for a ticket that was found and that nobody remembers making (a restored backup): it was made from what the
 /// incident said then, and either side may have moved since. What they say differently has been agreed on by nobody, so
-/// it is asked about, as with records that people joined; a closure alone speaks for itself.
+/// it is asked about, as with records that people joined; a closure alone speaks for itself, unless words of a closing of
+/// ours stand on either: then one of the two was opened again since.
 pub fn with_found(
     base: Base,
     policy: &Policy,
@@ -177,6 +179,7 @@ pub fn with_found(
     closed: bool,
 ) -> Base {
     let mut base = with_ticket(base, ticket, closed);
+    base.alerts = base.alerts.map(|known| alerts::drafted(known, ticket));
     base.joined.extend([severity::NAME, title::NAME].map(str::to_owned));
     // An owner who is nobody in Halo differs from the ticket's agent by rule.
     let owner_tells = match mapping::agent(policy, catalogue, &incident.owner) {
@@ -186,8 +189,11 @@ pub fn with_found(
     if owner_tells {
         base.joined.insert(owner::NAME.to_owned());
     }
-    if incident.closed() == closed {
+    if incident.closed() == closed || closing::told_by_us(incident, ticket) {
         base.joined.insert(status::NAME.to_owned());
+    } else if closed {
+        // The incident has not heard of it.
+        (base.status_id, base.ticket_closed) = (None, false);
     }
     base
 }

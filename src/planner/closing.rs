@@ -16,6 +16,8 @@ use super::{fields::mapped, mapping, notes::words, situation::Situation};
 
 /// Longest closing comment sent to Sentinel, in characters (no limit is published; ours, sheet section 2).
 const COMMENT_MAX: usize = 3_000;
+/// How what a closing of ours says on the ticket begins.
+const CLOSED_IN_SENTINEL: &str = "Closed in Microsoft Sentinel";
 
 /// The verdict for closing the incident of a closed ticket.
 ///
@@ -47,6 +49,14 @@ pub fn verdict(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket, actions:
 /// How what a closing of ours says on the incident begins.
 pub fn closed_in_halo(ticket: &Ticket) -> String {
     format!("Closed in Halo (ticket {}).", ticket.id)
+}
+
+/// Whether either record says that it was closed by us, for a closing of the other one.
+pub fn told_by_us(incident: &Incident, ticket: &Ticket) -> bool {
+    let begins = |said: &str, with: &str| words::letters(said).starts_with(&words::letters(with));
+    let note = ticket.closure_note.as_deref().map(text::html_to_text).unwrap_or_default();
+    let comment = incident.classification_comment.as_deref().unwrap_or_default();
+    begins(&note, CLOSED_IN_SENTINEL) || begins(comment, &closed_in_halo(ticket))
 }
 
 /// Whether the incident says what our closing of it for the ticket's verdict would: after a restore nothing else tells that
@@ -262,8 +272,8 @@ pub fn named(policy: &Policy, text: &str) -> Option<Verdict> {
 
 /// What the ticket's closing note says of a closed incident.
 pub fn closure_note(incident: &Incident) -> String {
-    let Some(verdict) = incident.verdict() else { return "Closed in Microsoft Sentinel.".to_owned() };
-    let mut note = format!("Closed in Microsoft Sentinel as {}", verdict.classification.words());
+    let Some(verdict) = incident.verdict() else { return format!("{CLOSED_IN_SENTINEL}.") };
+    let mut note = format!("{CLOSED_IN_SENTINEL} as {}", verdict.classification.words());
     if let Some(reason) = &verdict.reason {
         note.push_str(&format!(" ({reason})"));
     }

@@ -124,9 +124,20 @@ fn winner(s: &Situation<'_>, field: &Field<'_>, moves: &Moves, joined: bool) -> 
         Wins::Sentinel => Some(Side::Sentinel),
         Wins::Halo => Some(Side::Halo),
         Wins::Newest if joined => None,
-        Wins::Newest => Some(newest(moves).unwrap_or(field.fixed)),
+        Wins::Newest => newest(moves).or_else(|| (!forgotten(s, moves)).then_some(field.fixed)),
         Wins::Ask => None,
     })
+}
+
+/// Whether both may have moved in a time that a restored database has forgotten: one of the two may be what had crossed from
+/// the other by then, and was changed since.
+fn forgotten(s: &Situation<'_>, moves: &Moves) -> bool {
+    [Side::Sentinel, Side::Halo].into_iter().all(|side| moves.of(side).is_some_and(|moved| in_forgotten_time(s, moved)))
+}
+
+/// Whether a side may have moved so before a restored database was confirmed.
+pub fn in_forgotten_time(s: &Situation<'_>, moved: &Move) -> bool {
+    s.forgotten.is_some_and(|until| moved.after.unwrap_or(s.pair.created) < until)
 }
 
 /// The side that certainly moved last; `None` where the windows overlap.

@@ -59,6 +59,8 @@ pub struct Situation<'a> {
     pub seen: Seen,
     /// Of which side what could not be read when it was last asked for, and why: the incident's comments, or the ticket.
     pub unread: Option<(Side, &'a str)>,
+    /// Up to when this database may have forgotten what crossed, for it was restored or copied; `None`: it remembers all.
+    pub forgotten: Option<Timestamp>,
 }
 
 /// Up to when each side is known not to have said what it says now; `None` when that is not known.

@@ -295,6 +295,7 @@ pub(super) fn with_situation<T>(
         mates: &row.mates,
         seen: Seen::default(),
         unread: None,
+        forgotten: app.engine.forgotten_until(),
     };
     Some(f(&situation))
 }

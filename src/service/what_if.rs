@@ -246,6 +246,7 @@ async fn count(
                 mates: &row.mates,
                 seen: Seen::default(),
                 unread: None,
+                forgotten: app.engine.forgotten_until(),
             };
             counting.linked(Some(&situation), catalogue);
             continue;

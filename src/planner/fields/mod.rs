@@ -22,7 +22,7 @@ use crate::domain::{
 };
 
 use super::{
-    agreed, closing, groups, notes,
+    agreed, alerts, closing, groups, notes,
     plan::{Plan, Planned},
     situation::Situation,
 };
@@ -206,6 +206,7 @@ pub fn plan(s: &Situation<'_>, ticket: &Ticket, out: &mut Plan) {
         held_apart: Vec::new(),
         differ: None,
     };
+    alerts::recall(s, &mut gather.base);
     match s.policy.after_closing_fields {
         rule @ (AfterClosing::NoteOnly | AfterClosing::Ignore) if closing::shut(s) => after_closing(&mut gather, rule),
         // The ticket that a reopened incident goes on in is being made from what the incident says now.

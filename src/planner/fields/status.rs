@@ -1,6 +1,6 @@
 //! Status, closing and reopening, and the brake on a status that flips.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     domain::{
@@ -8,10 +8,11 @@ use crate::{
         failure::Side,
         ids::TicketId,
         incident::IncidentStatus,
-        operation::OperationKind,
+        operation::{Operation, OperationKind, OperationState},
+        pair::Move,
         policy::{Direction, ReopenRule, Wins},
         reason::Reason,
-        ticket::Action,
+        ticket::{Action, Ticket},
         time,
     },
     planner::{
@@ -25,6 +26,8 @@ use super::{Gather, owner::UNASSIGNED};
 
 /// The field's name.
 pub const NAME: &str = "status";
+/// How a note begins that tells a ticket that stays closed of a reopening.
+pub const REOPENED: &str = "The incident was opened again in Microsoft Sentinel and is";
 /// Flips are counted over this long.
 const FLIPS_WITHIN: SignedDuration = SignedDuration::from_hours(1);
 /// Seconds after our own closing of a ticket within which its opening may be Halo's answer to it.
@@ -152,6 +155,12 @@ fn moved_at(g: &Gather<'_, '_>, side: Side) -> String {
     found.map(time::iso).unwrap_or_default()
 }
 
+/// When the ticket was closed, as it tells itself, as part of references; in whole seconds, which every reading tells.
+fn closed_at(ticket: &Ticket) -> Option<String> {
+    let told = ticket.raw.get("dateclosed").and_then(|value| time::parse(value.as_str()?))?;
+    Some(format!("closed-{}", told.as_second()))
+}
+
 /// What is to be done about a reopening: a person's decision about this very one, else the policy's rule.
 fn reopening(g: &Gather<'_, '_>, side: Side, rule: ReopenRule) -> ReopenRule {
     let at = moved_at(g, side);
@@ -209,10 +218,16 @@ fn to_ticket(g: &mut Gather<'_, '_>, ticket_closed: bool) {
                 ReopenRule::Reopen => {}
                 ReopenRule::NewTicket => return new_ticket(g),
                 ReopenRule::Note => {
-                    let words = format!(
-                        "The incident was opened again in Microsoft Sentinel and is {now}. This ticket stays closed."
-                    );
-                    own_note(g, &words, &format!("reopened/{at}"), Reason::IncidentReopened);
+                    let forgotten = forgotten_reopening(g);
+                    let told = forgotten.as_ref().is_some_and(|moved| told_of_reopening(g, moved));
+                    if !told {
+                        let words = format!("{REOPENED} {now}. This ticket stays closed.");
+                        let written = !own_note(g, &words, &format!("reopened/{at}"), Reason::IncidentReopened);
+                        if forgotten.is_some() && !written {
+                            // The ticket may have been told, and its notes not have been read since.
+                            return;
+                        }
+                    }
                     return accept(g, ticket_closed);
                 }
                 ReopenRule::Ask => return g.out.item(Reason::Reopened { side: Side::Sentinel, at, by_rule: false }),
@@ -226,6 +241,33 @@ fn to_ticket(g: &mut Gather<'_, '_>, ticket_closed: bool) {
     }
     g.ticket_change.status_id = Some(status_id);
     g.ticket_reason = Some(reason);
+}
+
+/// The reopening, where a restored database may have forgotten it: where the incident has changed since, its time is another
+/// one than it was told by.
+fn forgotten_reopening(g: &Gather<'_, '_>) -> Option<Move> {
+    let moved = g.base.moves.get(NAME)?.of(Side::Sentinel)?;
+    conflict::in_forgotten_time(g.s, moved).then(|| moved.clone())
+}
+
+/// Whether the ticket was told of such a one. What is queued to tell it is taken back.
+fn told_of_reopening(g: &mut Gather<'_, '_>, moved: &Move) -> bool {
+    let since = |at: Timestamp| moved.after.is_none_or(|after| at + conflict::SLACK >= after);
+    let says = |action: &Action| says_reopened(action) && action.at.is_none_or(since);
+    let told = g.s.actions.unwrap_or_default().iter().any(says);
+    let tells = |o: &&Operation| {
+        let planned = matches!(o.state, OperationState::Planned { .. });
+        planned && matches!(&o.kind, OperationKind::AddNote { note, .. } if note.text.starts_with(REOPENED))
+    };
+    let queued = g.s.operations.iter().filter(tells).filter(|_| told);
+    g.out.void.extend(queued.map(|o| (o.id, "The ticket was told of it already.".to_owned())));
+    told
+}
+
+/// Whether a note of ours tells a ticket that stays closed of a reopening.
+pub fn says_reopened(action: &Action) -> bool {
+    let words = notes::words::letters(&notes::words::body(action));
+    notes::carries_any(action) && words.starts_with(&notes::words::letters(REOPENED))
 }
 
 /// What we wrote into the classification field of a ticket that is open again goes.
@@ -381,8 +423,15 @@ fn ask_for_verdict(g: &mut Gather<'_, '_>, actions: &[Action], reason: &Reason) 
     if !groups::leads(s) {
         return;
     }
-    let reference = notes::own_reference(s, &format!("{kind}-classification/{}", moved_at(g, Side::Halo)));
-    if actions.iter().any(|action| notes::carries(action, &reference)) {
+    let asking = |at: &str| notes::own_reference(s, &format!("{kind}-classification/{at}"));
+    // When its closing was first read nobody remembers after a restore or a rebuilding, and this very question moves the
+    // ticket's times; when it was closed it tells each time. An earlier version, or a reading that did not tell it, asked by
+    // the former.
+    let first_read = asking(&moved_at(g, Side::Halo));
+    let reference = closed_at(g.ticket).map_or_else(|| first_read.clone(), |at| asking(&at));
+    let asked = |by: &str| actions.iter().any(|action| notes::carries(action, by));
+    let queued = |o: &Operation| matches!(&o.kind, OperationKind::AddNote { note, .. } if note.reference == first_read);
+    if asked(&reference) || reference != first_read && (asked(&first_read) || s.operations.iter().any(queued)) {
         return;
     }
     let remedy = match closing::choices(s.policy, s.catalogue) {

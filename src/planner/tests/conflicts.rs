@@ -126,6 +126,41 @@ fn the_newer_value_wins_where_it_can_be_told() {
     ]);
 }
 
+/// Of two values one may be what had crossed by then: a restored database does not know, and the fixed rule would give an
+/// agent's later choice up for it.
+#[test]
+fn what_both_sides_changed_in_a_forgotten_time_is_asked_about() {
+    let asked = "behind needs-you conflict";
+    let cases = [
+        (None, "11:05", TO_HALO),
+        (Some("11:30"), "11:05", asked),
+        // The ticket was read after the restore, and had not moved then.
+        (Some("11:02"), "11:05", TO_HALO),
+        // Nor is it asked about where it can be told.
+        (Some("11:45"), "11:39", TO_SENTINEL),
+    ];
+    for (forgotten, seen, expected) in cases {
+        let mut scene = in_step();
+        let moment = |at: &str| format!("2026-03-01T{at}:00Z");
+        let moved = ("2026-03-01T11:10:00Z", "2026-03-01T11:40:00Z");
+        both(&mut scene, Wins::Newest, moved, ("2026-03-01T11:00:00Z", moment(seen).as_str()));
+        scene.forgotten = forgotten.map(|until| at(&moment(until)));
+        assert_eq!(words(&scene.plan()), expected, "{forgotten:?} {seen}");
+        scene.policy.severity.wins = Wins::Sentinel;
+        assert_eq!(words(&scene.plan()), TO_HALO, "the policy names the side that wins");
+    }
+    // A person chooses, once.
+    let mut scene = in_step();
+    let moved = ("2026-03-01T11:10:00Z", "2026-03-01T11:40:00Z");
+    both(&mut scene, Wins::Newest, moved, ("2026-03-01T11:00:00Z", "2026-03-01T11:00:00Z"));
+    scene.forgotten = Some(at("2026-03-01T11:45:00Z"));
+    let plan = scene.plan();
+    let Some(Reason::Conflict { field, sentinel, halo }) = plan.items().first().cloned() else { panic!("{plan:?}") };
+    scene.pair.base = plan.base.expect("when they moved is known");
+    scene.pair.decisions.push(Decision::Take { field, side: Side::Halo, sentinel, halo });
+    assert_eq!(words(&scene.plan()), TO_SENTINEL);
+}
+
 /// A change of ours that was sent and shows on the incident, before its answer is known, is no move of an analyst's.
 /// How a write stands that was sent and whose answer is not recorded.
 fn sent() -> [(OperationState, u32); 3] {

@@ -1,14 +1,18 @@
 //! What a restored backup has forgotten, or knows in older words, is not told again.
 
 use jiff::SignedDuration;
+use serde_json::json;
 
 use super::{
     note_limits::written,
     notes::message,
-    scene::{Scene, in_step, words},
+    scene::{CLOSED, Scene, at, in_step, words},
 };
 use crate::{
-    domain::{closing::Classification, failure::Side, ids::ActionKey, ids::TicketId, operation::OperationKind},
+    domain::{
+        closing::Classification, failure::Side, ids::ActionKey, ids::TicketId, incident::IncidentStatus,
+        operation::OperationKind, policy::ReopenRule,
+    },
     planner::closing,
 };
 
@@ -307,6 +311,65 @@ fn a_forgotten_note_or_edit_in_several_comments_is_not_told_again() {
         assert_eq!(last.edit, u32::from(edited));
         assert_eq!(last.said, Some(crate::planner::notes::words::of_action(note)), "edited: {edited}");
     }
+}
+
+/// When the ticket was first read as closed is forgotten, and the question itself moved its times since.
+#[test]
+fn the_question_for_the_classification_is_known_by_the_moment_of_the_closing() {
+    let asked = "own note because verdict-missing; behind needs-you verdict-missing";
+    let mut scene = in_step();
+    scene.close_ticket(None);
+    scene.ticket().raw = json!({ "id": 70, "dateclosed": "2026-03-01T11:00:05" }).into();
+    let mut untold = scene.clone();
+    untold.ticket().raw = json!({ "id": 70 }).into();
+    for mut first in [scene.clone(), untold] {
+        let plan = first.plan();
+        assert_eq!(words(&plan), asked);
+        let OperationKind::AddNote { note, .. } = &plan.operations[0].kind else { panic!("{plan:?}") };
+        first.note(3, &note.html).agent_id = Some(99);
+        first.ticket().raw = scene.ticket().raw.clone();
+        // The time at which it was first read is known: also one that was asked for by that is asked for once.
+        assert_eq!(words(&first.plan()), "behind needs-you verdict-missing");
+    }
+    let plan = scene.plan();
+    let OperationKind::AddNote { note, .. } = &plan.operations[0].kind else { panic!("{plan:?}") };
+    scene.note(3, &note.html).agent_id = Some(99);
+    scene.ticket().last_update = Some(at("2026-03-01T11:50:00Z"));
+    assert_eq!(words(&scene.plan()), "behind needs-you verdict-missing");
+    // Closed another time it is asked for once more.
+    scene.ticket().raw = json!({ "id": 70, "dateclosed": "2026-03-01T11:45:00.5" }).into();
+    assert_eq!(words(&scene.plan()), asked);
+}
+
+/// The incident has changed since, and so its time is another one than the note was written by.
+#[test]
+fn a_reopening_that_the_ticket_was_told_of_is_not_told_again() {
+    let mut scene = in_step();
+    scene.policy.reopened_in_sentinel = ReopenRule::Note;
+    scene.close_ticket(Some(2));
+    let base = &mut scene.pair.base;
+    (base.incident_status, base.status_id, base.ticket_closed) = (Some(IncidentStatus::Closed), Some(CLOSED), true);
+    let plan = scene.plan();
+    let OperationKind::AddNote { note, .. } = &plan.operations[0].kind else { panic!("{plan:?}") };
+    scene.note(3, &note.html).agent_id = Some(99);
+    assert!(scene.plan().operations.is_empty(), "it stands there");
+    scene.incident.modified = Some(at("2026-03-01T11:50:00Z"));
+    assert_eq!(scene.plan().operations.len(), 1, "another reopening, as far as a database that remembers all can tell");
+    scene.forgotten = Some(scene.now);
+    let actions = scene.actions.replace(Vec::new());
+    let queued = scene.plan();
+    assert_eq!(queued.operations.len(), 1, "its notes have not been read since");
+    let mut read = Scene { actions, ..scene.clone() };
+    assert!(read.plan().operations.is_empty(), "{}", words(&read.plan()));
+    // So it is when they are read after it was planned.
+    read.queue(&queued);
+    let plan = read.plan();
+    assert_eq!((plan.operations.len(), plan.void.len()), (0, 1), "{plan:?}");
+    assert!(plan.base.is_some_and(|base| base.incident_status == Some(IncidentStatus::Active)), "it is left so");
+    scene.actions = read.actions;
+    // Known to be closed after that note was written: this is another reopening.
+    scene.seen.sentinel = Some(at("2026-03-01T11:45:00Z"));
+    assert_eq!(scene.plan().operations.len(), 1);
 }
 
 /// Closed by us on one side for a person's closing on the other, which the backup has forgotten: each side says whose closing

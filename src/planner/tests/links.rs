@@ -145,6 +145,40 @@ fn what_a_found_ticket_says_differently_is_asked_about_and_a_closure_crosses() {
             },
             "ticket status=9 field112=2 because incident-closed; behind waiting incident-closed",
         ),
+        (
+            "a ticket that an agent closed, and an open incident",
+            |s| {
+                s.close_ticket(Some(2));
+                found(s);
+            },
+            "incident status=Closed FalsePositive/InaccurateData because ticket-closed; behind waiting ticket-closed",
+        ),
+        (
+            "the same without a classification",
+            |s| {
+                s.close_ticket(None);
+                found(s);
+            },
+            "own note because verdict-missing; behind needs-you verdict-missing",
+        ),
+        (
+            "a ticket that was closed for its incident, which was opened again",
+            |s| {
+                s.close_ticket(Some(2));
+                s.ticket().closure_note = Some("<p>Closed in Microsoft Sentinel as False positive.</p>".into());
+                found(s);
+            },
+            "behind needs-you conflict",
+        ),
+        (
+            "an incident that was closed for its ticket, which was opened again",
+            |s| {
+                s.close_incident(Classification::FalsePositive, Some("InaccurateData"));
+                s.incident.classification_comment = Some("Closed in Halo (ticket 70).\nDone.".into());
+                found(s);
+            },
+            "behind needs-you conflict",
+        ),
     ]);
 }
 

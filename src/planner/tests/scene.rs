@@ -55,6 +55,7 @@ pub struct Scene {
     pub evidence: Option<Evidence>,
     pub seen: Seen,
     pub unread: Option<(Side, String)>,
+    pub forgotten: Option<Timestamp>,
     pub now: Timestamp,
     pub merge: Merge,
     pub merged: Vec<MergedFrom>,
@@ -187,6 +188,7 @@ pub fn in_step() -> Scene {
         evidence: None,
         seen: Seen::default(),
         unread: None,
+        forgotten: None,
         now: at("2026-03-01T12:00:00Z"),
         merge: Merge::None,
         merged: Vec::new(),
@@ -291,6 +293,7 @@ impl Scene {
             mates: &self.mates,
             seen: self.seen,
             unread: self.unread.as_ref().map(|(side, why)| (*side, why.as_str())),
+            forgotten: self.forgotten,
         })
     }
 

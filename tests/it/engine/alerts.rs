@@ -128,6 +128,39 @@ both! {
         bridge.finish().await;
     }
 
+    /// The backup knows of neither; by what it knows both have just joined.
+    async fn alerts_that_were_told_after_the_backup_are_not_told_again(product) {
+        let (mut bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+        let backup = bridge.store.snapshot().await.unwrap();
+        for name in ["Told first", "Told next"] {
+            bridge.alert(&incident, name);
+            bridge.cross().await;
+        }
+        bridge.restore(&backup).await;
+        bridge.alert(&incident, "Told at last");
+        bridge.pass(900).await;
+        for name in ["Told first", "Told next", "Told at last"] {
+            assert_eq!(bridge.told_of(ticket, name), 1, "{name}: {:#?}", bridge.notes_of(ticket));
+        }
+        bridge.finish().await;
+    }
+
+    /// Nothing remembers with which alerts its ticket was drafted but the ticket.
+    async fn an_alert_that_joined_after_a_forgotten_ticket_was_made_is_told(product) {
+        let mut bridge = Bridge::new(product).await;
+        let backup = bridge.store.snapshot().await.unwrap();
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        bridge.alert(&incident, "Joined meanwhile");
+        bridge.restore(&backup).await;
+        bridge.pass(900).await;
+        assert_eq!(bridge.ticket_of(&incident).await, ticket);
+        assert_eq!(bridge.told_of(ticket, "Joined meanwhile"), 1);
+        assert_eq!(bridge.told_of(ticket, "joined incident"), 1, "{:#?}", bridge.notes_of(ticket));
+        bridge.finish().await;
+    }
+
     async fn alerts_are_not_told_where_the_policy_says_so(product) {
         let setup = Setup { policy: "late_alerts = \"ignore\"".into(), ..Setup::new(product) };
         let (bridge, incident, ticket) = Bridge::linked(setup).await;

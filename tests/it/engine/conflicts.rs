@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{bridge::*, person::operator};
 
-fn high(product: halobridge::twin::options::Product) -> &'static str {
+pub fn high(product: halobridge::twin::options::Product) -> &'static str {
     match product {
         halobridge::twin::options::Product::Itsm => "P2 - High",
         halobridge::twin::options::Product::Psa => "High",

@@ -7,7 +7,7 @@ use halobridge::{
 };
 use serde_json::json;
 
-use super::{bridge::*, person::operator};
+use super::{bridge::*, conflicts::high, person::operator};
 
 async fn crossed(bridge: &Bridge, ticket: i64, text: &str) -> usize {
     bridge.notes_of(ticket).iter().filter(|note| note.to_string().contains(text)).count()
@@ -161,6 +161,68 @@ both! {
         bridge.finish().await;
     }
 
+    /// The host is gone, and agents and analysts go on.
+    async fn a_forgotten_ticket_that_an_agent_closed_closes_its_incident(product) {
+        let mut bridge = Bridge::new(product).await;
+        let backup = bridge.store.snapshot().await.unwrap();
+        let (incident, undone) = (bridge.raise(json!({})), bridge.raise(json!({})));
+        bridge.pass(600).await;
+        let (ticket, other) = (bridge.ticket_of(&incident).await, bridge.ticket_of(&undone).await);
+        bridge.close_incident(&undone, json!({ "classification": "Undetermined" }));
+        bridge.pass(600).await;
+        assert_eq!(bridge.ticket(other)["status_name"], "Closed");
+        bridge.close_ticket_as(ticket, 4);
+        bridge.update(&undone, json!({ "status": "Active" }));
+        bridge.restore(&backup).await;
+        bridge.pass(900).await;
+        assert_eq!((bridge.ticket_of(&incident).await, bridge.ticket_of(&undone).await), (ticket, other));
+        assert_eq!(bridge.incident(&incident)["properties"]["status"], "Closed");
+        assert_eq!(bridge.reason_of(&incident).await, None);
+        // An analyst has opened this one again: whose word is the newer one nobody remembers.
+        assert_eq!(bridge.incident(&undone)["properties"]["status"], "Active");
+        assert_eq!(bridge.ticket(other)["status_name"], "Closed");
+        assert_eq!(bridge.reason_of(&undone).await, Some("conflict"));
+        bridge.finish().await;
+    }
+
+    /// The question itself moved the ticket's times.
+    async fn a_question_for_the_classification_that_was_forgotten_is_not_asked_again(product) {
+        let (mut bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+        let backup = bridge.store.snapshot().await.unwrap();
+        bridge.close_ticket(ticket, json!({}));
+        bridge.pass(600).await;
+        assert_eq!(bridge.reason_of(&incident).await, Some("verdict-missing"));
+        assert_eq!(crossed(&bridge, ticket, "stays open").await, 1);
+        bridge.restore(&backup).await;
+        bridge.pass(900).await;
+        assert_eq!(bridge.reason_of(&incident).await, Some("verdict-missing"));
+        assert_eq!(crossed(&bridge, ticket, "stays open").await, 1);
+        bridge.finish().await;
+    }
+
+    async fn a_reopening_that_the_ticket_was_told_of_is_not_told_again(product) {
+        let policy = "reopened = { in_sentinel = \"note\" }".to_owned();
+        for halo_first in [true, false] {
+            let setup = Setup { policy: policy.clone(), ..Setup::new(product) };
+            let (mut bridge, incident, ticket) = Bridge::linked(setup).await;
+            bridge.close_incident(&incident, json!({ "classification": "Undetermined" }));
+            bridge.pass(600).await;
+            let backup = bridge.store.snapshot().await.unwrap();
+            bridge.update(&incident, json!({ "status": "Active" }));
+            bridge.pass(600).await;
+            assert_eq!(crossed(&bridge, ticket, "opened again in Microsoft Sentinel").await, 1);
+            // By then its time is another one.
+            bridge.update(&incident, json!({ "severity": "High" }));
+            bridge.away(Some(if halo_first { "/arm" } else { "/halo/api" }));
+            bridge.restore(&backup).await;
+            bridge.pass(120).await;
+            bridge.away(None);
+            bridge.pass(900).await;
+            assert_eq!(crossed(&bridge, ticket, "opened again in Microsoft Sentinel").await, 1, "{halo_first}");
+            bridge.finish().await;
+        }
+    }
+
     async fn what_moved_since_a_forgotten_ticket_was_made_is_asked_about(product) {
         let mut bridge = Bridge::new(product).await;
         let backup = bridge.store.snapshot().await.unwrap();
@@ -174,6 +236,25 @@ both! {
         assert_eq!(bridge.ticket_of(&incident).await, ticket);
         assert_eq!(bridge.reason_of(&incident).await, Some("conflict"));
         assert_eq!(bridge.reason_of(&alike).await, None, "what both say alike is agreed on");
+        bridge.finish().await;
+    }
+
+    /// The incident's severity crossed, and an agent chose another priority after that: by the backup both have moved.
+    async fn a_priority_that_an_agent_chose_in_the_forgotten_time_is_not_written_over(product) {
+        let mut bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({ "severity": "Low" }));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        let backup = bridge.store.snapshot().await.unwrap();
+        bridge.update(&incident, json!({ "severity": "Medium" }));
+        bridge.pass(300).await;
+        bridge.act("ticket.update", json!({ "ticket_id": ticket, "priority": high(product) }));
+        bridge.pass(300).await;
+        assert_eq!(bridge.reason_of(&incident).await, None, "an agent's choice stays");
+        bridge.restore(&backup).await;
+        bridge.pass(900).await;
+        assert!(bridge.ticket(ticket)["priority_name"].as_str().unwrap().ends_with("High"));
+        assert_eq!(bridge.reason_of(&incident).await, Some("conflict"));
         bridge.finish().await;
     }
 

@@ -187,6 +187,7 @@ impl Pairing {
             mates: &[],
             seen,
             unread: None,
+            forgotten: None,
         })
     }
 
