@@ -352,6 +352,8 @@ fn against_queue(s: &Situation<'_>, out: &mut Plan) -> bool {
                     wanted.retain(|p| !same_key(p));
                 } else if replaceable(queued) {
                     out.void.push((queued.id, "A newer plan replaced it.".to_owned()));
+                } else if follows(&queued.kind) && !wanted.iter().any(same_key) {
+                    out.void.push((queued.id, "No further ticket is wanted any more.".to_owned()));
                 } else {
                     wanted.retain(|p| !same_key(p));
                 }
@@ -419,6 +421,12 @@ fn there_already(s: &Situation<'_>, out: &mut Plan, queued: &Operation) -> bool 
 /// Field changes follow the newest reading. Notes and comments stay queued as planned, and so does a create.
 fn replaceable(queued: &Operation) -> bool {
     matches!(queued.kind, OperationKind::UpdateTicket { .. } | OperationKind::UpdateIncident { .. })
+}
+
+/// Whether it makes a further ticket of a pair: what it was for may have passed before it is sent (the ticket shows again, or
+/// is open again; the incident is closed again).
+fn follows(kind: &OperationKind) -> bool {
+    matches!(kind, OperationKind::CreateTicket { follows: Some(_), .. })
 }
 
 fn state(s: &Situation<'_>, out: &Plan) -> PairState {
