@@ -1,7 +1,7 @@
 //! An old backup takes the database's place: what was written since is found, and not written again.
 
 use halobridge::{
-    domain::{decision::Decision, failure::Side, ids::TicketId},
+    domain::{decision::Decision, failure::Side, ids::TicketId, operation::OperationKind},
     service::{decisions, pairs},
     store::Snapshot,
 };
@@ -158,6 +158,53 @@ both! {
         decisions::decide(&app, &olga, pair, Some(answer.decision.clone())).await.unwrap();
         bridge.pass(300).await;
         assert_eq!(bridge.ticket(ticket)["status_name"], "Closed", "asked once");
+        bridge.finish().await;
+    }
+
+    /// The backup's queue holds the closing of the incident. It was carried out since, and then people opened both again.
+    async fn a_change_that_waited_in_the_backup_is_not_made_again_once_it_was_undone(product) {
+        let (mut bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+        bridge.update(&incident, json!({ "status": "Active" }));
+        bridge.cross().await;
+        bridge.away(Some("/arm"));
+        bridge.close_ticket_as(ticket, 1);
+        bridge.cross().await;
+        let queued = bridge.situation_of(&incident).await.operations;
+        assert!(queued.iter().any(|o| matches!(o.kind, OperationKind::UpdateIncident { .. })), "{queued:#?}");
+        let backup = bridge.store.snapshot().await.unwrap();
+        bridge.away(None);
+        bridge.pass(3_600).await;
+        assert_eq!(bridge.incident(&incident)["properties"]["status"], "Closed");
+        bridge.act("ticket.reopen", json!({ "ticket_id": ticket, "text": "Not yet.", "agent": AGENT }));
+        bridge.pass(600).await;
+        assert_eq!(bridge.incident(&incident)["properties"]["status"], "Active");
+        bridge.restore(&backup).await;
+        bridge.pass(3_600).await;
+        assert_eq!(bridge.incident(&incident)["properties"]["status"], "Active");
+        assert_ne!(bridge.ticket(ticket)["status_name"], "Closed");
+        bridge.finish().await;
+    }
+
+    /// As above, the other way; and while the incident cannot be read, nothing is written by what the backup knows of it.
+    async fn a_change_of_a_ticket_waits_after_a_restore_until_its_incident_can_be_read(product) {
+        let (mut bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+        bridge.away(Some("/halo/api"));
+        bridge.close_incident(&incident, json!({ "classification": "Undetermined" }));
+        bridge.cross().await;
+        let queued = bridge.situation_of(&incident).await.operations;
+        assert!(queued.iter().any(|o| matches!(o.kind, OperationKind::UpdateTicket { .. })), "{queued:#?}");
+        let backup = bridge.store.snapshot().await.unwrap();
+        bridge.update(&incident, json!({ "status": "Active" }));
+        bridge.away(Some("/arm"));
+        bridge.restore(&backup).await;
+        bridge.pass(600).await;
+        assert_ne!(bridge.ticket(ticket)["status_name"], "Closed");
+        bridge.away(None);
+        bridge.pass(3_600).await;
+        assert_ne!(bridge.ticket(ticket)["status_name"], "Closed", "it was opened again before");
+        bridge.close_incident(&incident, json!({ "classification": "Undetermined" }));
+        bridge.pass(600).await;
+        assert_eq!(bridge.ticket(ticket)["status_name"], "Closed", "and what comes next crosses");
         bridge.finish().await;
     }
 
