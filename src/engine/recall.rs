@@ -1,6 +1,8 @@
 //! After a restore: what a queued change was planned from is read again before the first one of a pair is sent. A backup's
 //! queue may hold what was carried out since, and undone by people.
 
+use jiff::{SignedDuration, Timestamp};
+
 use crate::{
     domain::{
         failure::{Failure, FailureKind, Side},
@@ -19,6 +21,12 @@ use super::{
 
 /// A record that alone can't be read is asked for so often; then what is known of it has to do, as without a restore.
 const TRIES: u32 = 5;
+
+/// Up to when an incident may have got a ticket that the database has forgotten. Both sides' clocks may be wrong.
+pub(super) fn until(engine: &Engine) -> Option<Timestamp> {
+    let slack = SignedDuration::from_hours(1);
+    engine.schedule().forgotten_until.map(|until| until + slack)
+}
 
 /// The sides from whose records a write follows, beside the one that is read before it is written to anyway. Words and new
 /// records are looked for by their ids and references.

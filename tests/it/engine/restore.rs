@@ -161,6 +161,35 @@ both! {
         bridge.finish().await;
     }
 
+    /// They are no storm: their tickets are there. What has none is counted and held as ever.
+    async fn tickets_that_were_made_after_the_backup_use_up_no_storm_brake(product) {
+        let mut bridge = Bridge::with(Setup { policy: "tickets_per_hour = 2".into(), ..Setup::new(product) }).await;
+        let backup = bridge.store.snapshot().await.unwrap();
+        let mut before = Vec::new();
+        for _ in 0..3 {
+            let two = [bridge.raise(json!({})), bridge.raise(json!({}))];
+            bridge.pass_by(3_900, 300).await;
+            for incident in two {
+                let ticket = bridge.ticket_of(&incident).await;
+                before.push((incident, ticket));
+            }
+        }
+        bridge.restore(&backup).await;
+        bridge.pass(600).await;
+        for (incident, ticket) in &before {
+            assert_eq!(bridge.ticket_of(incident).await, *ticket);
+        }
+        let new: Vec<String> = (0..3).map(|_| bridge.raise(json!({}))).collect();
+        bridge.pass(600).await;
+        assert_eq!(bridge.tickets().len(), 8);
+        let mut held = 0;
+        for incident in &new {
+            held += usize::from(bridge.reason_of(incident).await == Some("storm-held"));
+        }
+        assert_eq!(held, 1);
+        bridge.finish().await;
+    }
+
     /// The backup's queue holds the closing of the incident. It was carried out since, and then people opened both again.
     async fn a_change_that_waited_in_the_backup_is_not_made_again_once_it_was_undone(product) {
         let (mut bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
