@@ -331,6 +331,8 @@ fn against_queue(s: &Situation<'_>, out: &mut Plan) -> bool {
         let key = dead.kind.key();
         wanted.retain_mut(|p| p.kind.key() != key || dropped::take_out(p, &dead.kind));
     }
+    // What a person has decided already waits for no second answer.
+    let asked_anew = out.items.iter().any(|item| matches!(item, Reason::Reopened { .. }));
     for queued in s.operations {
         let same_key = |p: &Planned| p.kind.key() == queued.kind.key();
         match &queued.state {
@@ -352,7 +354,7 @@ fn against_queue(s: &Situation<'_>, out: &mut Plan) -> bool {
                     wanted.retain(|p| !same_key(p));
                 } else if replaceable(queued) {
                     out.void.push((queued.id, "A newer plan replaced it.".to_owned()));
-                } else if follows(&queued.kind) && !wanted.iter().any(same_key) {
+                } else if follows(&queued.kind) && !asked_anew && !wanted.iter().any(same_key) {
                     out.void.push((queued.id, "No further ticket is wanted any more.".to_owned()));
                 } else {
                     wanted.retain(|p| !same_key(p));
