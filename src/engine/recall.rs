@@ -16,7 +16,7 @@ use crate::{
 use super::{
     Engine,
     digest::{self, observed},
-    forth, registry,
+    forth, merges, registry,
 };
 
 /// A record that alone can't be read is asked for so often; then what is known of it has to do, as without a restore.
@@ -71,6 +71,11 @@ pub(super) async fn read(engine: &Engine, row: &SituationRow, operation: &Operat
             return Ok(());
         }
         match record(engine, row, *side, class).await {
+            // Into which one it was merged is looked for with it.
+            Ok(read) if read.incident.as_ref().is_some_and(|incident| merges::survivor_wanted(row, incident)) => {
+                engine.schedule().looks.insert(pair);
+                return Ok(());
+            }
             Ok(read) => {
                 reading.incident = reading.incident.take().or(read.incident);
                 reading.ticket = reading.ticket.take().or(read.ticket);
