@@ -114,6 +114,8 @@ async fn step(
     let said = Said::of(&row);
     let now = engine.now();
     let anew = reading.anew;
+    // What no plan has taken in yet counts as not read.
+    let sides = engine.registry.catalogue(row.pair.halo).map(|_| reading.sides()).unwrap_or_default();
     let mut reading = observed(&row).in_time(reading);
     let seen = seen(engine, &row, &reading);
     let mut facts = Vec::new();
@@ -197,6 +199,7 @@ async fn step(
     }
     facts.extend(planned);
     if facts.is_empty() {
+        engine.schedule().records_known(id, &sides);
         if comments_read {
             engine.schedule().comments_known(id);
         }
@@ -225,6 +228,7 @@ async fn step(
     let concerned = groups::concerned(&row, &facts);
     let whole = known::dated(&mut row, said, &facts, now) && whole;
     let seq = engine.record(now, Some(row.pair.client), facts).await?;
+    engine.schedule().records_known(id, &sides);
     if comments_read {
         engine.schedule().comments_known(id);
     }

@@ -26,6 +26,7 @@ use super::{
     lanes::{CreatePlace, NewcomersLane},
     newcomer, newer, pauses, push, put_back,
     queue::Gate,
+    recall,
     registry::salt,
     schedule, settle, stop,
     unrecorded::{self, Unrecorded},
@@ -102,6 +103,9 @@ pub(super) async fn run(engine: &Engine, pair: PairId) -> Result<(), StoreError>
                 let (attempts, failure) = (operation.attempts, operation.last_failure.clone());
                 moved(engine, operation, state, attempts, failure, Reading::default()).await?;
             }
+            OperationState::Planned { ready } if *ready <= now && recall::wanted(engine, row, operation) => {
+                return Box::pin(recall::read(engine, row, operation)).await;
+            }
             OperationState::Planned { ready } if *ready <= now => {
                 if engine.has_to_wait(row, operation) || !engine.placed(row, operation, &mut place) {
                     return Ok(());
@@ -128,8 +132,8 @@ fn more(engine: &Engine, pair: PairId, after: Option<&After>) -> bool {
 pub(super) fn next(engine: &Engine, row: &SituationRow, now: Timestamp) -> Option<Operation> {
     let operation = head(row)?;
     let ready = matches!(operation.state, OperationState::Planned { ready } if ready <= now);
-    let creates = operation.kind.makes_ticket();
-    let held = creates || engine.only_reads() || engine.paused(&row.pair) || engine.outdated();
+    let waits = operation.kind.makes_ticket() || recall::wanted(engine, row, operation);
+    let held = waits || engine.only_reads() || engine.paused(&row.pair) || engine.outdated();
     let goes = ready && !held && carried(engine, row, operation) && engine.has_room(row, operation);
     goes.then(|| operation.clone())
 }

@@ -39,6 +39,7 @@ pub mod push;
 mod put_back;
 pub mod queue;
 pub mod rebuild;
+mod recall;
 pub mod registry;
 mod revive;
 mod ruled;

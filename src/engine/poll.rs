@@ -449,7 +449,7 @@ impl<'a> Poll<'a> {
         let (mut passing, mut braked) = (Vec::new(), Vec::new());
         let adopts = self.policy.adopt;
         // Where a ticket may be there already, the brake is asked once that is known.
-        let mut brake = adopts.then(Brake::off);
+        let mut brake = (adopts || super::recall::until(self.engine).is_some()).then(Brake::off);
         let catalogue = self.client.halo.as_ref().and_then(|b| self.engine.registry.catalogue(b.connection));
         for id in self.engine.store.held_subjects(self.workspace.id, REGATED_MAX).await? {
             let Some(subject) = self.engine.store.subject(self.workspace.id, &id).await? else { continue };

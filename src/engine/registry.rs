@@ -401,6 +401,10 @@ pub(super) async fn read_catalogue(engine: &Engine, id: ConnectionId) -> Result<
                 Schedule::went_well(standing, now, CATALOGUE_SECS);
                 coming.ended(engine, standing.next);
             }
+            if schedule.forgotten_until.is_some() {
+                // Queues that wait for them to plan anew (`recall`).
+                schedule.pairs_next = None;
+            }
             if moved {
                 schedule.look_at_pushes(now);
                 schedule.instances.entry(id).or_default().next = Some(now);

@@ -31,6 +31,7 @@ use super::{
     unrecorded::Unrecorded,
 };
 
+mod forgotten;
 mod looks;
 mod named;
 mod set_back;
@@ -198,6 +199,10 @@ pub struct Schedule {
     pub forgotten_until: Option<Timestamp>,
     /// After that: pairs whose comments have been read since this process began.
     recalled: BTreeSet<PairId>,
+    /// After that: records of pairs that have been read since this process began.
+    reread: BTreeSet<(PairId, Side)>,
+    /// How often records of pairs were asked for in vain before that.
+    in_vain: BTreeMap<PairId, u32>,
     /// After that: creations that have been looked for since this process began.
     pub looked_for: BTreeSet<OperationId>,
     /// Pairs known to have something ready.
@@ -225,18 +230,6 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// The comments of this pair were read and recorded.
-    pub fn comments_known(&mut self, pair: PairId) {
-        if self.forgotten_until.is_some() {
-            self.recalled.insert(pair);
-        }
-    }
-
-    /// Whether comments of this pair may stand there that the database has forgotten.
-    pub fn comments_forgotten(&self, pair: PairId) -> bool {
-        self.forgotten_until.is_some() && !self.recalled.contains(&pair)
-    }
-
     /// A pair's queue has something to carry out at `due`: now, or the store is asked for it then.
     pub fn pair_due(&mut self, pair: PairId, due: Timestamp, now: Timestamp) {
         if due <= now {

@@ -71,6 +71,14 @@ pub struct Reading {
     pub anew: bool,
 }
 
+impl Reading {
+    /// The sides of which it has the record.
+    pub fn sides(&self) -> Vec<Side> {
+        let incident = self.incident.as_ref().map(|_| Side::Sentinel);
+        incident.into_iter().chain(self.ticket.as_ref().map(|_| Side::Halo)).collect()
+    }
+}
+
 /// What differs from what is known; `None` = nothing new.
 #[derive(Debug, Clone, Default)]
 pub struct News {

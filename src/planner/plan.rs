@@ -331,6 +331,8 @@ fn against_queue(s: &Situation<'_>, out: &mut Plan) -> bool {
         let key = dead.kind.key();
         wanted.retain_mut(|p| p.kind.key() != key || dropped::take_out(p, &dead.kind));
     }
+    // What a person has decided already waits for no second answer.
+    let asked_anew = out.items.iter().any(|item| matches!(item, Reason::Reopened { .. }));
     for queued in s.operations {
         let same_key = |p: &Planned| p.kind.key() == queued.kind.key();
         match &queued.state {
@@ -352,6 +354,8 @@ fn against_queue(s: &Situation<'_>, out: &mut Plan) -> bool {
                     wanted.retain(|p| !same_key(p));
                 } else if replaceable(queued) {
                     out.void.push((queued.id, "A newer plan replaced it.".to_owned()));
+                } else if follows(&queued.kind) && !asked_anew && !wanted.iter().any(same_key) {
+                    out.void.push((queued.id, "No further ticket is wanted any more.".to_owned()));
                 } else {
                     wanted.retain(|p| !same_key(p));
                 }
@@ -419,6 +423,12 @@ fn there_already(s: &Situation<'_>, out: &mut Plan, queued: &Operation) -> bool 
 /// Field changes follow the newest reading. Notes and comments stay queued as planned, and so does a create.
 fn replaceable(queued: &Operation) -> bool {
     matches!(queued.kind, OperationKind::UpdateTicket { .. } | OperationKind::UpdateIncident { .. })
+}
+
+/// Whether it makes a further ticket of a pair: what it was for may have passed before it is sent (the ticket shows again, or
+/// is open again; the incident is closed again).
+fn follows(kind: &OperationKind) -> bool {
+    matches!(kind, OperationKind::CreateTicket { follows: Some(_), .. })
 }
 
 fn state(s: &Situation<'_>, out: &Plan) -> PairState {

@@ -70,7 +70,8 @@ statements! {
     // A pair whose ticket is made begins with that; one that was linked to a ticket has none to be made.
     const OPENED_SINCE = "SELECT count(*) FROM pairs p WHERE p.workspace = ?1 AND p.created_ms > ?2 AND p.opened_ms >= ?3
         AND (p.grouped IS NULL OR p.grouped = p.id)
-        AND EXISTS (SELECT 1 FROM operations o WHERE o.pair = p.id AND o.position = 1 AND o.kind = 'create-ticket')";
+        AND EXISTS (SELECT 1 FROM operations o WHERE o.pair = p.id AND o.position = 1 AND o.kind = 'create-ticket'
+          AND NOT (p.opened_ms < ?4 AND o.state = 'done' AND ifnull(json_extract(o.state_json, '$.result.settled'), 0)))";
     const CURSOR = "SELECT workspace AS id, modified_ms, number FROM cursors WHERE workspace = ?1";
     const HALO_CURSOR = "SELECT connection AS id, updated_ms FROM halo_cursors WHERE connection = ?1";
     const SUBJECT_ROW = "SELECT subject FROM pairs WHERE id = ?1";
@@ -342,13 +343,23 @@ impl Store {
     }
 
     /// How many pairs whose ticket was made, or is to be, were opened in a workspace after a moment, of incidents that are no
-    /// older than its start.
+    /// older than its start. `forgotten`: of older ones than that, a ticket that was found was made before.
     ///
     /// # Errors
     /// What the database says.
-    pub async fn opened_since(&self, workspace: WorkspaceId, after: Timestamp, start: Timestamp) -> Result<i64> {
+    pub async fn opened_since(
+        &self,
+        workspace: WorkspaceId,
+        after: Timestamp,
+        start: Timestamp,
+        forgotten: Option<Timestamp>,
+    ) -> Result<i64> {
         let mut reader = self.reader().await?;
-        let query = sqlx::query_scalar(OPENED_SINCE).bind(workspace.to_string()).bind(to_ms(after)).bind(to_ms(start));
+        let query = sqlx::query_scalar(OPENED_SINCE)
+            .bind(workspace.to_string())
+            .bind(to_ms(after))
+            .bind(to_ms(start))
+            .bind(forgotten.map_or(i64::MIN, to_ms));
         Ok(query.fetch_one(&mut *reader).await?)
     }
 

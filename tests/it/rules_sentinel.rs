@@ -428,7 +428,11 @@ async fn a_write_whose_answer_does_not_tell_the_incident_is_looked_at() {
             _ => answer(200, &resource(7)),
         }));
         let written = stage.sentinel.write(&place(), &incident(), &closing(), Class::Closure).await.unwrap();
-        assert_eq!((written.number, stage.script.sent().len()), (Some(7), 2), "made anew by the status alone it is not");
+        assert_eq!(
+            (written.number, stage.script.sent().len()),
+            (Some(7), 2),
+            "made anew by the status alone it is not"
+        );
     }
     // One that was deleted meanwhile is made by the write, with a number of its own.
     let stage = stage(Script::new(|_| answer(201, &resource(8))));

@@ -1,10 +1,21 @@
 //! Whether an incident without a pair gets its ticket: the planner's gates, and the storm brake's count.
 
+use std::collections::BTreeSet;
+
 use jiff::SignedDuration;
 
 use crate::{
-    domain::{catalogue::Catalogue, incident::Incident, pair::Subject, reason::Reason},
+    domain::{
+        catalogue::Catalogue,
+        failure::{Failure, FailureKind},
+        ids::IncidentId,
+        incident::Incident,
+        pair::Subject,
+        reason::Reason,
+    },
+    engine::recall,
     planner::{
+        draft,
         gate::{self, Brake, Passed},
         link,
     },
@@ -65,8 +76,66 @@ impl Poll<'_> {
 
     /// Tickets made for this workspace within the last hour.
     pub(super) async fn made(&self) -> Result<i64, StoreError> {
-        let hour = SignedDuration::from_hours(1);
-        self.engine.store.opened_since(self.workspace.id, self.engine.now() - hour, self.workspace.since).await
+        let (after, start) = (self.engine.now() - SignedDuration::from_hours(1), self.workspace.since);
+        self.engine.store.opened_since(self.workspace.id, after, start, recall::until(self.engine)).await
+    }
+
+    /// Those of the newcomers whose ticket Halo has already, of a time that the database has forgotten: it is no new one, so
+    /// the storm brake neither counts nor holds it. Asked only where that would hold some of them. Those of which it can't be
+    /// known just now come again.
+    pub(super) async fn had_tickets(
+        &mut self,
+        newcomers: Vec<Newcomer>,
+        made: Option<i64>,
+    ) -> Result<(Vec<Newcomer>, BTreeSet<IncidentId>), StoreError> {
+        let (mut had, cap, client) = (BTreeSet::new(), self.policy.tickets_per_hour, self.client);
+        let (Some(until), Some(binding)) = (recall::until(self.engine), client.halo.as_ref()) else {
+            return Ok((newcomers, had));
+        };
+        let forgotten = |newcomer: &Newcomer| newcomer.incident.created.is_none_or(|created| created < until);
+        if cap == 0 || !newcomers.iter().any(forgotten) {
+            return Ok((newcomers, had));
+        }
+        let made = match made {
+            Some(made) => made,
+            None => self.made().await?,
+        };
+        let room = i64::from(cap).saturating_sub(made);
+        let Ok(halo) = self.engine.registry.halo(binding.connection) else { return Ok((newcomers, had)) };
+        if i64::try_from(newcomers.len()).is_ok_and(|wanted| wanted <= room) {
+            return Ok((newcomers, had));
+        }
+        let catalogue = self.engine.registry.catalogue(binding.connection);
+        let mut left = Vec::with_capacity(newcomers.len());
+        for newcomer in newcomers {
+            let (incident, held) = (&newcomer.incident, newcomer.held.as_deref());
+            let mut off = Some(Brake::off());
+            let passes = forgotten(&newcomer)
+                && held != Some(Reason::TICKET_ASKED)
+                && self.judge(catalogue.as_deref(), &mut off, incident, held).await?.is_ok();
+            if !passes {
+                left.push(newcomer);
+                continue;
+            }
+            let reference = draft::ticket_reference(self.workspace, incident);
+            match halo.find_by_reference(&reference, binding.halo_client_id, self.halo_class()).await {
+                Ok(found) => {
+                    if !found.is_empty() {
+                        had.insert(incident.id.clone());
+                    }
+                    left.push(newcomer);
+                }
+                Err(failure) if asked_again(&failure) => {
+                    self.counts.hold(incident);
+                    self.failed_with(failure);
+                }
+                Err(failure) => {
+                    tracing::warn!(incident.id = %incident.id, error = %failure, "it could not be looked up whether an incident had its ticket before the restore");
+                    left.push(newcomer);
+                }
+            }
+        }
+        Ok((left, had))
     }
 
     /// The storm brake after so many tickets.
@@ -95,4 +164,9 @@ impl Poll<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether Halo can't be asked just now.
+fn asked_again(failure: &Failure) -> bool {
+    matches!(failure.kind, FailureKind::Transient | FailureKind::WaitUntil { .. } | FailureKind::SignInAgain)
 }

@@ -76,6 +76,7 @@ impl Poll<'_> {
         let found = (self.workspace, self.client, self.policy);
         // The brake counts tickets that are made: which ones are there already is known before it is asked.
         let newcomers = if self.policy.adopt { self.adopted(newcomers).await? } else { newcomers };
+        let (newcomers, had) = self.had_tickets(newcomers, made.map(|(_, made)| made)).await?;
         // What shares a ticket is no new one, which is known only when its alerts are.
         let counted = made.map(|(_, made)| self.brake_at(made));
         let mut expected = if self.policy.group.is_some() { Some(Brake::off()) } else { counted };
@@ -90,7 +91,9 @@ impl Poll<'_> {
                 continue;
             }
             // Judged for good below; what will be held needs nothing read beside it.
-            let passes = self.judge(catalogue.as_deref(), &mut expected, &incident, held.as_deref()).await?.is_ok();
+            let mut off = Some(Brake::off());
+            let brake = if had.contains(&incident.id) { &mut off } else { &mut expected };
+            let passes = self.judge(catalogue.as_deref(), brake, &incident, held.as_deref()).await?.is_ok();
             let beside = if passes { self.beside(&incident).await } else { Some(Beside::default()) };
             // It comes again with the next poll.
             let Some(beside) = beside else { continue };
@@ -122,7 +125,8 @@ impl Poll<'_> {
                 _ => beginning.place(self, &incident, beside.evidence.as_ref()).await?,
             };
             let mut off = Some(Brake::off());
-            let brake = if matches!(grouping, Grouping::Joins(_)) { &mut off } else { &mut brake };
+            let unbraked = matches!(grouping, Grouping::Joins(_)) || had.contains(&incident.id);
+            let brake = if unbraked { &mut off } else { &mut brake };
             let passed = self.judge(catalogue.as_deref(), brake, &incident, held.as_deref()).await?;
             if matches!(passed, Err(Reason::StormHeld { .. })) && held.is_none() {
                 self.counts.braked += 1;

@@ -9,10 +9,11 @@ use super::{
 use crate::domain::{
     closing::{Classification, Verdict},
     decision::Decision,
+    drift::DriftRule,
     failure::Side,
     ids::TicketId,
     incident::{IncidentStatus, Owner, Severity},
-    operation::OperationKind,
+    operation::{OperationKind, OperationState},
     pair::OwnClosing,
     policy::{AfterClosing, MissingVerdict, ReopenRule},
     reason::Reason,
@@ -209,6 +210,41 @@ fn what_opening_again_does_is_a_choice_for_each_direction() {
     assert_ne!(draft.reference, scene.pair.reference);
     assert!(draft.details_html.contains("Its first ticket, 70, stays closed"));
     assert!(draft.details_html.contains(&format!("Halobridge reference {}", draft.reference)));
+}
+
+/// What it was queued for has passed before it was sent: a further ticket would stand beside one that goes on.
+#[test]
+fn a_further_ticket_that_is_wanted_no_more_is_taken_back() {
+    let open_again = |s: &mut Scene| {
+        let ticket = s.ticket();
+        (ticket.status_id, ticket.closed) = (Some(WORKING), false);
+    };
+    let closed_again = |s: &mut Scene| s.close_incident(Classification::Undetermined, None);
+    let passes: [(&str, &dyn Fn(&mut Scene)); 2] =
+        [("an agent opened the ticket again", &open_again), ("the incident is closed again", &closed_again)];
+    for (name, pass) in passes {
+        let mut scene = in_step();
+        scene.policy.reopened_in_sentinel = ReopenRule::NewTicket;
+        reopen_incident(&mut scene);
+        scene.queue(&scene.plan());
+        assert!(scene.operations[0].kind.makes_ticket(), "{name}");
+        assert_eq!(scene.plan().void.len(), 0, "as long as it is wanted");
+        pass(&mut scene);
+        let creation = scene.operations[0].id;
+        let void = |scene: &Scene| scene.plan().void.iter().any(|(operation, _)| *operation == creation);
+        assert!(void(&scene), "{name}");
+        assert!(scene.plan().operations.iter().all(|planned| !planned.kind.makes_ticket()), "{name}");
+        // What may have been sent is looked for first.
+        scene.operations[0].state = OperationState::Sending { since: scene.now };
+        assert!(!void(&scene), "{name}");
+    }
+    let mut scene = in_step();
+    scene.policy.drift.only_in_sentinel = DriftRule::Heal;
+    scene.pair.gone = Some(Side::Halo);
+    scene.queue(&scene.plan());
+    assert_eq!(scene.plan().void.len(), 0, "as long as it is gone");
+    scene.pair.gone = None;
+    assert_eq!(scene.plan().void.len(), 1, "it shows again");
 }
 
 #[test]

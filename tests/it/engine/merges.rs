@@ -2,7 +2,7 @@
 
 use halobridge::{
     domain::{decision::Decision, operation::OperationState, reason::Reason},
-    service::{decisions, pairs, replays},
+    service::{decisions, links, pairs, replays},
 };
 use serde_json::json;
 
@@ -112,6 +112,26 @@ both! {
         bridge.cross().await;
         let comments = bridge.comments_of(&left);
         assert_eq!(comments.iter().filter(|c| c.contains("said on the merged one")).count(), 1, "{comments:#?}");
+        bridge.finish().await;
+    }
+
+    /// It gets no ticket of its own by itself; what it takes over in Defender goes on with it as with any other.
+    async fn a_ticket_goes_on_with_an_incident_that_a_person_had_unlinked(product) {
+        let bridge = Bridge::with(defender(product, "true")).await;
+        let left = bridge.raise(json!({}));
+        let merged = bridge.raise(json!({}));
+        bridge.cross().await;
+        let (before, ticket) = (bridge.ticket_of(&left).await, bridge.ticket_of(&merged).await);
+        let (app, olga) = operator(&bridge);
+        let pair = bridge.pair_of(&left).await.unwrap().id;
+        links::unlink(&app, &olga, pair).await.unwrap();
+        bridge.pass(600).await;
+        assert!(bridge.pair_of(&left).await.is_none());
+        merge(&bridge, &merged, &left);
+        bridge.pass(600).await;
+        assert_eq!(bridge.ticket_of(&left).await, ticket);
+        assert_ne!(ticket, before, "it is not linked to the one that it was taken from");
+        assert_eq!(bridge.tickets().len(), 2, "none is made");
         bridge.finish().await;
     }
 

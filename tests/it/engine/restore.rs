@@ -1,7 +1,7 @@
 //! An old backup takes the database's place: what was written since is found, and not written again.
 
 use halobridge::{
-    domain::{decision::Decision, failure::Side, ids::TicketId},
+    domain::{decision::Decision, failure::Side, ids::TicketId, operation::OperationKind},
     service::{decisions, pairs},
     store::Snapshot,
 };
@@ -221,6 +221,82 @@ both! {
             assert_eq!(crossed(&bridge, ticket, "opened again in Microsoft Sentinel").await, 1, "{halo_first}");
             bridge.finish().await;
         }
+    }
+
+    /// They are no storm: their tickets are there. What has none is counted and held as ever.
+    async fn tickets_that_were_made_after_the_backup_use_up_no_storm_brake(product) {
+        let mut bridge = Bridge::with(Setup { policy: "tickets_per_hour = 2".into(), ..Setup::new(product) }).await;
+        let backup = bridge.store.snapshot().await.unwrap();
+        let mut before = Vec::new();
+        for _ in 0..3 {
+            let two = [bridge.raise(json!({})), bridge.raise(json!({}))];
+            bridge.pass_by(3_900, 300).await;
+            for incident in two {
+                let ticket = bridge.ticket_of(&incident).await;
+                before.push((incident, ticket));
+            }
+        }
+        bridge.restore(&backup).await;
+        bridge.pass(600).await;
+        for (incident, ticket) in &before {
+            assert_eq!(bridge.ticket_of(incident).await, *ticket);
+        }
+        let new: Vec<String> = (0..3).map(|_| bridge.raise(json!({}))).collect();
+        bridge.pass(600).await;
+        assert_eq!(bridge.tickets().len(), 8);
+        let mut held = 0;
+        for incident in &new {
+            held += usize::from(bridge.reason_of(incident).await == Some("storm-held"));
+        }
+        assert_eq!(held, 1);
+        bridge.finish().await;
+    }
+
+    /// The backup's queue holds the closing of the incident. It was carried out since, and then people opened both again.
+    async fn a_change_that_waited_in_the_backup_is_not_made_again_once_it_was_undone(product) {
+        let (mut bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+        bridge.update(&incident, json!({ "status": "Active" }));
+        bridge.cross().await;
+        bridge.away(Some("/arm"));
+        bridge.close_ticket_as(ticket, 1);
+        bridge.cross().await;
+        let queued = bridge.situation_of(&incident).await.operations;
+        assert!(queued.iter().any(|o| matches!(o.kind, OperationKind::UpdateIncident { .. })), "{queued:#?}");
+        let backup = bridge.store.snapshot().await.unwrap();
+        bridge.away(None);
+        bridge.pass(3_600).await;
+        assert_eq!(bridge.incident(&incident)["properties"]["status"], "Closed");
+        bridge.act("ticket.reopen", json!({ "ticket_id": ticket, "text": "Not yet.", "agent": AGENT }));
+        bridge.pass(600).await;
+        assert_eq!(bridge.incident(&incident)["properties"]["status"], "Active");
+        bridge.restore(&backup).await;
+        bridge.pass(3_600).await;
+        assert_eq!(bridge.incident(&incident)["properties"]["status"], "Active");
+        assert_ne!(bridge.ticket(ticket)["status_name"], "Closed");
+        bridge.finish().await;
+    }
+
+    /// As above, the other way; and while the incident cannot be read, nothing is written by what the backup knows of it.
+    async fn a_change_of_a_ticket_waits_after_a_restore_until_its_incident_can_be_read(product) {
+        let (mut bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+        bridge.away(Some("/halo/api"));
+        bridge.close_incident(&incident, json!({ "classification": "Undetermined" }));
+        bridge.cross().await;
+        let queued = bridge.situation_of(&incident).await.operations;
+        assert!(queued.iter().any(|o| matches!(o.kind, OperationKind::UpdateTicket { .. })), "{queued:#?}");
+        let backup = bridge.store.snapshot().await.unwrap();
+        bridge.update(&incident, json!({ "status": "Active" }));
+        bridge.away(Some("/arm"));
+        bridge.restore(&backup).await;
+        bridge.pass(600).await;
+        assert_ne!(bridge.ticket(ticket)["status_name"], "Closed");
+        bridge.away(None);
+        bridge.pass(3_600).await;
+        assert_ne!(bridge.ticket(ticket)["status_name"], "Closed", "it was opened again before");
+        bridge.close_incident(&incident, json!({ "classification": "Undetermined" }));
+        bridge.pass(600).await;
+        assert_eq!(bridge.ticket(ticket)["status_name"], "Closed", "and what comes next crosses");
+        bridge.finish().await;
     }
 
     async fn what_moved_since_a_forgotten_ticket_was_made_is_asked_about(product) {
