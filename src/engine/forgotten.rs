@@ -40,6 +40,7 @@ pub(super) fn may_be(engine: &Engine, incident: &Incident) -> bool {
 /// What a look found.
 #[derive(Default)]
 pub(super) struct Found {
+    /// Those that may be the one; of several a person says which is.
     pub tickets: Vec<Ticket>,
     /// It was not made for the incident: a person had linked the two, or it shared the ticket of another one.
     pub joined: bool,
