@@ -27,7 +27,7 @@ use crate::{
     store::{SituationRow, StoreError},
 };
 
-use super::{Engine, back, digest::observed, execute::Attempt, pauses, second_writer, settle};
+use super::{Engine, back, digest::observed, execute::Attempt, forgotten, pauses, second_writer, settle};
 
 /// How long after a record was made "not found" does not prove that it is gone.
 pub(super) const MAY_NOT_SHOW_YET: SignedDuration = SignedDuration::from_mins(5);
@@ -233,10 +233,7 @@ pub(super) fn former_told(row: &SituationRow, former: TicketId, note: Option<(&A
 
 /// Whether a ticket for this incident may have been made in a time that the database does not remember.
 pub(super) fn may_be_forgotten(engine: &Engine, row: &SituationRow) -> bool {
-    let forgotten = engine.schedule().forgotten_until;
-    // Both sides' clocks may be wrong, and an incident without a time may be of any.
-    let slack = SignedDuration::from_hours(1);
-    forgotten.is_some_and(|until| row.subject.incident.created.is_none_or(|created| created < until + slack))
+    forgotten::may_be(engine, &row.subject.incident)
 }
 
 /// Writes a note, unless it stands there already.

@@ -9,18 +9,18 @@ use crate::{
     domain::{
         failure::Side,
         ids::{PairId, TicketId},
-        incident::{Evidence, Incident},
+        incident::{Comment, Evidence, Incident},
         operation::OperationKind,
-        pair::Base,
+        pair::{Base, Pair},
         policy::{GroupRule, Policy},
         ticket::{Action, Ticket},
     },
     ledger::fact::Fact,
-    planner::{agreed, groups, mapping, observed::Reading},
+    planner::{agreed, groups, mapping, observed::Reading, second_writer},
     store::{SituationRow, StoreError},
 };
 
-use super::{Engine, digest, known::Known, poll::Poll, registry::View};
+use super::{Engine, digest, forgotten, known::Known, poll::Poll, registry::View};
 
 /// Groups that are looked at for one incident, the newest first.
 const CANDIDATES_MAX: u32 = 8;
@@ -50,6 +50,8 @@ pub(super) struct Joins {
     pub why: String,
     /// The ticket and its actions, once it is made.
     pub ticket: Option<(Ticket, Option<Vec<Action>>)>,
+    /// It was on that ticket before, which was forgotten: whether a closing of the ticket was meant for it nobody knows.
+    pub again: bool,
 }
 
 /// Groups that begin while one list of newcomers is recorded: the store does not know them yet.
@@ -63,17 +65,45 @@ struct Begun {
     pair: PairId,
     keys: Vec<String>,
     incident: Incident,
+    named: Option<TicketId>,
+}
+
+/// Whether a poll may find incidents whose place on a shared ticket is forgotten.
+pub(super) fn may_forget(poll: &Poll<'_>) -> bool {
+    poll.policy().group.is_some() && poll.engine.schedule().forgotten_until.is_some()
+}
+
+/// Whether a newcomer's place on a shared ticket may be forgotten.
+pub(super) fn forgets(poll: &Poll<'_>, incident: &Incident) -> bool {
+    may_forget(poll) && forgotten::may_be(poll.engine, incident)
+}
+
+/// The ticket that comments of ours on such a newcomer name.
+pub(super) fn named(poll: &Poll<'_>, incident: &Incident, comments: Option<&[Comment]>) -> Option<TicketId> {
+    if forgets(poll, incident) { named_in(poll, comments) } else { None }
+}
+
+fn named_in(poll: &Poll<'_>, comments: Option<&[Comment]>) -> Option<TicketId> {
+    let (view, binding) = (poll.engine.registry.view(), poll.client.halo.as_ref()?);
+    let tenant = &view.halo.get(&binding.connection)?.tenant;
+    second_writer::named_tickets(tenant, comments?).last().copied()
 }
 
 impl Beginning {
-    /// Finds a newcomer's place.
+    /// Finds a newcomer's place. `named`: the ticket that it was on before that was forgotten.
     pub(super) async fn place(
         &self,
         poll: &Poll<'_>,
         incident: &Incident,
         evidence: Option<&Evidence>,
+        named: Option<TicketId>,
     ) -> Result<Grouping, StoreError> {
         let Some(rule) = &poll.policy().group else { return Ok(Grouping::None) };
+        if let Some(ticket) = named
+            && let Some(joins) = self.named_before(poll, ticket).await?
+        {
+            return Ok(Grouping::Joins(Box::new(joins)));
+        }
         let keys = groups::keys(rule, incident, evidence);
         if keys.is_empty() {
             return Ok(Grouping::None);
@@ -90,34 +120,67 @@ impl Beginning {
             let theirs = row.pair.group.as_ref().map(|group| group.keys.as_slice()).unwrap_or_default();
             let Some(words) = words(theirs) else { continue };
             let why = groups::why(words, &row.subject.incident, rule);
-            match self.closed_to_all(poll, rule, &row) {
+            // Of a ticket that both are still to be given again. No other one is sought by whoever had one.
+            let again =
+                named.is_some() && row.pair.ticket.is_none() && named_in(poll, row.comments.as_deref()) == named;
+            if named.is_some() && !again {
+                continue;
+            }
+            match self.closed_to_all(poll, (rule, again), &row) {
                 Some(reason) if shut.is_empty() => shut = format!("it has {why}, but {reason}"),
                 Some(_) => {}
                 None => {
                     let name = row.subject.incident.name();
                     let ticket = row.pair.ticket.and(row.ticket.clone()).map(|ticket| (ticket, row.actions.clone()));
-                    return Ok(Grouping::Joins(Box::new(Joins { first, name, why, ticket })));
+                    return Ok(Grouping::Joins(Box::new(Joins { first, name, why, ticket, again })));
                 }
             }
         }
-        for begun in self.begun.iter().rev() {
+        for begun in self.begun.iter().rev().filter(|_| named.is_none()) {
             let near = begun.incident.created.is_none_or(|at| at >= span.0 && at <= span.1);
             let room = self.members(begun.pair) + 1 < usize::try_from(rule.most).unwrap_or(usize::MAX);
             if let (Some(words), true) = (words(&begun.keys), near && room && !begun.incident.closed()) {
                 let (first, name) = (begun.pair, begun.incident.name());
                 let why = groups::why(words, &begun.incident, rule);
-                return Ok(Grouping::Joins(Box::new(Joins { first, name, why, ticket: None })));
+                return Ok(Grouping::Joins(Box::new(Joins { first, name, why, ticket: None, again: false })));
             }
         }
         Ok(Grouping::Begins { keys: keys.into_iter().map(|(key, _)| key).collect(), why: shut })
+    }
+
+    /// What a newcomer joins that was on this ticket before: those that are known to be on it, or the one of this list that is
+    /// to be given it again.
+    async fn named_before(&self, poll: &Poll<'_>, ticket: TicketId) -> Result<Option<Joins>, StoreError> {
+        let Some(binding) = poll.client.halo.as_ref() else { return Ok(None) };
+        let why = format!("its comments say that it was on ticket {ticket} before");
+        if let Some(begun) = self.begun.iter().find(|begun| begun.named == Some(ticket)) {
+            let (first, name) = (begun.pair, begun.incident.name());
+            return Ok(Some(Joins { first, name, why, ticket: None, again: true }));
+        }
+        let mut pairs = poll.engine.store.pairs_of_tickets(binding.connection, &[ticket]).await?;
+        let here = (poll.workspace.id, poll.client.id, binding.halo_client_id);
+        let there = |pair: &Pair| (pair.workspace, pair.client, pair.halo_client_id) == here && pair.gone.is_none();
+        for pair in pairs.remove(&ticket).unwrap_or_default().into_iter().filter(there) {
+            let (Some(group), Some(Known { row, .. })) = (pair.group, poll.engine.known(pair.id).await?) else {
+                continue;
+            };
+            let at_home = |read: &Ticket| {
+                let moved = read.deleted || read.merged_into.is_some();
+                read.id == ticket && read.client_id == Some(binding.halo_client_id) && !moved
+            };
+            let Some(read) = row.ticket.clone().filter(at_home) else { continue };
+            let (first, name) = (group.first, row.subject.incident.name());
+            return Ok(Some(Joins { first, name, why, ticket: Some((read, row.actions.clone())), again: true }));
+        }
+        Ok(None)
     }
 
     fn members(&self, first: PairId) -> usize {
         self.joined.get(&first).copied().unwrap_or(0)
     }
 
-    /// Why a group that the store knows takes nobody in; `None` when it does.
-    fn closed_to_all(&self, poll: &Poll<'_>, rule: &GroupRule, row: &SituationRow) -> Option<String> {
+    /// Why a group that the store knows takes nobody in; `None` when it does. One that the newcomer was in takes it again.
+    fn closed_to_all(&self, poll: &Poll<'_>, (rule, again): (&GroupRule, bool), row: &SituationRow) -> Option<String> {
         let binding = poll.client.halo.as_ref()?;
         let catalogue = poll.engine.registry.catalogue(binding.connection)?;
         if (row.pair.client, row.pair.halo, row.pair.halo_client_id)
@@ -132,13 +195,16 @@ impl Beginning {
         if row.pair.ticket.is_none() && !row.operations.iter().any(|o| o.state.open() && creates(&o.kind)) {
             return Some("its ticket could not be made".into());
         }
+        if again {
+            return None;
+        }
         let ticket = row.pair.ticket.and(row.ticket.as_ref());
         let (known, one) = ((poll.policy(), &*catalogue), (&row.pair, &row.subject.incident, ticket));
         groups::shut(rule, known, one, &row.mates, self.members(row.pair.id))
     }
 
-    /// Keeps what facts that are about to be recorded begin or join.
-    pub(super) fn keep(&mut self, facts: &[Fact]) {
+    /// Keeps what facts that are about to be recorded begin or join. `named`: as in [`Self::place`].
+    pub(super) fn keep(&mut self, facts: &[Fact], named: Option<TicketId>) {
         let incident = facts.iter().find_map(|fact| match fact {
             Fact::IncidentRead { incident, .. } => Some(&**incident),
             _ => None,
@@ -149,7 +215,7 @@ impl Beginning {
         });
         let (Some(incident), Some((pair, group))) = (incident, group) else { return };
         if group.first == pair {
-            self.begun.push(Begun { pair, keys: group.keys.clone(), incident: incident.clone() });
+            self.begun.push(Begun { pair, keys: group.keys.clone(), incident: incident.clone(), named });
         } else {
             *self.joined.entry(group.first).or_default() += 1;
         }

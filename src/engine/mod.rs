@@ -18,6 +18,7 @@ mod elsewhere;
 mod emptied;
 pub mod execute;
 pub mod fetch;
+mod forgotten;
 mod forth;
 mod future;
 mod groups;

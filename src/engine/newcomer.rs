@@ -26,6 +26,7 @@ use crate::{
 use super::{
     Engine,
     digest::{needs_somebody, overlay},
+    forgotten,
     groups::{Grouping, Joins},
 };
 
@@ -151,11 +152,15 @@ fn joined(
     joins: Joins,
     now: Timestamp,
 ) -> impl Iterator<Item = Fact> {
-    let Joins { first, name, why, ticket } = joins;
+    let Joins { first, name, why, ticket, again } = joins;
     let read = (&incident, evidence.as_ref());
     let (base, reason) = match &ticket {
         Some((ticket, _)) => {
-            (groups::base_of_joined(policy, catalogue, read, ticket), Reason::Grouped { why: why.clone() })
+            let base = match again {
+                true => forgotten::again(policy, catalogue, read, ticket),
+                false => groups::base_of_joined(policy, catalogue, read, ticket),
+            };
+            (base, Reason::Grouped { why: why.clone() })
         }
         None => (agreed::at_creation(&incident), Reason::GroupWaits { name }),
     };

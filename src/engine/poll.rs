@@ -311,8 +311,8 @@ impl<'a> Poll<'a> {
         self.page_after(incidents, ahead).await
     }
 
-    /// The same after the store was asked about them.
-    pub(super) async fn page_after(&mut self, incidents: Vec<Incident>, ahead: Ahead) -> Result<(), StoreError> {
+    /// The same after the store was asked about them, in their order.
+    async fn in_order(&mut self, incidents: Vec<Incident>, ahead: Ahead) -> Result<(), StoreError> {
         let Ahead { seq, versions, made } = ahead;
         let mut newcomers: Vec<Newcomer> = Vec::new();
         for incident in incidents {

@@ -14,7 +14,7 @@ use crate::{
     },
     ledger::fact::Fact,
     planner::{
-        draft, notes,
+        notes,
         observed::Reading,
         retry,
         sent::{self, Trace},
@@ -25,6 +25,7 @@ use crate::{
 use super::{
     Engine, back,
     execute::{self, Attempt},
+    forgotten::{self, Found},
     forth,
     registry::salt,
 };
@@ -47,7 +48,7 @@ pub(super) async fn run(engine: &Engine, row: &SituationRow, operation: &Operati
     let OperationState::OutcomeUnknown { since, looks, .. } = operation.state else { return Ok(()) };
     let settle_secs = engine.registry.view().halo.get(&row.pair.halo).map_or(180, |halo| halo.settle_secs);
     let look = match &operation.kind {
-        OperationKind::CreateTicket { draft, .. } => ticket(engine, row, draft).await,
+        OperationKind::CreateTicket { draft, follows } => ticket(engine, row, (draft, *follows), (since, looks)).await,
         OperationKind::CreateIncident { .. } => incident(engine, row).await,
         OperationKind::AddNote { note, .. } => note_of(engine, row, &operation.kind, note).await,
         OperationKind::UpdateIncident { change } => change_of(engine, row, (change, operation)).await,
@@ -204,32 +205,28 @@ pub(super) fn told(engine: &Engine, row: &SituationRow, reading: &Reading) -> Op
     (base != row.pair.base).then_some(Fact::BaseAgreed { pair: row.pair.id, base })
 }
 
-async fn ticket(engine: &Engine, row: &SituationRow, wanted: &TicketDraft) -> Look {
+async fn ticket(
+    engine: &Engine,
+    row: &SituationRow,
+    (wanted, follows): (&TicketDraft, Option<TicketId>),
+    (since, looks): (Timestamp, u32),
+) -> Look {
     let halo = match engine.registry.halo(row.pair.halo) {
         Ok(halo) => halo,
         Err(failure) => return Look::Failed(failure),
     };
     let class = crate::outbound::budget::Class::New;
-    let spare = |ids| spare(engine, &row.pair, ids);
-    // What a restored database does not remember may have gone on in a further ticket since.
-    let view = engine.registry.view();
-    let arm_id = view.of_workspace(row.pair.workspace).map(|(workspace, ..)| workspace.arm_id.as_str());
-    let arm_id = arm_id.filter(|_| forth::may_be_forgotten(engine, row));
-    let further = |ticket: &Ticket| arm_id.is_some_and(|arm_id| draft::is_further(arm_id, &row.pair.incident, ticket));
-    let mut free = match halo.find_created(wanted, row.pair.created, class, spare, further).await {
+    let found = if forth::may_be_forgotten(engine, row) {
+        Box::pin(forgotten::tickets(engine, row, &halo, (wanted, follows), (since, looks))).await
+    } else {
+        let spare = |ids| spare(engine, &row.pair, ids);
+        let tickets = halo.find_created(wanted, row.pair.created, class, spare, |_| false).await;
+        tickets.map(|tickets| Found { tickets, joined: false })
+    };
+    let Found { tickets: mut free, joined } = match found {
         Ok(found) => found,
         Err(failure) => return Look::Failed(failure),
     };
-    if let (Some(arm_id), [found]) = (arm_id, free.as_slice())
-        && found.closed
-    {
-        let follows = draft::reference_following(arm_id, &row.pair.incident, found.id);
-        match halo.find_by_reference(&follows, wanted.client_id, class).await {
-            Ok(next) if next.is_empty() => {}
-            Ok(next) => free = next,
-            Err(failure) => return Look::Failed(failure),
-        }
-    }
     // One that an agent moved to another client is this pair's all the same, unless there is one of its own: whose it is
     // then is a person's question, and nothing is written to it.
     if free.iter().any(|ticket| ticket.client_id == Some(wanted.client_id)) {
@@ -238,7 +235,10 @@ async fn ticket(engine: &Engine, row: &SituationRow, wanted: &TicketDraft) -> Lo
     match free.len() {
         0 => Look::Absent,
         1 => match free.pop() {
-            Some(ticket) => Look::Found(forth::ticket_made(engine, row, ticket, wanted, true)),
+            Some(ticket) => {
+                let made = forth::ticket_made(engine, row, ticket, wanted, true);
+                Look::Found(if joined { forgotten::joined(engine, row, made) } else { made })
+            }
             None => Look::Absent,
         },
         _ => Look::Found(Attempt::Refused(Reason::OutcomeUnknown, Vec::new(), Box::default())),
@@ -247,7 +247,7 @@ async fn ticket(engine: &Engine, row: &SituationRow, wanted: &TicketDraft) -> Lo
 
 /// Those of the tickets that belong to no other pair: such a one is not this pair's, whatever its text says, and after a
 /// restore, when many creations are looked for, reading each other's tickets would use up the budget.
-async fn spare(engine: &Engine, pair: &Pair, ids: Vec<TicketId>) -> Result<Vec<TicketId>, Failure> {
+pub(super) async fn spare(engine: &Engine, pair: &Pair, ids: Vec<TicketId>) -> Result<Vec<TicketId>, Failure> {
     let taken = engine
         .store
         .pairs_of_tickets(pair.halo, &ids)

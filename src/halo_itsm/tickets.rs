@@ -1,5 +1,7 @@
 //! Tickets: reading, listing, finding, creating, changing.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -28,6 +30,8 @@ const LOOK_MAX: usize = 10;
 const LIKELY_MAX: usize = 15;
 /// How far before a call a list of the newest begins: Halo's clock may be off, or tell local time.
 const CLOCKS_APART: SignedDuration = SignedDuration::from_hours(26);
+/// So many pages of a client's tickets are gone through for one that is forgotten.
+const FORGOTTEN_PAGES: u32 = 10;
 /// So many letters at the beginning of two subjects make them alike.
 const ALIKE_FROM: usize = 16;
 /// A ticket that was made.
@@ -90,12 +94,70 @@ impl Halo {
         likely.sort_by_key(|(likeness, id)| (*likeness, std::cmp::Reverse(*id)));
         let mut likely = free(likely.into_iter().map(|(_, id)| TicketId(id)).collect()).await?;
         likely.truncate(LIKELY_MAX);
-        let mut found = self
-            .proven(likely, |ticket| carries(ticket, &draft.reference) || further(ticket), draft.client_id, class)
-            .await?;
-        // Of a matter's own and a further one the further one goes on with it; of several the newest.
-        if let Some(last) = found.iter().filter(|ticket| further(ticket)).map(|ticket| ticket.id).max() {
-            found.retain(|ticket| ticket.id == last);
+        let is_one = |ticket: &Ticket| carries(ticket, &draft.reference) || further(ticket);
+        Ok(last_of(self.proven(likely, is_one, draft.client_id, class).await?, further))
+    }
+
+    /// The same where the ticket may have been made at any time since then, by a program whose memory of it is gone: it is
+    /// looked for by our mark in its subject too, and among all of its client's tickets that changed since. What a rule of
+    /// Halo gave another subject is found among the newest of them alone.
+    ///
+    /// # Errors
+    /// See [`FailureKind`].
+    pub async fn find_forgotten<F>(
+        &self,
+        draft: &TicketDraft,
+        since: Timestamp,
+        class: Class,
+        free: impl Fn(Vec<TicketId>) -> F,
+        further: impl Fn(&Ticket) -> bool,
+    ) -> Answered<Vec<Ticket>>
+    where
+        F: Future<Output = Answered<Vec<TicketId>>>,
+    {
+        let searched = free(self.searched(&draft.reference, draft.client_id, class).await?).await?;
+        let found = self.proven(searched, |ticket| carries(ticket, &draft.reference), draft.client_id, class).await?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
+        let is_one = |ticket: &Ticket| carries(ticket, &draft.reference) || further(ticket);
+        if let Some(mark) = mark(&draft.summary) {
+            let searched = free(self.searched(mark, draft.client_id, class).await?).await?;
+            let found = self.proven(searched, is_one, draft.client_id, class).await?;
+            if !found.is_empty() {
+                return Ok(last_of(found, further));
+            }
+        }
+        let from = since - CLOCKS_APART;
+        let mut likely: BTreeMap<i64, u8> = BTreeMap::new();
+        for row in self.changed_since(from, draft.client_id, class).await? {
+            likely.extend(int_at(&row, "id").zip(likeness(&row, draft, from)));
+        }
+        let mut likely: Vec<(i64, u8)> = likely.into_iter().collect();
+        likely.sort_by_key(|(id, likeness)| (*likeness, std::cmp::Reverse(*id)));
+        let mut likely = free(likely.into_iter().map(|(id, _)| TicketId(id)).collect()).await?;
+        likely.truncate(LIKELY_MAX);
+        Ok(last_of(self.proven(likely, is_one, draft.client_id, class).await?, further))
+    }
+
+    /// The rows of a client's tickets that changed since then, page by page, and the newest of all clients: an agent may have
+    /// moved one.
+    async fn changed_since(&self, since: Timestamp, halo_client_id: i64, class: Class) -> Answered<Vec<Value>> {
+        let (since, client) = (moment(since), halo_client_id.to_string());
+        let mut found = self.newest(&[("lastupdatefromdate", since.as_str())], class).await?;
+        let filter = [("lastupdatefromdate", since.as_str()), ("client_id", client.as_str())];
+        let (mut seen, mut read) = (BTreeSet::new(), 0_usize);
+        for page_no in 1..=FORGOTTEN_PAGES {
+            let (rows, total) = self.newest_page(page_no, &filter, class).await?;
+            read += rows.len();
+            let news = rows.iter().filter_map(|row| int_at(row, "id")).filter(|id| seen.insert(*id)).count();
+            // A count equal to a full page may be that page's own.
+            let counted = total.and_then(|total| usize::try_from(total).ok()).filter(|_| rows.len() < PAGE);
+            let over = news == 0 || counted.is_some_and(|all| all <= read);
+            found.extend(rows);
+            if over {
+                break;
+            }
         }
         Ok(found)
     }
@@ -122,11 +184,21 @@ impl Halo {
 
     /// The first page of the newest tickets.
     async fn newest(&self, filter: &[(&str, &str)], class: Class) -> Answered<Vec<Value>> {
-        let size = PAGE.to_string();
-        let paging = [("pageinate", "true"), ("page_size", size.as_str()), ("page_no", "1"), ("order", "id")];
+        self.newest_page(1, filter, class).await.map(|(rows, _)| rows)
+    }
+
+    /// A page of them, and how many Halo counts.
+    async fn newest_page(
+        &self,
+        page_no: u32,
+        filter: &[(&str, &str)],
+        class: Class,
+    ) -> Answered<(Vec<Value>, Option<i64>)> {
+        let (size, page) = (PAGE.to_string(), page_no.to_string());
+        let paging = [("pageinate", "true"), ("page_size", size.as_str()), ("page_no", page.as_str()), ("order", "id")];
         let query = [paging.as_slice(), &[("orderdesc", "true")], filter].concat();
         let answer = self.get("Tickets", &query, class).await?;
-        listed(&answer).map(|(rows, _)| rows)
+        listed(&answer)
     }
 
     /// Those of the tickets that are the ones, each read by its number.
@@ -301,6 +373,20 @@ fn likeness(row: &Value, draft: &TicketDraft, from: Timestamp) -> Option<u8> {
     (of_type && !elsewhere(int_at(row, "client_id"), draft.client_id)).then_some(2)
 }
 
+/// Our mark at the beginning of a subject, if it tells the incident's number.
+fn mark(summary: &str) -> Option<&str> {
+    let mark = summary.get(..=summary.find(']')?)?;
+    mark.starts_with("[Sentinel ").then_some(mark)
+}
+
+/// Of a matter's own ticket and a further one the further one goes on with it; of several the newest.
+fn last_of(mut found: Vec<Ticket>, further: impl Fn(&Ticket) -> bool) -> Vec<Ticket> {
+    if let Some(last) = found.iter().filter(|ticket| further(ticket)).map(|ticket| ticket.id).max() {
+        found.retain(|ticket| ticket.id == last);
+    }
+    found
+}
+
 /// What was sent and must be in the answer.
 struct Wanted {
     status_id: Option<i64>,
@@ -346,7 +432,7 @@ fn changed(answer: &Answer, id: TicketId) -> Option<Ticket> {
 }
 
 /// Whether a ticket carries the reference where we write it.
-fn carries(ticket: &Ticket, reference: &str) -> bool {
+pub fn carries(ticket: &Ticket, reference: &str) -> bool {
     let texts = ["details_html", "details", "summary"];
     texts.iter().any(|key| ticket.raw.get(*key).and_then(Value::as_str).is_some_and(|text| text.contains(reference)))
         || ticket.custom_fields.iter().any(|field| field.text().is_some_and(|text| text.contains(reference)))

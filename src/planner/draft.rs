@@ -48,6 +48,7 @@ pub struct Drafted {
 /// How a further ticket goes on with the one before it.
 const FOLLOWS: &str = "follows";
 const IN_PLACE: &str = "in-place-of";
+const AFTER: &str = "after";
 /// So many numbers in a ticket's text are tried: the one that counts stands in its first line.
 const NUMBERS_MAX: usize = 50;
 
@@ -58,7 +59,7 @@ pub fn ticket_reference(workspace: &Workspace, incident: &Incident) -> String {
 
 /// The reference of a further ticket, after the one that the incident was unlinked from.
 pub fn reference_after(workspace: &Workspace, incident: &Incident, ticket: TicketId) -> String {
-    reference(&["ticket", &workspace.arm_id, incident.id.as_str(), "after", &ticket.to_string()])
+    reference_further(&workspace.arm_id, &incident.id, AFTER, ticket)
 }
 
 /// The reference of a further ticket of a matter, in which the one before it is named.
@@ -72,17 +73,26 @@ pub fn reference_following(arm_id: &str, incident: &IncidentId, closed: TicketId
 }
 
 /// Whether a ticket says that it was made as a further one for this incident: its reference follows from the number of
-/// the one before it, which its text names.
-pub fn is_further(arm_id: &str, incident: &IncidentId, ticket: &Ticket) -> bool {
-    let texts = ["details_html", "details"].iter().filter_map(|key| ticket.raw.get(*key)?.as_str());
-    texts.into_iter().any(|text| {
+/// the one before it, which its text names, or which is one of `named`.
+pub fn is_further(workspace: &Workspace, incident: &IncidentId, named: &[TicketId], ticket: &Ticket) -> bool {
+    texts(ticket).any(|text| {
         let numbers = text.split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse().ok());
-        numbers.take(NUMBERS_MAX).any(|number| {
-            [FOLLOWS, IN_PLACE]
-                .iter()
-                .any(|how| text.contains(&reference_further(arm_id, incident, how, TicketId(number))))
-        })
+        let told = numbers.take(NUMBERS_MAX).map(TicketId).flat_map(|before| [(FOLLOWS, before), (IN_PLACE, before)]);
+        // One that was made for an incident that had been unlinked does not name the ticket before it.
+        let known = named.iter().map(|before| (AFTER, *before));
+        told.chain(known)
+            .any(|(how, before)| text.contains(&reference_further(&workspace.arm_id, incident, how, before)))
     })
+}
+
+/// Whether a ticket says that it was made for this incident.
+pub fn is_for(workspace: &Workspace, incident: &Incident, named: &[TicketId], ticket: &Ticket) -> bool {
+    let own = ticket_reference(workspace, incident);
+    texts(ticket).any(|text| text.contains(&own)) || is_further(workspace, &incident.id, named, ticket)
+}
+
+fn texts(ticket: &Ticket) -> impl Iterator<Item = &str> {
+    ["details_html", "details"].into_iter().filter_map(move |key| ticket.raw.get(key)?.as_str())
 }
 
 /// Gives a draft another reference, wherever it stands.

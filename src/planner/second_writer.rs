@@ -99,6 +99,19 @@ pub fn named_already(halo_tenant: &str, comments: &[Comment], now: Timestamp) ->
     named.filter(|sign| sign.at > now - READ_FIRST).collect()
 }
 
+/// The tickets that comments of ours on an incident name, each at the beginning of a comment with the id that we derive for it:
+/// the one that was named last is the last. Notes are told late, so they count only where no comment names a ticket itself.
+pub fn named_tickets(halo_tenant: &str, comments: &[Comment]) -> Vec<TicketId> {
+    let ours = comments.iter().filter(|comment| derived(comment)).filter_map(|comment| {
+        let key = named(&comment.message).filter(|key| is_of(halo_tenant, comment, *key, 0))?;
+        Some((comment.created, key))
+    });
+    let (mut links, mut notes): (Vec<_>, Vec<_>) = ours.partition(|(_, key)| key.action == TICKET_ITSELF);
+    let told = if links.is_empty() { &mut notes } else { &mut links };
+    told.sort_by_key(|(at, _)| *at);
+    told.iter().map(|(_, key)| key.ticket).collect()
+}
+
 /// Ids that we derive are of version 5; portals give random ones.
 fn derived(comment: &Comment) -> bool {
     Uuid::parse_str(comment.id.as_str()).is_ok_and(|id| id.get_version_num() == 5)

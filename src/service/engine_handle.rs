@@ -60,6 +60,11 @@ pub trait EngineHandle: Send + Sync + 'static {
         None
     }
 
+    /// Until when the database may have forgotten what happened: it was restored or copied, and then confirmed.
+    fn forgotten_until(&self) -> Option<Timestamp> {
+        None
+    }
+
     /// Why a push that was asked for waits, and until when it does.
     fn push_waits(&self, _request: i64) -> Option<(Timestamp, String)> {
         None

@@ -102,6 +102,10 @@ impl EngineHandle for RunningEngine {
         self.engine.retry_no_more(operation);
     }
 
+    fn forgotten_until(&self) -> Option<Timestamp> {
+        self.engine.forgotten_until()
+    }
+
     fn asked(&self) {
         self.engine.poke_intake();
     }

@@ -484,6 +484,31 @@ async fn halo_rule_11_a_search_that_overlooks_details_or_is_ignored_loses_no_cre
 }
 
 #[tokio::test]
+async fn halo_rule_11_a_create_of_days_ago_is_found_by_its_mark_or_behind_hundreds_of_newer_tickets() {
+    for search in ["summary", "ignored"] {
+        let twin = HaloTwin::new(Product::Itsm, Limits::Off);
+        let halo = twin.adapter();
+        let begun = twin.clock.now();
+        let mut lost = draft(&twin, "HB-7777777777");
+        lost.summary = "[Sentinel 7] The one that is forgotten".into();
+        let made = halo.create_ticket(&lost, Class::New).await.unwrap();
+        twin.clock.advance(SignedDuration::from_hours(72));
+        for n in 0..120 {
+            twin.act("ticket.create", &json!({"summary": format!("t{n}"), "client_id": twin.client()}));
+        }
+        twin.switch("search_in", search);
+        if search == "ignored" {
+            let since = twin.clock.now();
+            assert!(halo.find_created(&lost, since, Class::New, every, |_| false).await.unwrap().is_empty());
+        }
+        let found = halo.find_forgotten(&lost, begun, Class::New, every, |_| false).await.unwrap();
+        assert_eq!(found.iter().map(|ticket| ticket.id).collect::<Vec<_>>(), [made.id], "{search}");
+        lost.reference = "HB-8888888888".into();
+        assert!(halo.find_forgotten(&lost, begun, Class::New, every, |_| false).await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
 async fn halo_rule_11_a_create_is_found_among_the_newest_whatever_a_rule_has_made_of_its_subject() {
     let twin = HaloTwin::new(Product::Itsm, Limits::Off);
     let halo = twin.adapter();

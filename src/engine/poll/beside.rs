@@ -13,7 +13,7 @@ use crate::{
 };
 
 use super::Poll;
-use crate::engine::unread;
+use crate::engine::{groups, unread};
 
 /// Failed polls in a row for which a newcomer waits to have its user looked up.
 const PATIENCE: u32 = 5;
@@ -37,6 +37,12 @@ impl Poll<'_> {
         if incident.comments_count != 0 {
             match self.sentinel.comments(&self.at, &incident.id, Class::Comment).await {
                 Ok(read) => beside.comments = Some(read),
+                // After a restore they tell whose ticket it shared.
+                Err(failure) if failure.own_budget() && groups::forgets(self, incident) => {
+                    self.counts.hold(incident);
+                    self.failed_with(failure);
+                    return None;
+                }
                 Err(failure) => match failure.kind {
                     // They are waited for beside the polls. A backfill has time.
                     FailureKind::WaitUntil { at } if failure.own_budget() && self.class != Class::Backfill => {

@@ -119,10 +119,11 @@ impl Poll<'_> {
                 self.hurry(pair, &incident);
                 continue;
             }
+            let named = groups::named(self, &incident, beside.comments.as_deref());
             // Who asked for its ticket wants one of its own.
             let grouping = match held.as_deref() {
                 Some(Reason::TICKET_ASKED) => Grouping::None,
-                _ => beginning.place(self, &incident, beside.evidence.as_ref()).await?,
+                _ => beginning.place(self, &incident, beside.evidence.as_ref(), named).await?,
             };
             let mut off = Some(Brake::off());
             let unbraked = matches!(grouping, Grouping::Joins(_)) || had.contains(&incident.id);
@@ -139,7 +140,7 @@ impl Poll<'_> {
             let (facts, pair) =
                 newcomer::newcomer(self.engine, found, catalogue.as_ref(), passed, placed, beside, grouping);
             Box::pin(second_writer::newcomer(self.engine, &facts, now)).await?;
-            beginning.keep(&facts);
+            beginning.keep(&facts, named);
             if let Some(pair) = pair.filter(|_| fresh) {
                 self.engine.schedule().queue.freshen(pair, now);
             }

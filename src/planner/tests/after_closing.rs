@@ -220,7 +220,8 @@ fn a_further_ticket_that_is_wanted_no_more_is_taken_back() {
         (ticket.status_id, ticket.closed) = (Some(WORKING), false);
     };
     let closed_again = |s: &mut Scene| s.close_incident(Classification::Undetermined, None);
-    let passes: [(&str, &dyn Fn(&mut Scene)); 2] =
+    type Change<'a> = &'a dyn Fn(&mut Scene);
+    let passes: [(&str, Change<'_>); 2] =
         [("an agent opened the ticket again", &open_again), ("the incident is closed again", &closed_again)];
     for (name, pass) in passes {
         let mut scene = in_step();

@@ -242,3 +242,27 @@ fn a_field_that_does_not_cross_to_halo_is_not_in_a_new_ticket() {
         assert_eq!(values(&holes).1.len(), if crosses { 2 } else { 0 }, "{direction:?}");
     }
 }
+
+#[test]
+fn a_further_ticket_is_known_by_the_one_before_it() {
+    let mut scene = in_step();
+    let named = [TicketId(68), TicketId(69)];
+    let own = draft::ticket_reference(&scene.workspace, &scene.incident);
+    let follows = draft::reference_following(&scene.workspace.arm_id, &scene.incident.id, TicketId(67));
+    let [after, unknown] =
+        [69, 66].map(|before| draft::reference_after(&scene.workspace, &scene.incident, TicketId(before)));
+    for (details, further, its) in [
+        (format!("Halobridge reference {own}"), false, true),
+        (format!("Its first ticket, 67, stays closed. Halobridge reference {follows}"), true, true),
+        (format!("Its first ticket stays closed. Halobridge reference {follows}"), false, false),
+        (format!("Halobridge reference {after}"), true, true),
+        (format!("Halobridge reference {unknown}"), false, false),
+        ("Found by hand, as 67 and 69 were".to_owned(), false, false),
+    ] {
+        scene.ticket().raw = json!({ "details": details }).into();
+        let ticket = scene.ticket.as_ref().unwrap();
+        let (workspace, incident) = (&scene.workspace, &scene.incident);
+        assert_eq!(draft::is_further(workspace, &incident.id, &named, ticket), further, "{details}");
+        assert_eq!(draft::is_for(workspace, incident, &named, ticket), its, "{details}");
+    }
+}

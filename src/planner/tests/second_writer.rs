@@ -13,7 +13,7 @@ use crate::{
     },
     planner::{
         notes::note_reference,
-        second_writer::{named_already, signs},
+        second_writer::{named_already, named_tickets, signs},
     },
 };
 
@@ -353,6 +353,22 @@ fn a_new_incident_that_names_a_ticket_already_was_read_by_a_second_writer() {
     assert_eq!(named(NAMED, "2026-03-01T12:35:00Z"), 0, "by a former installation, before ours was begun");
     assert_eq!(named("please look", "2026-03-01T11:35:00Z"), 0, "other words");
     assert_eq!(named("Halo ticket 72", "2026-03-01T11:35:00Z"), 0, "another ticket's id");
+}
+
+#[test]
+fn the_ticket_that_comments_of_ours_named_last_comes_last() {
+    let mut scene = in_step();
+    comment(&mut scene, (71, 5), (0, 0), "Note 5 on Halo ticket 71 (public), by Amira");
+    assert_eq!(named_tickets("msp", scene.comments.as_ref().unwrap()), [TicketId(71)], "by a note");
+    comment(&mut scene, (72, 0), (0, 0), "Halo ticket 72");
+    comment(&mut scene, (70, 0), (0, 0), "Halo ticket 70");
+    comment(&mut scene, (73, 0), (0, 0), "Halo ticket 74");
+    let comments = scene.comments.as_mut().unwrap();
+    for (comment, day) in comments.iter_mut().zip(["04", "03", "02", "05"]) {
+        comment.created = Some(at(&format!("2026-03-{day}T10:00:00Z")));
+    }
+    assert_eq!(named_tickets("msp", comments), [TicketId(70), TicketId(72)], "notes are told late");
+    assert!(named_tickets("another", comments).is_empty(), "those of another instance");
 }
 
 #[test]

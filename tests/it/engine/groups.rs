@@ -196,6 +196,35 @@ both! {
         bridge.finish().await;
     }
 
+    /// The first of them was closed meanwhile: the ticket stays the other one's, whom the backup does not know.
+    async fn after_a_restore_who_shared_a_ticket_is_on_it_though_the_others_are_closed(product) {
+        for knows_the_first in [true, false] {
+            let mut bridge = Bridge::with(Setup { link_comment: true, ..grouped(product) }).await;
+            let mut backup = bridge.store.snapshot().await.unwrap();
+            let first = bridge.raise(json!({ "story": 0 }));
+            bridge.cross().await;
+            let ticket = bridge.ticket_of(&first).await;
+            if knows_the_first {
+                backup = bridge.store.snapshot().await.unwrap();
+            }
+            let second = bridge.raise(json!({ "story": 0 }));
+            bridge.cross().await;
+            bridge.close_incident(&first, json!({ "classification": "Undetermined" }));
+            bridge.cross().await;
+            assert_ne!(bridge.ticket(ticket)["hasbeenclosed"], true, "one is open still");
+            bridge.restore(&backup).await;
+            bridge.pass(900).await;
+            assert_eq!(bridge.tickets().len(), 1, "knows the first: {knows_the_first}");
+            for incident in [&first, &second] {
+                assert_eq!(bridge.ticket_of(incident).await, ticket);
+            }
+            assert_ne!(bridge.ticket(ticket)["hasbeenclosed"], true, "knows the first: {knows_the_first}");
+            assert_ne!(bridge.incident(&second)["properties"]["status"], "Closed");
+            bridge.rests().await;
+            bridge.finish().await;
+        }
+    }
+
     async fn who_is_unlinked_holds_the_ticket_open_no_more(product) {
         let bridge = Bridge::with(grouped(product)).await;
         let first = bridge.raise(json!({ "story": 0 }));

@@ -1,9 +1,15 @@
 //! An old backup takes the database's place: what was written since is found, and not written again.
 
 use halobridge::{
-    domain::{decision::Decision, failure::Side, ids::TicketId, operation::OperationKind},
-    service::{decisions, pairs},
+    domain::{
+        decision::Decision,
+        failure::Side,
+        ids::{IncidentId, TicketId},
+        operation::OperationKind,
+    },
+    service::{decisions, links, pairs},
     store::Snapshot,
+    twin::options::Product,
 };
 use serde_json::json;
 
@@ -20,6 +26,35 @@ async fn found_again(bridge: &mut Bridge, backup: &Snapshot, incident: &str) {
     bridge.pass(600).await;
     assert_eq!(bridge.tickets().len(), tickets);
     assert_eq!(bridge.ticket_of(incident).await, ticket);
+}
+
+/// An incident that is opened again goes on in a new ticket.
+fn in_new_tickets(product: Product) -> Setup {
+    Setup { policy: "reopened = { in_sentinel = \"new-ticket\" }".to_owned(), ..Setup::new(product) }
+}
+
+/// Closes the incident and opens it again; gives the ticket in which it goes on.
+async fn gone_on(bridge: &Bridge, incident: &str) -> i64 {
+    bridge.update(incident, json!({ "status": "Closed", "classification": "Undetermined" }));
+    bridge.pass(600).await;
+    bridge.update(incident, json!({ "status": "Active" }));
+    bridge.pass_by(3_600, 60).await;
+    bridge.ticket_of(incident).await
+}
+
+async fn unlink(bridge: &Bridge, incident: &str) {
+    let (app, olga) = operator(bridge);
+    let pair = bridge.pair_of(incident).await.unwrap().id;
+    links::unlink(&app, &olga, pair).await.unwrap();
+    bridge.run().await;
+}
+
+/// A person has it made under "Link by hand".
+async fn make_ticket(bridge: &Bridge, incident: &str) {
+    let (app, olga) = operator(bridge);
+    let workspace = bridge.subject_of(incident).await.unwrap().workspace;
+    links::make_ticket(&app, &olga, workspace, &IncidentId::new(incident)).await.unwrap();
+    bridge.pass(600).await;
 }
 
 both! {
@@ -55,17 +90,97 @@ both! {
 
     /// Nor that the incident went on in a second ticket while the first one stayed closed.
     async fn a_ticket_in_which_an_incident_goes_on_is_found_and_not_made_again(product) {
-        let setup = Setup { policy: "reopened = { in_sentinel = \"new-ticket\" }".to_owned(), ..Setup::new(product) };
-        let mut bridge = Bridge::with(setup).await;
+        let mut bridge = Bridge::with(in_new_tickets(product)).await;
         let backup = bridge.store.snapshot().await.unwrap();
         let incident = bridge.raise(json!({}));
         bridge.pass(600).await;
         let first = bridge.ticket_of(&incident).await;
-        bridge.update(&incident, json!({ "status": "Closed", "classification": "Undetermined" }));
+        assert_ne!(gone_on(&bridge, &incident).await, first);
+        found_again(&mut bridge, &backup, &incident).await;
+        bridge.finish().await;
+    }
+
+    /// The ticket that it leaves was a further one itself: it is not taken for the one that follows it.
+    async fn an_incident_that_is_opened_again_after_a_restore_goes_on_in_another_ticket_each_time(product) {
+        let mut bridge = Bridge::with(in_new_tickets(product)).await;
+        let incident = bridge.raise(json!({}));
         bridge.pass(600).await;
-        bridge.update(&incident, json!({ "status": "Active" }));
+        let second = gone_on(&bridge, &incident).await;
+        let backup = bridge.store.snapshot().await.unwrap();
+        bridge.restore(&backup).await;
+        let third = gone_on(&bridge, &incident).await;
+        assert!(third > second, "{third} follows {second}");
+        assert_eq!(bridge.tickets().len(), 3);
+        bridge.finish().await;
+    }
+
+    async fn who_is_unlinked_from_a_further_ticket_gets_another_one_after_a_restore(product) {
+        let mut bridge = Bridge::with(in_new_tickets(product)).await;
+        let incident = bridge.raise(json!({}));
         bridge.pass(600).await;
-        assert_ne!(bridge.ticket_of(&incident).await, first);
+        let second = gone_on(&bridge, &incident).await;
+        unlink(&bridge, &incident).await;
+        let backup = bridge.store.snapshot().await.unwrap();
+        bridge.restore(&backup).await;
+        make_ticket(&bridge, &incident).await;
+        assert!(bridge.ticket_of(&incident).await > second);
+        assert_eq!(bridge.tickets().len(), 3);
+        bridge.finish().await;
+    }
+
+    /// The backup knows neither the first ticket nor that a person had the incident unlinked from it.
+    async fn a_ticket_that_was_made_after_an_unlinking_is_found_and_not_the_one_before_it(product) {
+        for link_comment in [true, false] {
+            let mut bridge = Bridge::with(Setup { link_comment, ..Setup::new(product) }).await;
+            let backup = bridge.store.snapshot().await.unwrap();
+            let incident = bridge.raise(json!({}));
+            bridge.pass(600).await;
+            let first = bridge.ticket_of(&incident).await;
+            unlink(&bridge, &incident).await;
+            make_ticket(&bridge, &incident).await;
+            assert_ne!(bridge.ticket_of(&incident).await, first);
+            found_again(&mut bridge, &backup, &incident).await;
+            bridge.finish().await;
+        }
+    }
+
+    /// The comment that names it is all that tells of it.
+    async fn a_ticket_that_was_linked_by_hand_is_found_again_by_the_comment_that_names_it(product) {
+        let mut bridge = Bridge::with(Setup { link_comment: true, ..Setup::new(product) }).await;
+        let backup = bridge.store.snapshot().await.unwrap();
+        let incident = bridge.raise(json!({}));
+        bridge.pass(600).await;
+        let first = bridge.ticket_of(&incident).await;
+        unlink(&bridge, &incident).await;
+        let body = json!({
+            "summary": "Found by hand", "details": "by phone", "agent": AGENT,
+            "client_id": product.first_client_id(), "tickettype_id": 1,
+        });
+        let other = bridge.act("ticket.create", body)["id"].as_i64().unwrap();
+        let (app, olga) = operator(&bridge);
+        let workspace = bridge.subject_of(&incident).await.unwrap().workspace;
+        links::link(&app, &olga, workspace, &IncidentId::new(&incident), &other.to_string()).await.unwrap();
+        bridge.pass(600).await;
+        assert_eq!(bridge.ticket_of(&incident).await, other);
+        let subjects = |bridge: &Bridge| [first, other].map(|id| bridge.ticket(id)["summary"].clone());
+        let before = subjects(&bridge);
+        found_again(&mut bridge, &backup, &incident).await;
+        assert_eq!(subjects(&bridge), before, "nothing is written over before somebody has chosen");
+        bridge.finish().await;
+    }
+
+    /// Friday's backup is put back on Monday, and Halo's search is of no use.
+    async fn a_ticket_of_days_ago_is_found_behind_hundreds_of_newer_ones(product) {
+        let mut bridge = Bridge::with(Setup { switches: vec![("search_in", "ignored")], ..Setup::new(product) }).await;
+        let backup = bridge.store.snapshot().await.unwrap();
+        let incident = bridge.raise(json!({}));
+        bridge.pass(600).await;
+        bridge.pass_by(3 * 24 * 3_600, 3_600).await;
+        for n in 0..120 {
+            let client = product.first_client_id();
+            bridge.act("ticket.create", json!({ "summary": format!("t{n}"), "client_id": client, "tickettype_id": 1 }));
+        }
+        bridge.pass(600).await;
         found_again(&mut bridge, &backup, &incident).await;
         bridge.finish().await;
     }
