@@ -102,7 +102,7 @@ impl EngineHandle for RunningEngine {
         self.engine.retry_no_more(operation);
     }
 
-    fn forgotten_until(&self) -> Option<Timestamp> {
+    fn forgotten_until(&self) -> Option<jiff::Timestamp> {
         self.engine.forgotten_until()
     }
 

@@ -435,8 +435,8 @@ async fn a_write_whose_answer_does_not_tell_the_incident_is_looked_at() {
         );
     }
     // One that was deleted meanwhile is made by the write, with a number of its own.
-    let stage = stage(Script::new(|_| answer(201, &resource(8))));
-    let failure = stage.sentinel.write(&place(), &incident(), &closing(), Class::Closure).await.unwrap_err();
+    let anew = stage(Script::new(|_| answer(201, &resource(8))));
+    let failure = anew.sentinel.write(&place(), &incident(), &closing(), Class::Closure).await.unwrap_err();
     assert!(failure.made_again(), "{failure}");
     // Neither the answer nor the look says anything: it may have been carried out.
     let stage = stage(Script::new(|sent| text(if sent.method == "PUT" { 200 } else { 503 }, "")));
