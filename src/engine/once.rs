@@ -37,7 +37,17 @@ pub async fn until_idle(engine: &Arc<Engine>, side_by_side: usize) -> Result<(),
     loop {
         let free = side_by_side.max(1).saturating_sub(running.len());
         if free > 0 {
-            for unit in engine.due(free).await? {
+            // What runs goes on meanwhile: it may hold the very connections to the database that this waits for.
+            let due = engine.due(free);
+            tokio::pin!(due);
+            let units = loop {
+                tokio::select! {
+                    biased;
+                    units = &mut due => break units?,
+                    Some(()) = running.next() => {}
+                }
+            };
+            for unit in units {
                 let engine = Arc::clone(engine);
                 running.push(async move { engine.run(unit).await });
             }

@@ -61,6 +61,25 @@ pub fn ask(
     needs(workspace, client, policy, catalogue)
 }
 
+/// The gates for an incident that was let through before, by a filter, a backfill or a person: what decided that is not
+/// asked again.
+///
+/// # Errors
+/// The first gate that failed.
+pub fn again(
+    workspace: &Workspace,
+    client: &Client,
+    policy: &Policy,
+    catalogue: &Catalogue,
+    incident: &Incident,
+) -> Result<Passed, Reason> {
+    match workspace.mode {
+        Mode::Off => Err(Reason::ModeOff),
+        _ if incident.redirected() => Err(Reason::Redirected),
+        _ => needs(workspace, client, policy, Some(catalogue)),
+    }
+}
+
 /// What a ticket needs whoever wants it: the client in Halo, a ticket type, a mode that makes tickets.
 ///
 /// # Errors

@@ -200,6 +200,18 @@ fn a_held_incident_is_asked_again_with_its_new_values_and_a_linked_one_stays_lin
     assert_eq!(asked(&scene), "exclude.status saw “Closed”; it keeps out “Closed”");
 }
 
+/// It was let through by a filter, a backfill or a person. That Halo refused its ticket changes nothing about that.
+#[test]
+fn a_ticket_that_is_asked_for_again_is_made_whatever_filter_and_start_say_by_now() {
+    let mut scene = in_step();
+    (scene.ticket, scene.pair.ticket) = (None, None);
+    let made = words(&scene.plan());
+    assert!(made.contains("create"), "{made}");
+    scene.policy.include.severity = patterns(&["High"]);
+    scene.workspace.since = scene.now;
+    assert_eq!(words(&scene.plan()), made);
+}
+
 #[test]
 fn the_brake_holds_what_is_above_the_cap_until_a_person_releases_it() {
     let mut policy = in_step().policy;
