@@ -101,11 +101,12 @@ fn set<T: Ord + Clone>(
     told.union(now).filter(taken).cloned().collect()
 }
 
-/// Alerts that the ticket tells of by either are told.
+/// Alerts that the ticket tells of by either are told: beside those of the answer what was learnt meanwhile.
 fn alerts(all: [&Base; 3]) -> Option<BTreeSet<String>> {
-    let [_, told, now] = all;
+    let [grounds, told, now] = all;
+    let known = grounds.alerts.clone().unwrap_or_default();
     match (one(all, |base| &base.alerts), &told.alerts, &now.alerts) {
-        (Some(_), Some(told), Some(now)) => Some(told | now),
+        (Some(_), Some(told), Some(now)) => Some(told | &(now - &known)),
         (alerts, ..) => alerts,
     }
 }

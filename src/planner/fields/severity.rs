@@ -2,11 +2,18 @@
 //! is never rewritten.
 
 use crate::{
-    domain::{decision::Decision, failure::Side, pair::Kept, policy::Direction, reason::Reason},
+    domain::{
+        decision::Decision,
+        failure::Side,
+        pair::{Base, Kept},
+        policy::Direction,
+        reason::Reason,
+    },
     planner::{
         agreed,
         conflict::{self, Field, Moved, Outcome},
         groups, mapping,
+        situation::Situation,
     },
 };
 
@@ -67,6 +74,8 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
     }
     match outcome {
         Outcome::Still => {}
+        // It may have been chosen over a severity that had crossed by then: once that is read, a person is asked.
+        Outcome::Leave if left_in_forgotten_time(s, &g.base) => g.base.severity = Some(now.clone()),
         // A priority that an agent chose stays: carrying it back is a choice of its own.
         Outcome::Same | Outcome::Leave => {
             g.base.agree(NAME);
@@ -100,4 +109,10 @@ fn kept_otherwise(g: &mut Gather<'_, '_>, kept: Kept) {
     let [sent, there] = [kept.sent, kept.kept].map(|id| mapping::priority_of_type(s.policy, s.catalogue, id));
     g.out.item(Reason::HaloKept { what: what.clone(), sent, kept: there });
     g.base.kept.insert(what, kept);
+}
+
+/// Whether the ticket's priority moved in a time that a restored database has forgotten.
+fn left_in_forgotten_time(s: &Situation<'_>, base: &Base) -> bool {
+    let moved = base.moves.get(NAME).and_then(|moves| moves.halo.as_ref());
+    moved.is_some_and(|moved| conflict::in_forgotten_time(s, moved))
 }
