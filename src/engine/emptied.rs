@@ -22,7 +22,10 @@ pub(super) fn kept(engine: &Engine, row: &SituationRow, reading: &mut Reading) -
     let opening = engine.schedule().has_opening(row.pair.halo);
     let found = weighed((known, read), (reading.none, opening), before, now);
     if !found.taken {
+        // What else is new there is read with its next row.
         (reading.actions, reading.unread) = (None, true);
+    }
+    if !found.taken && found.since.is_some() {
         let at = now + APART + SignedDuration::from_secs(1);
         engine.schedule().later_looks.entry(row.pair.id).or_insert(at);
     }

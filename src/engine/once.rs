@@ -40,16 +40,21 @@ pub async fn until_idle(engine: &Arc<Engine>, side_by_side: usize) -> Result<(),
             // What runs goes on meanwhile: it may hold the very connections to the database that this waits for.
             let due = engine.due(free);
             tokio::pin!(due);
+            let mut ended = false;
             let units = loop {
                 tokio::select! {
                     biased;
                     units = &mut due => break units?,
-                    Some(()) = running.next() => {}
+                    Some(()) = running.next() => ended = true,
                 }
             };
             for unit in units {
                 let engine = Arc::clone(engine);
                 running.push(async move { engine.run(unit).await });
+            }
+            if ended {
+                // What has ended meanwhile may have brought more, by a later time than was asked with.
+                continue;
             }
         }
         if running.next().await.is_none() {

@@ -5,7 +5,7 @@
 //! something else at `after` and to have said this at `at`. Only where the windows do not overlap, clocks allowed
 //! for, is one of them newer.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::{
     decision::Decision,
@@ -137,7 +137,11 @@ fn forgotten(s: &Situation<'_>, moves: &Moves) -> bool {
 
 /// Whether a side may have moved so before a restored database was confirmed.
 pub fn in_forgotten_time(s: &Situation<'_>, moved: &Move) -> bool {
-    s.forgotten.is_some_and(|until| moved.after.unwrap_or(s.pair.created) < until)
+    let before = |at: Timestamp, until: Timestamp| at.duration_since(until) < SignedDuration::from_hours(1);
+    s.forgotten.is_some_and(|until| {
+        // A version of long after that shows no change of before, however long ago the record was read before it.
+        moved.after.unwrap_or(s.pair.created) < until && moved.at.is_none_or(|at| before(at, until))
+    })
 }
 
 /// The side that certainly moved last; `None` where the windows overlap.

@@ -218,11 +218,28 @@ fn told(s: &Situation<'_>, verdict: &Verdict) -> bool {
     s.incident.verdict().is_some_and(|told| closing::same(&told, verdict))
 }
 
+/// Whether two texts are the same but for how mentions in them were neutralised, which an older version did otherwise.
+fn unjoint(one: &str, other: &str) -> bool {
+    one == other || text::unjointed(one) == text::unjointed(other)
+}
+
+/// Whether two verdicts are.
+fn same_verdict(one: Option<&Verdict>, other: Option<&Verdict>) -> bool {
+    let words = |verdict: &Verdict| verdict.comment.as_deref().map(text::unjointed);
+    match (one, other) {
+        (Some(one), Some(other)) => {
+            (&one.classification, &one.reason, words(one)) == (&other.classification, &other.reason, words(other))
+        }
+        (None, None) => true,
+        _ => false,
+    }
+}
+
 fn same_words(one: &OperationKind, other: &OperationKind) -> bool {
     match (one, other) {
         // Outcome and visibility come from the policy; the words come from the person who wrote them.
-        (OperationKind::AddNote { note: a, .. }, OperationKind::AddNote { note: b, .. }) => a.html == b.html,
-        (OperationKind::AddComment { message: a, .. }, OperationKind::AddComment { message: b, .. }) => a == b,
+        (OperationKind::AddNote { note: a, .. }, OperationKind::AddNote { note: b, .. }) => unjoint(&a.html, &b.html),
+        (OperationKind::AddComment { message: a, .. }, OperationKind::AddComment { message: b, .. }) => unjoint(a, b),
         _ => false,
     }
 }
@@ -266,12 +283,13 @@ pub(super) fn take_out(planned: &mut Planned, dropped: &OperationKind) -> bool {
         }
         (OperationKind::UpdateIncident { change }, OperationKind::UpdateIncident { change: gone }) => {
             let status = change.status.is_some();
-            if status && (&change.status, &change.verdict) == (&gone.status, &gone.verdict) {
+            let told = same_verdict(change.verdict.as_ref(), gone.verdict.as_ref());
+            if status && told && change.status == gone.status {
                 (change.status, change.verdict) = (None, None);
                 let field = if change.owner.is_some() { "owner" } else { "severity" };
                 planned.reason = Reason::ChangedInHalo { field: field.into() };
             }
-            if change.status.is_none() && change.verdict == gone.verdict {
+            if change.status.is_none() && told {
                 change.verdict = None;
             }
             if change.severity == gone.severity {

@@ -16,7 +16,7 @@ pub const APART: SignedDuration = SignedDuration::from_secs(30);
 pub struct Weighed {
     /// Since when Halo counts none at all ([`crate::domain::pair::Base::emptied`]).
     pub since: Option<Timestamp>,
-    /// It is what is known from now on; else it is asked for again.
+    /// It is what is known from now on; else what was known stays, and where Halo counts none it is asked for again.
     pub taken: bool,
 }
 
@@ -37,7 +37,8 @@ pub fn weighed(
     // Nobody deletes what Halo wrote itself.
     let may_be = counted && !opening && !known.iter().any(|action| action.system);
     match since {
-        _ if !may_be => Weighed { since: None, taken: true },
+        // Taken for what is known, the next note of ours would stand alone there, and all others would be missing.
+        _ if !may_be => Weighed { since: None, taken: false },
         None => Weighed { since: Some(now), taken: false },
         Some(at) => Weighed { since, taken: now.duration_since(at).abs() >= APART },
     }

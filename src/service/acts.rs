@@ -197,8 +197,8 @@ pub async fn drop_operation(app: &App, caller: &Caller, operation: OperationId) 
         failure: found.last_failure,
     };
     let detail = json!({ "operation": operation.to_string() });
-    app.engine.retry_no_more(operation);
     record(app, Some(found.client), vec![act(caller, "drop", Some(found.pair), detail), dropped]).await?;
+    app.engine.retry_no_more(operation);
     app.engine.look_again(found.pair);
     Ok(())
 }

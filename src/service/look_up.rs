@@ -143,24 +143,29 @@ async fn found(
         ways.push(Named::Defender(number.to_string()));
     }
     let asks = caller.need(Role::Operator).is_ok();
+    let mut unasked = None;
     for (place, named) in ways.iter().enumerate() {
         if let Some(id) = stored(app, workspace, named).await?
             && let Some(known) = known(app, caller, workspace, &id).await?
         {
             return Ok(Ok(known));
         }
-        if !asks {
+        if !asks || unasked.is_some() {
             continue;
         }
         match read(app, installation, workspace, named).await {
             Ok(Some(incident)) => return shown(app, caller, installation, workspace, incident).await.map(Ok),
             Ok(None) => {}
             Err(failure) if place == 0 => {
-                return Ok(Err(format!("Sentinel could not be asked: {}", failure.message)));
+                // What polls have met is known all the same.
+                unasked = Some(format!("Sentinel could not be asked: {}", failure.message));
             }
             // That it is Defender's number was a guess.
             Err(failure) => tracing::debug!(error = %failure, "no incident could be asked for by Defender's number"),
         }
+    }
+    if let Some(why) = unasked {
+        return Ok(Err(why));
     }
     let what = match named {
         Named::Number(number) => format!("number {number}"),

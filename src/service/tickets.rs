@@ -133,12 +133,13 @@ async fn found(
         installation.connected(one.id).is_some_and(|connected| !connected.policy.push.outcomes.is_empty())
     };
     let asked = free && workspaces.iter().any(by_outcome);
-    let actions = match asked {
+    // Without them only one of the gates is open.
+    let (actions, unread) = match asked {
         true => match adapter.actions(number, Class::Interactive).await {
-            Ok(actions) => actions,
-            Err(failure) => return unasked(failure),
+            Ok(actions) => (actions, None),
+            Err(failure) => (Vec::new(), Some(failure.message)),
         },
-        false => Vec::new(),
+        false => (Vec::new(), None),
     };
     let unlinking = if free { unlinked::of_ticket(app, caller, halo.id, number).await? } else { None };
     let made = made_here(&ticket, unlinking.as_ref());
@@ -181,6 +182,7 @@ async fn found(
             let read = Read {
                 ticket: &ticket,
                 actions: &actions,
+                unread: unread.as_deref(),
                 unlinking: unlinking.as_ref(),
                 made: made.as_deref(),
                 stands_in_the_way: joinable.as_ref().err(),
@@ -210,6 +212,8 @@ struct Read<'a> {
     ticket: &'a Ticket,
     /// Where a rule asks for their outcomes.
     actions: &'a [Action],
+    /// Why they could not be read.
+    unread: Option<&'a str>,
     /// Its last pair that was taken apart.
     unlinking: Option<&'a Unlinking>,
     /// The reference of one that was made here.
@@ -251,14 +255,21 @@ fn gates(
         let who = unlinking.who.as_deref().unwrap_or("a person");
         format!("unlinked by {who} on {}", time::iso(unlinking.at))
     });
-    let remedy = unlinked.is_some().then(|| {
-        "It and its incident stay apart until a person links them again: choose the incident under Not linked."
-            .to_owned()
+    let other = read.unlinking.and_then(|unlinking| unlinking.now);
+    let remedy = unlinked.is_some().then(|| match other {
+        Some(other) => {
+            format!("Its incident has ticket {other} since: unlink that one first if this is to be its ticket.")
+        }
+        None => "It and its incident stay apart until a person links them again: choose the incident under Not linked."
+            .to_owned(),
     });
     found.push(gate("Not taken apart by a person", "no unlinking", unlinked.unwrap_or_else(|| "none".into()), remedy));
     let saw = read.made.map_or_else(|| "none".to_owned(), |reference| format!("reference {reference}"));
-    let remedy = read.made.map(|_| {
-        "It was made here for an incident: link it to that one. Pushed, it would be a second incident.".to_owned()
+    let remedy = read.made.map(|_| match other {
+        Some(other) => format!("It was made here for an incident, which has ticket {other} since."),
+        None => {
+            "It was made here for an incident: link it to that one. Pushed, it would be a second incident.".to_owned()
+        }
     });
     found.push(gate("Not made by this program", "no reference of this program's", saw, remedy));
     let carried = adopt::carried(ticket);
@@ -312,6 +323,8 @@ fn of_pushing(
     let priority = gate(&name, "a row of the policy's table", saw, drafted.err().as_ref().and_then(Reason::remedy));
     let named = "It is pushed when a webhook of Halo's names it: push it here, or see that webhooks arrive.";
     let of_types = !policy.push.ticket_types.is_empty();
+    let unread = read.unread.filter(|_| !policy.push.outcomes.is_empty());
+    let unread = unread.map(|why| format!("actions that could not be read: {why}"));
     let (saw, remedy) = if !policy.push.any() {
         ("no rule", "Nobody has to act: push it here, or give the policy a “push” rule.")
     } else if push::wanted(policy, catalogue, ticket, &[]) {
@@ -330,6 +343,7 @@ fn of_pushing(
         } else {
             "no action with such an outcome"
         };
+        let saw = unread.as_deref().unwrap_or(saw);
         (saw, "Push it here; an action with one of the rule's outcomes does it too.")
     };
     let name = format!("A rule of {} pushes it", workspace.name);

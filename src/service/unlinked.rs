@@ -127,6 +127,8 @@ pub(super) struct Unlinking {
     pub at: Timestamp,
     /// By whom, if that is known.
     pub who: Option<String>,
+    /// The ticket that its incident has since.
+    pub now: Option<TicketId>,
 }
 
 /// Unlinkings from tickets of one number that are looked through: several Halo instances may have it.
@@ -154,7 +156,9 @@ pub(super) async fn of_ticket(
         let before = before.map_err(|e| fault("read a history", &e))?;
         let named = names_in(app, &before).await?;
         let who = before.into_iter().find(by_person).and_then(|item| words::entry(item, &named, false).who);
-        return Ok(Some(Unlinking { pair, at: unlinking.entry.at, who }));
+        let now = app.store.pair_of_incident(pair.workspace, &pair.incident).await;
+        let now = now.map_err(|e| fault("read a pair", &e))?.and_then(|now| now.ticket);
+        return Ok(Some(Unlinking { pair, at: unlinking.entry.at, who, now }));
     }
     Ok(None)
 }

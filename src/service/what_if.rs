@@ -7,7 +7,7 @@ use super::{
     App,
     caller::Caller,
     error::ServiceError,
-    fault, names, outside,
+    fault, names, outside, pairs,
     set_up::{allowed, clients::Link},
 };
 use crate::{
@@ -225,6 +225,7 @@ async fn count(
                 continue;
             };
             let address = halo.ticket_url_base();
+            let merged = pairs::merged(app, &row.pair, None).await?;
             let situation = Situation {
                 now: app.clock.now(),
                 halo_tenant: &halo.tenant,
@@ -242,7 +243,7 @@ async fn count(
                 links: &row.links,
                 operations: &row.operations,
                 merge: &Merge::None,
-                merged: &[],
+                merged: &merged,
                 mates: &row.mates,
                 seen: Seen::default(),
                 unread: None,

@@ -27,6 +27,8 @@ const FEW: usize = 3;
 const OTHERS: u32 = 200;
 /// Of these so many are asked for.
 const TRIED: usize = 3;
+/// So many times they are looked through for those of other clients.
+const PAGES_MAX: u32 = 5;
 
 /// A pair's ticket that could not be read while its list could.
 pub(super) struct Alone {
@@ -80,8 +82,10 @@ async fn all_fail(
     let id = halo.connection().id;
     let mut clients: BTreeSet<ClientId> = unread.iter().map(|whose| whose.client).collect();
     let (mut others, mut further) = (Vec::new(), Vec::new());
-    let mut after = None;
-    while others.len() < TRIED {
+    let (mut after, mut pages) = (None, 0);
+    // Other clients' are looked for among a few pages alone: there may be none.
+    while others.len() < TRIED && (pages < PAGES_MAX || others.len() + further.len() < TRIED) {
+        pages += 1;
         let pairs = engine.store.open_pairs_of_halo(id, after, OTHERS).await?;
         let Some(last) = pairs.last() else { break };
         after = Some(last.id);

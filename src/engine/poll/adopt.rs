@@ -43,7 +43,12 @@ pub struct Natives {
     spans: Vec<(Timestamp, Timestamp)>,
     /// Lists under way, and what they are read for.
     lists: Vec<(Class, Listing)>,
+    /// How often one could not be read while others could.
+    failed: BTreeMap<TicketId, u32>,
 }
+
+/// A ticket that could not be read so often keeps no other incident from its ticket any longer.
+const TRIES: u32 = 10;
 
 impl Natives {
     /// A list under way that holds all that is to be known from `from` on, to be gone on with; else from when on to list.
@@ -185,6 +190,8 @@ impl Poll<'_> {
         loop {
             let (now, passed) = (self.engine.now(), self.engine.store.halo_cursor(binding.connection).await?);
             let under_way = self.natives_of(binding, |known| known.list(class, from, now));
+            // What its pages showed may be older than the incidents that are met now.
+            let resumed = under_way.is_ok();
             let begun = |since| Listing::of(binding.halo_client_id, since, now, passed).after(after);
             let mut list = under_way.unwrap_or_else(begun);
             let read = self.go_through(&halo, binding, &mut list).await;
@@ -196,7 +203,7 @@ impl Poll<'_> {
             }
             self.natives_of(binding, |known| known.took(&list));
             let now = self.engine.now();
-            if !list.again(now) {
+            if !resumed && !list.again(now) {
                 return read;
             }
             after = Some(list.took(now));
@@ -235,7 +242,7 @@ impl Poll<'_> {
                     Err(failure) if failure.kind == FailureKind::Gone => None,
                     // One that our agent may not see, for as long as it does not move, keeps no other incident from its
                     // ticket.
-                    Err(failure) if !failure.retryable() && unread::may_be_its_own(&failure) => {
+                    Err(failure) if unread::may_be_its_own(&failure) && self.given_up(binding, id, &failure) => {
                         tracing::warn!(ticket.id = %id, error = %failure, "a ticket that may be one of Halo's own integration could not be read");
                         Some(None)
                     }
@@ -248,6 +255,21 @@ impl Poll<'_> {
             list.looked += 1;
         }
         Ok(Ok(()))
+    }
+
+    /// Whether no more is expected of reading this ticket: Halo says no, or it failed again and again while others are read.
+    fn given_up(&self, binding: &HaloBinding, id: TicketId, failure: &Failure) -> bool {
+        if !failure.retryable() {
+            return true;
+        }
+        let instance = self.engine.schedule().instances.get(&binding.connection).cloned();
+        let others = instance.is_some_and(|standing| standing.last_failure.is_none());
+        others
+            && self.natives_of(binding, |known| {
+                let failed = known.failed.entry(id).or_default();
+                *failed = failed.saturating_add(1);
+                *failed >= TRIES
+            })
     }
 
     /// The ticket that an incident was pushed from. A poll or a webhook may meet it before the answer to its making is

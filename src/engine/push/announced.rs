@@ -166,9 +166,11 @@ async fn unreadable(
     let before = engine.store.told_before(PUSH, &about).await?;
     let known = before.as_ref().and_then(|before| before.detail.get("tickets")).and_then(Value::as_array);
     let mut others: Vec<i64> = known.into_iter().flatten().filter_map(Value::as_i64).collect();
-    if others.contains(&ticket.0) || others.len() >= UNREADABLE_MAX {
+    if others.contains(&ticket.0) {
         return Ok(());
     }
+    // The oldest make room.
+    others.truncate(UNREADABLE_MAX - 1);
     let text = match others.len() {
         0 => format!(
             "A webhook named it, and whether the policy pushes it could not be read. {} If it is to be an incident, push it \

@@ -432,7 +432,10 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         // A list row carries no custom fields: what stands there is not known.
         let Some(there) = placed.there(ticket) else { continue };
         let (key, here) = (placed.key(), placed.text());
-        let known = g.base.fields.get(&key).cloned();
+        // What was sent with the ticket's birth, and Halo made another value of, is not sent once more.
+        let kept = g.base.kept_names.get(&key).is_some_and(|kept| (&kept.sent, &kept.kept) == (&here, &there));
+        let born = kept.then(|| Agreed { sentinel: here.clone(), halo: Some(there.clone()) });
+        let known = g.base.fields.get(&key).cloned().or(born);
         let name = mapping.field.to_string();
         // Options in another order are the same ones.
         let several = kind(s.catalogue, &placed) == Some(3);

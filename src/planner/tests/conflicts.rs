@@ -149,6 +149,16 @@ fn what_both_sides_changed_in_a_forgotten_time_is_asked_about() {
         scene.policy.severity.wins = Wins::Sentinel;
         assert_eq!(words(&scene.plan()), TO_HALO, "the policy names the side that wins");
     }
+    // Long after the restore nothing of that time moves any more, whatever was read before a start.
+    let mut scene = in_step();
+    both(
+        &mut scene,
+        Wins::Newest,
+        ("2026-03-01T11:10:00Z", "2026-03-01T11:40:00Z"),
+        ("2026-02-01T11:00:00Z", "2026-02-01T11:05:00Z"),
+    );
+    scene.forgotten = Some(at("2026-02-11T00:00:00Z"));
+    assert_eq!(words(&scene.plan()), TO_HALO);
     // A person chooses, once.
     let mut scene = in_step();
     let moved = ("2026-03-01T11:10:00Z", "2026-03-01T11:40:00Z");

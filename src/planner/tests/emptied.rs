@@ -19,6 +19,7 @@ fn nothing_is_taken_for_deleted_before_halo_has_counted_none_twice() {
     let just = now - SignedDuration::from_secs(5);
     let long_ago = now - APART;
     let taken = |since| Weighed { since, taken: true };
+    let kept = Weighed { since: None, taken: false };
     let waits = |since| Weighed { since: Some(since), taken: false };
     let table = [
         ("something is there", (&note, &note), (false, true), None, taken(None)),
@@ -29,10 +30,10 @@ fn nothing_is_taken_for_deleted_before_halo_has_counted_none_twice() {
         ("in the same moment", (&note, &none), (true, false), Some(just), waits(just)),
         ("and once more", (&note, &none), (true, false), Some(long_ago), taken(Some(long_ago))),
         ("the clock was set back", (&note, &none), (true, false), Some(now + APART), taken(Some(now + APART))),
-        ("not counted", (&note, &none), (false, false), None, taken(None)),
-        ("not counted any more", (&note, &none), (false, false), Some(long_ago), taken(None)),
-        ("its tickets begin with an action of Halo's own", (&note, &none), (true, true), Some(long_ago), taken(None)),
-        ("this one began so", (&opened, &none), (true, false), Some(long_ago), taken(None)),
+        ("not counted", (&note, &none), (false, false), None, kept),
+        ("not counted any more", (&note, &none), (false, false), Some(long_ago), kept),
+        ("its tickets begin with an action of Halo's own", (&note, &none), (true, true), Some(long_ago), kept),
+        ("this one began so", (&opened, &none), (true, false), Some(long_ago), kept),
     ];
     for (name, (known, read), told, since, expected) in table {
         assert_eq!(weighed((known, read), told, since, now), expected, "{name}");

@@ -124,6 +124,12 @@ fn a_mapped_value_that_halo_does_not_keep_is_written_once_and_said() {
         let answer = scene.ticket().clone();
         scene.pair.base = agreed::after_ticket(scene.pair.base.clone(), &scene.incident, &change, &answer, false);
     };
+    // Sent with the ticket's birth it is no other matter.
+    let mut born = scene.clone();
+    born.field(120, "");
+    made(&mut born);
+    assert_eq!(words(&born.plan()), "behind needs-you halo-kept", "nothing is written again");
+
     let mut taken = scene.clone();
     written(&mut taken, "3,1");
     assert_eq!(words(&taken.plan()), "in-step healthy -", "in another order");
