@@ -487,7 +487,7 @@ async fn halo_rule_11_a_search_that_overlooks_details_or_is_ignored_loses_no_cre
 async fn halo_rule_11_a_create_of_days_ago_is_found_by_its_mark_or_behind_hundreds_of_newer_tickets() {
     for search in ["summary", "ignored"] {
         let twin = HaloTwin::new(Product::Itsm, Limits::Off);
-        let halo = twin.adapter();
+        let halo = twin.adapter_within(Budget::halo(100_000));
         let begun = twin.clock.now();
         let mut lost = draft(&twin, "HB-7777777777");
         lost.summary = "[Sentinel 7] The one that is forgotten".into();
