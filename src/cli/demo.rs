@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use url::Url;
 
 use super::{
+    complain,
     global::Global,
     running::{Running, interrupted, listen},
     say, story,
@@ -155,6 +156,10 @@ pub async fn run(global: &Global, args: DemoArgs) -> anyhow::Result<ExitCode> {
     let console = origin(&listener)?;
     let twin_origin = origin(&twin_listener)?;
 
+    if !args.json {
+        // Seconds on a machine at rest, a minute on a busy one: nobody is left to wonder.
+        complain(format!("Playing {DAYS} days of a small security operations team …"));
+    }
     let begins = started - SignedDuration::from_hours(24 * DAYS);
     let clock = Arc::new(SteerableClock::held(begins));
     let mut options = TwinOptions::new(args.seed, begins);
