@@ -81,8 +81,7 @@ impl Halo {
     where
         F: Future<Output = Answered<Vec<TicketId>>>,
     {
-        let searched = free(self.searched(&draft.reference, draft.client_id, class).await?).await?;
-        let found = self.proven(searched, |ticket| carries(ticket, &draft.reference), draft.client_id, class).await?;
+        let found = self.found_by_search(draft, class, &free).await?;
         if !found.is_empty() {
             return Ok(found);
         }
@@ -115,8 +114,7 @@ impl Halo {
     where
         F: Future<Output = Answered<Vec<TicketId>>>,
     {
-        let searched = free(self.searched(&draft.reference, draft.client_id, class).await?).await?;
-        let found = self.proven(searched, |ticket| carries(ticket, &draft.reference), draft.client_id, class).await?;
+        let found = self.found_by_search(draft, class, &free).await?;
         if !found.is_empty() {
             return Ok(found);
         }
@@ -171,6 +169,20 @@ impl Halo {
     pub async fn find_by_reference(&self, reference: &str, halo_client_id: i64, class: Class) -> Answered<Vec<Ticket>> {
         let ids = self.searched(reference, halo_client_id, class).await?;
         self.proven(ids, |ticket| carries(ticket, reference), halo_client_id, class).await
+    }
+
+    /// Those that Halo's search gives for a draft's reference and that carry it.
+    async fn found_by_search<F>(
+        &self,
+        draft: &TicketDraft,
+        class: Class,
+        free: impl Fn(Vec<TicketId>) -> F,
+    ) -> Answered<Vec<Ticket>>
+    where
+        F: Future<Output = Answered<Vec<TicketId>>>,
+    {
+        let searched = free(self.searched(&draft.reference, draft.client_id, class).await?).await?;
+        self.proven(searched, |ticket| carries(ticket, &draft.reference), draft.client_id, class).await
     }
 
     /// What Halo's search gives for a reference.

@@ -18,6 +18,21 @@ use serde_json::json;
 use super::bridge::*;
 
 impl Bridge {
+    /// Deletes the ticket as soon as a ticket is read; from then on there is this fault.
+    fn deleted_once_read(&self, ticket: i64, mut then: Option<Fault>) {
+        let twin = self.twin.clone();
+        let mut gone = false;
+        self.mutate(move |request, _| {
+            if !gone && request.method() == "GET" && request.uri().path().contains("/Tickets/") {
+                gone = true;
+                twin.act("ticket.delete", &json!({ "ticket_id": ticket }));
+                if let Some(fault) = then.take() {
+                    twin.with(|world, _| world.faults.add(fault));
+                }
+            }
+        });
+    }
+
     async fn drift(&self) -> Vec<(DriftClass, DriftRule)> {
         let (app, caller) = self.console();
         let view = drifts::view(&app, &caller, DriftFilter::default()).await.unwrap();
@@ -112,14 +127,7 @@ both! {
         bridge.pass(400).await;
         let posted = bridge.calls("halo.actions.post");
         bridge.comment(&incident, "nobody reads this there");
-        let twin = bridge.twin.clone();
-        let mut gone = false;
-        bridge.mutate(move |request, _| {
-            if !gone && request.method() == "GET" && request.uri().path().contains("/Tickets/") {
-                gone = true;
-                twin.act("ticket.delete", &json!({ "ticket_id": ticket }));
-            }
-        });
+        bridge.deleted_once_read(ticket, None);
         bridge.cross().await;
         bridge.mutate_no_more();
         assert_eq!(bridge.calls("halo.actions.post") - posted, 1, "it was sent and refused");
@@ -135,16 +143,8 @@ both! {
         let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         bridge.pass(400).await;
         bridge.comment(&incident, "nobody reads this there");
-        let twin = bridge.twin.clone();
-        let mut gone = false;
-        bridge.mutate(move |request, _| {
-            if !gone && request.method() == "GET" && request.uri().path().contains("/Tickets/") {
-                gone = true;
-                twin.act("ticket.delete", &json!({ "ticket_id": ticket }));
-                let away = json!({ "effect": "status", "status": 503, "kind": "halo.tickets.get" });
-                twin.with(|world, _| world.faults.add(Fault::from_json(&away).unwrap()));
-            }
-        });
+        let away = json!({ "effect": "status", "status": 503, "kind": "halo.tickets.get" });
+        bridge.deleted_once_read(ticket, Some(Fault::from_json(&away).unwrap()));
         bridge.cross().await;
         bridge.mutate_no_more();
         bridge.heal();
