@@ -399,7 +399,7 @@ fn there_already(s: &Situation<'_>, out: &mut Plan, queued: &Operation) -> bool 
     match &queued.kind {
         OperationKind::AddNote { comment: Some(comment), edit, said, .. } => {
             // What was carried to a ticket that is gone is copied to the one in its place.
-            let same = |link: &NoteLink| link.comment == *comment && link.edit == *edit;
+            let same = |link: &NoteLink| link.comment == *comment && link.edit >= *edit;
             let stands = |link: &NoteLink| same(link) && !s.pair.base.replaced.contains(&link.action.ticket);
             s.links.iter().chain(&out.links).any(stands)
                 || notes::to_halo::told_already(s, out, comment, (*edit, said.as_deref()))

@@ -26,6 +26,10 @@ use crate::domain::{
 
 use super::{mapping, plan::Plan, situation::Situation};
 
+/// A comment may have been edited so often in a time that the database does not remember, and its copy in another ticket
+/// begins with the edit of then.
+const FORGOTTEN_EDITS: u32 = 3;
+
 /// The visible reference of the note that carries a comment; `edit` 0 is the comment as it first crossed.
 pub fn note_reference(s: &Situation<'_>, comment: &CommentId, edit: u32) -> String {
     let edit = if edit == 0 { String::new() } else { format!("edit-{edit}") };
@@ -98,14 +102,25 @@ fn adopt(s: &Situation<'_>, out: &mut Plan) {
     let own = |a: &Action| {
         s.catalogue.own_agent_id.is_none() || a.agent_id.is_none() || a.agent_id == s.catalogue.own_agent_id
     };
-    for comment in comments.iter().filter(|comment| !linked.contains(&comment.id)) {
-        let wanted = note_reference(s, &comment.id, 0);
-        if let Some(action) = actions.iter().find(|a| carries(a, &wanted) && own(a)) {
+    let remembers = s.pair.base.replaced.is_empty() && s.forgotten.is_none();
+    // What stood on a ticket that is gone may have been copied to this one since.
+    let left = |link: &NoteLink| {
+        Some(link.action.ticket) != s.pair.ticket && s.pair.base.replaced.contains(&link.action.ticket)
+    };
+    let here: BTreeSet<&CommentId> = s.links.iter().filter(|link| !left(link)).map(|link| &link.comment).collect();
+    for comment in comments.iter().filter(|comment| !here.contains(&comment.id)) {
+        let known = s.links.iter().filter(|link| link.comment == comment.id).map(|link| link.edit).max();
+        let edits = if remembers { 0 } else { known.unwrap_or(0) + FORGOTTEN_EDITS };
+        let noted = (0..=edits).rev().find_map(|edit| {
+            let wanted = note_reference(s, &comment.id, edit);
+            Some((edit, actions.iter().find(|a| carries(a, &wanted) && own(a))?))
+        });
+        if let Some((edit, action)) = noted {
             out.links.push(NoteLink {
                 pair: s.pair.id,
                 comment: comment.id.clone(),
                 action: action.key,
-                edit: 0,
+                edit,
                 part: 0,
                 said: Some(words::noted(action, comment)),
                 written_in: Side::Sentinel,

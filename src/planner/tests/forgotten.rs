@@ -13,7 +13,7 @@ use crate::{
         closing::Classification, failure::Side, ids::ActionKey, ids::TicketId, incident::IncidentStatus,
         operation::OperationKind, policy::ReopenRule,
     },
-    planner::closing,
+    planner::{closing, notes},
 };
 
 #[test]
@@ -392,4 +392,42 @@ fn a_closing_of_ours_that_was_forgotten_is_nobodys() {
     assert_eq!(closed(Some("seen"), Some(ours)), 0, "ours on the ticket");
     assert_eq!(closed(Some("seen"), Some("<p>done</p>")), 2, "two people's");
     assert_eq!(closed(Some("Closed in Halo (ticket 71)."), None), 2, "for another ticket");
+}
+
+/// A backup from before a comment was edited, before its ticket was deleted and before another one took its place: what was
+/// copied there bears the reference of the edit, which the backup doesn't know.
+#[test]
+fn what_was_copied_to_the_ticket_in_the_place_of_a_gone_one_is_known_there_by_any_edit() {
+    let old = ActionKey { ticket: TicketId(60), action: 3 };
+    let mut scene = in_step();
+    let comment = scene.comment(1, "as it was");
+    let said = |scene: &Scene| scene.comments.as_ref().map(|all| notes::words::of_comment(&all[0]));
+    let crossed = said(&scene);
+    let edited = &mut scene.comments.as_mut().unwrap()[0];
+    (edited.message, edited.modified) = ("as it is now".into(), Some(at("2026-03-01T11:45:00Z")));
+    let told = said(&scene);
+    scene.link(&comment, old, (0, 0), crossed, Side::Sentinel);
+    let backup = scene.links.clone();
+    scene.link(&comment, ActionKey { action: 4, ..old }, (1, 0), told, Side::Sentinel);
+    scene.pair.base.replaced.insert(TicketId(60));
+    let copied = scene.plan();
+    assert_eq!(copied.operations.len(), 1);
+    let OperationKind::AddNote { note, .. } = &copied.operations[0].kind else { panic!("a note") };
+    let html = note.html.clone();
+    // Nothing of it was known when the copy was planned again, or when its answer was lost.
+    for known in [backup, Vec::new()] {
+        let mut restored = scene.clone();
+        restored.links = known;
+        restored.forgotten = Some(restored.now);
+        let again = restored.plan();
+        restored.note(7, &html).agent_id = Some(99);
+        let plan = restored.plan();
+        assert!(plan.operations.is_empty(), "{}", words(&plan));
+        assert_eq!(plan.links.iter().map(|link| (link.action.action, link.edit)).collect::<Vec<_>>(), [(7, 1)]);
+        restored.queue(&again);
+        let plan = restored.plan();
+        assert_eq!((plan.void.len(), plan.operations.len()), (1, 0), "{}", words(&plan));
+        restored.queue(&plan);
+        assert!(restored.plan().operations.is_empty());
+    }
 }

@@ -11,7 +11,7 @@ use super::{
     Violation, copies,
     ending::{Ended, Ending, Text},
     excused::{
-        copied_again, copy_lost, dropped, edited_before, gathers, kept_after_closing, left_over, let_later,
+        asked_late, copied_again, copy_lost, dropped, edited_before, gathers, kept_after_closing, left_over, let_later,
         linked_between, made_up_for, refused, tried_again, waits, written_elsewhere,
     },
     left,
@@ -95,7 +95,8 @@ fn crossings<'a>(world: &'a Scene<'_>, ending: &'a Ending) -> Vec<Crossing<'a>> 
                 (ended, crosses && reachable && ended.incident.is_some() && !ended.merged_away, !crosses)
             }
         };
-        let stays = written_elsewhere(ended, first) || kept_after_closing(world, ending, ended);
+        let stays =
+            written_elsewhere(ended, first) || kept_after_closing(world, ending, ended) || asked_late(world, ended);
         let due = due && !waits(ended, first) && !dropped(world, ended, first) && !stays && !gathers(ended, first);
         found.push(Crossing { ended, due, forbidden, said });
     }

@@ -1,6 +1,6 @@
 //! Why words need not stand on the other side, or not in their order: each reason names the very words of the very pair.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     super::{
@@ -15,6 +15,7 @@ use crate::{
         ids::{ActionKey, TicketId},
         operation::{Operation, OperationKind, OperationState},
         policy::AfterClosing,
+        reason::Reason,
     },
     planner::{
         notes::budget::{COMMENTS_KEPT, COMMENTS_MAX},
@@ -24,6 +25,21 @@ use crate::{
 
 /// With so few places left on an incident the next one is taken half a day after the last, or later.
 const GATHERED_FROM: usize = 7;
+
+/// An incident that showed so shortly before all is silent may still be asked about when the admin has looked for the last time.
+pub(super) const SHOWN_LATE: SignedDuration = SignedDuration::from_hours(4);
+
+/// Whether an incident showed that late.
+pub(super) fn shown_late(world: &Scene<'_>, ended: &Ended) -> bool {
+    world.watch.shown.get(&ended.key).is_some_and(|shown| *shown > world.silent_from - SHOWN_LATE)
+}
+
+/// Whether a late incident's words wait for an approval, and its pair says so.
+pub(super) fn asked_late(world: &Scene<'_>, ended: &Ended) -> bool {
+    let asks = |reason: &Reason| matches!(reason, Reason::AwaitsApproval { .. });
+    let pair = ended.row.as_ref().map(|row| &row.pair);
+    shown_late(world, ended) && pair.is_some_and(|pair| pair.reason.iter().chain(&pair.further).any(asks))
+}
 
 /// Whether a note showed first, or with other words, while its ticket belonged to another client: it stays, whomever it is
 /// about.

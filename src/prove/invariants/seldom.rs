@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{
     super::{
@@ -13,6 +13,7 @@ use super::{
     },
     Violation,
     ending::{Ended, Ending},
+    excused::SHOWN_LATE,
     left, older,
 };
 use crate::domain::{
@@ -119,9 +120,6 @@ fn made_though_dropped(scene: &Scene<'_>) -> Vec<Violation> {
     }
     found
 }
-
-/// An incident that showed so shortly before all is silent may still be asked about when the admin has looked for the last time.
-const SHOWN_LATE: SignedDuration = SignedDuration::from_hours(4);
 
 /// 8, of merged incidents: a question about one that still waits, where an admin answered all that did.
 fn unanswered_merge<'a>(world: &World, scene: &Scene<'_>, ended: &'a Ended) -> Option<&'a Reason> {

@@ -1,7 +1,5 @@
 //! Status, severity and owner: newer ones win, and both sides agree or the pair says why not.
 
-use jiff::SignedDuration;
-
 use super::{
     super::{
         scene::Scene,
@@ -10,6 +8,7 @@ use super::{
     },
     Violation,
     ending::{Ended, Ending},
+    excused::shown_late,
 };
 use crate::{
     domain::{
@@ -332,14 +331,9 @@ fn disagreement(world: &Scene<'_>, ending: &Ending, ended: &Ended) -> Option<Str
     None
 }
 
-/// An incident that showed so shortly before all is silent may still be asked about when the admin has looked for the last
-/// time.
-const SHOWN_LATE: SignedDuration = SignedDuration::from_hours(4);
-
 /// A question that still waits on a pair, where an admin answered all that did.
 fn unanswered<'a>(world: &Scene<'_>, ended: &Ended, pair: &'a Pair) -> Option<&'a Reason> {
-    let shown = world.watch.shown.get(&ended.key);
-    if !world.people.decided.answered || shown.is_some_and(|shown| *shown > world.silent_from - SHOWN_LATE) {
+    if !world.people.decided.answered || shown_late(world, ended) {
         return None;
     }
     let asks = |reason: &&Reason| {
