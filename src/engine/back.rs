@@ -172,13 +172,21 @@ pub(super) async fn recalled(
     }
 }
 
-/// Whether a note about alerts was planned before notes of ours were read that tell of some of them: the backup has forgotten
-/// those.
+/// Whether a note was planned before notes of ours were read that tell of some of its alerts, or of a later edit of its comment:
+/// the backup has forgotten those.
 pub(super) fn told_since(engine: &Engine, row: &SituationRow, kind: &OperationKind, actions: &[Action]) -> bool {
+    if !forth::may_be_forgotten(engine, row) {
+        return false;
+    }
+    if let OperationKind::AddNote { comment: Some(comment), edit, .. } = kind {
+        let view = engine.registry.view();
+        let Some((workspace, _, _)) = view.of_workspace(row.pair.workspace) else { return false };
+        let record = (workspace.arm_id.as_str(), &row.pair.incident);
+        return notes::noted_later(record, (comment, *edit), actions);
+    }
     let operation = row.operations.iter().find(|operation| operation.kind == *kind);
     let Some(Reason::AlertsJoined { alerts }) = operation.map(|operation| &operation.reason) else { return false };
-    let told = |id: &String| actions.iter().any(|action| alerts::tells(action, id));
-    forth::may_be_forgotten(engine, row) && alerts.iter().any(told)
+    alerts.iter().any(|id| actions.iter().any(|action| alerts::tells(action, id)))
 }
 
 /// Whether an action is the note that is to be written: it carries its reference; or the note tells of a reopening, which an
@@ -195,7 +203,7 @@ pub(super) fn stands(engine: &Engine, row: &SituationRow, note: &NoteDraft, acti
 /// It is planned anew by the notes that were read.
 pub(super) fn told_anew(ticket: Ticket, actions: Vec<Action>) -> Attempt {
     let reading = Reading { ticket: Some(ticket), actions: Some(actions), ..Reading::default() };
-    Attempt::Stale("The ticket tells of some of these alerts already.".into(), Box::new(reading))
+    Attempt::Stale("The ticket tells of some of this already.".into(), Box::new(reading))
 }
 
 /// What it carried by then is recognised by the plan that follows, and what is left of it is told as an edit.

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::{
     catalogue::Ref,
     failure::Side,
-    ids::{ActionKey, CommentId, REFERENCE_LENGTH, reference},
+    ids::{ActionKey, CommentId, IncidentId, REFERENCE_LENGTH, reference},
     incident::Comment,
     operation::{OperationKind, OperationState},
     pair::NoteLink,
@@ -32,10 +32,27 @@ const FORGOTTEN_EDITS: u32 = 3;
 
 /// The visible reference of the note that carries a comment; `edit` 0 is the comment as it first crossed.
 pub fn note_reference(s: &Situation<'_>, comment: &CommentId, edit: u32) -> String {
+    reference_of(&s.workspace.arm_id, &s.pair.incident, comment, edit)
+}
+
+fn reference_of(arm_id: &str, incident: &IncidentId, comment: &CommentId, edit: u32) -> String {
     let edit = if edit == 0 { String::new() } else { format!("edit-{edit}") };
-    let parts = ["comment", &s.workspace.arm_id, s.pair.incident.as_str(), comment.as_str(), edit.as_str()];
+    let parts = ["comment", arm_id, incident.as_str(), comment.as_str(), edit.as_str()];
     let used = if edit.is_empty() { 4 } else { 5 };
     reference(parts.get(..used).unwrap_or(&parts))
+}
+
+/// Whether a ticket bears a note of a later edit of a comment than the one that is to be noted, so that a database which has
+/// forgotten that would tell it in older words, or once more.
+pub fn noted_later(
+    (arm_id, incident): (&str, &IncidentId),
+    (comment, edit): (&CommentId, u32),
+    actions: &[Action],
+) -> bool {
+    (edit + 1..=edit + FORGOTTEN_EDITS).any(|edit| {
+        let later = reference_of(arm_id, incident, comment, edit);
+        actions.iter().any(|action| carries(action, &later))
+    })
 }
 
 /// The reference of a note of our own about something (`ask-classification`, …) of this incident.
