@@ -158,13 +158,14 @@ fn carries(operation: &Operation, said: &Said) -> bool {
 }
 
 /// Whether a write of these words was given up (their ticket was another client's, say), and planned anew only when the pair
-/// was rebuilt, by which time the later words had crossed.
+/// was rebuilt, by which time the later words had crossed, or stood in the queue.
 pub(super) fn made_up_for(world: &Scene<'_>, ended: &Ended, words: &Said, later: &Said) -> bool {
     let Some(mark) = later.versions.first().map(|wording| wording.mark.as_str()) else { return false };
     let mut writes = world.watch.writes.iter().filter(|write| write.status < 300);
     let Some(crossed) = writes.find(|write| write.body.to_string().contains(mark)) else { return false };
+    let queued = |at: Timestamp| ended.operations.iter().any(|other| carries(other, later) && other.planned <= at);
     ended.operations.iter().filter(|operation| carries(operation, words)).any(|operation| match &operation.state {
-        OperationState::Void { at, why } => why == ASKED_AGAIN && crossed.at <= *at,
+        OperationState::Void { at, why } => why == ASKED_AGAIN && (crossed.at <= *at || queued(*at)),
         _ => false,
     })
 }

@@ -57,6 +57,20 @@ pub(in crate::prove) fn of(watch: &Watch, ticket: i64) -> Vec<i64> {
     left
 }
 
+/// Tickets that followed a ticket or took its place, one after another. A restored database may have forgotten them.
+pub(super) fn after(watch: &Watch, ticket: i64) -> Vec<i64> {
+    let mut found = vec![ticket];
+    let creates = watch.writes.iter().filter(|write| write.kind == "halo.tickets.post" && write.made);
+    for write in creates {
+        let rest = details(write).strip_prefix(FOLLOWS).or_else(|| details(write).strip_prefix(IN_PLACE_OF));
+        let before = rest.and_then(|rest| rest.split(',').next()?.parse::<i64>().ok());
+        if before.is_some_and(|before| found.contains(&before)) {
+            found.extend(write.ticket);
+        }
+    }
+    found.split_off(1)
+}
+
 /// The last change of a ticket that closed it, before a place in the order of things.
 fn closed_before(versions: &[Version<TicketValues>], order: u64) -> Option<&Version<TicketValues>> {
     let mut pairs = versions.windows(2).rev().filter_map(|pair| match pair {

@@ -9,6 +9,7 @@ use super::{
     Violation,
     ending::{Ended, Ending},
     excused::shown_late,
+    left,
 };
 use crate::{
     domain::{
@@ -77,6 +78,12 @@ pub fn not_overwritten(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
         let statuses =
             (line(incident, |value| value.status.clone()), line(ticket, |value| value.status_id.to_string()));
         let wins = ending.policy(ended.key.0, world).map(|policy| policy.status.wins);
+        let after = ended.ticket.map(|ticket| left::after(world.watch, ticket)).unwrap_or_default();
+        // What somebody did to a ticket that a restored database has forgotten crossed all the same.
+        let moved_after = |from, to| {
+            let versions = after.iter().filter_map(|ticket| world.watch.tickets.get(ticket)).flatten();
+            versions.into_iter().any(|version| !matches!(version.by, By::Us(_)) && (from..to).contains(&version.order))
+        };
         for (what, (here, there)) in [("closure", &closures), ("owner", &owners)] {
             for (mine, other, side) in [(here, there, "incident"), (there, here, "ticket")] {
                 // Where the policy says that the other side's status wins, or the newest does, a move between its open states
@@ -98,6 +105,7 @@ pub fn not_overwritten(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
                         && !on_its_way(world, ended, side, set, by_us)
                         && !moved(winner, if later { set } else { since(agreed) }, by_us)
                         && !taken(world, ended, what, side, by_us)
+                        && !(side == "incident" && moved_after(agreed, by_us))
                 };
                 if let Some((old, set, by_us)) = set_back(mine, other, world, rebuilt(world, ended), seen) {
                     let text = format!(
