@@ -217,7 +217,10 @@ impl World {
         // What a copy that only reads sees is no knowledge of one that writes.
         let knows = host == 0 || self.strikes.beside.writes();
         if knows && carried && mischief.nemesis != Some(Nemesis::StaleRead) {
-            self.watch.reading(host, kind, incident.as_ref(), ticket, &answer);
+            // What a full disk keeps from being noted nobody knows any more once the process has ended.
+            if host != 0 || !self.strikes.disk_full {
+                self.watch.reading(host, kind, incident.as_ref(), ticket, &answer);
+            }
         }
         if let (true, "halo.tickets.get", true, Some(ticket)) = (knows, kind, carried, ticket) {
             let order = self.watch.next_order();
@@ -351,7 +354,7 @@ impl World {
         let success = outcome.as_ref().is_ok_and(|response| response.status().is_success());
         let heard = self.wires.answer(id, outcome);
         if let Some(write) = flight.write.and_then(|write| self.watch.writes.get_mut(write)) {
-            write.answered = heard && success;
+            write.answered = heard && success && !self.strikes.disk_full;
         }
         if let Some(secs) = flight.told.filter(|_| heard) {
             self.strikes.hear(self.clock_of(flight.host), &flight.side, flight.host, secs);
