@@ -101,6 +101,26 @@ pub fn at_creation(incident: &Incident) -> Base {
     }
 }
 
+/// Nothing was agreed on of what the draft has no row for: it follows as soon as it is mapped.
+pub fn without_holes(
+    base: &mut Base,
+    policy: &Policy,
+    catalogue: &Catalogue,
+    draft: &TicketDraft,
+    incident: &Incident,
+) {
+    if draft.priority_id.is_none() {
+        base.severity = None;
+    }
+    if policy.status.to_halo() && draft.status_id.is_none() {
+        base.incident_status = None;
+    }
+    // What the ticket is given instead, by the policy's fallback or by Halo, is agreed on all the same.
+    if policy.owner.to_halo() && mapping::owner_without_agent(policy, catalogue, &incident.owner).is_some() {
+        base.unsettled.insert(owner::NAME.to_owned(), Side::Sentinel);
+    }
+}
+
 /// The Sentinel half of the base, from the incident just made.
 pub fn with_incident(base: Base, incident: &Incident) -> Base {
     let Base { severity, incident_status, owner, title, .. } = at_creation(incident);
