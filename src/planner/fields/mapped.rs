@@ -383,10 +383,11 @@ fn called(mapping: &FieldMapping) -> String {
     format!("value of {}", mapping.field)
 }
 
-/// What was sent to a mapped field, by what a reason calls it, and what Halo kept.
+/// What was sent to a mapped field, or the labels', by what a reason calls it, and what Halo kept.
 pub fn kept_of<'a>(s: &Situation<'a>, what: &str) -> Option<&'a KeptName> {
-    let mapping = s.policy.fields.iter().find(|mapping| called(mapping) == what)?;
-    s.pair.base.kept_names.get(&key(s.catalogue, mapping)?)
+    let mapping = s.policy.fields.iter().find(|mapping| called(mapping) == what);
+    let key = mapping.and_then(|mapping| key(s.catalogue, mapping)).or_else(|| super::labels::key(s, what))?;
+    s.pair.base.kept_names.get(&key)
 }
 
 /// Halo did not keep what was sent to a mapped field: it is not written again. It is open until something else stands there,
