@@ -24,7 +24,12 @@ use super::{Gather, mapped};
 /// line's end separate labels: a label with one of them is several there.
 pub fn of_incident(incident: &Incident) -> BTreeSet<String> {
     let names = incident.labels.iter().flat_map(|label| split(&label.name));
-    names.filter(|name| !name.eq_ignore_ascii_case("Redirected")).collect()
+    names.filter(|name| !tells_of_a_merge(name)).collect()
+}
+
+/// Defender's mark of a merge. An agent's word is none.
+fn tells_of_a_merge(name: &str) -> bool {
+    name.eq_ignore_ascii_case("Redirected")
 }
 
 /// The field's id and the text for it.
@@ -139,8 +144,8 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         !made && !has(&known, name) && !has(&here, name)
     };
     let own: BTreeSet<String> = there.iter().filter(new).cloned().collect();
-    let added: Vec<String> = own.iter().filter(|_| back).cloned().collect();
-    if one_way && !own.is_empty() {
+    let added: Vec<String> = own.iter().filter(|name| back && !tells_of_a_merge(name)).cloned().collect();
+    if one_way && own.iter().any(|name| !tells_of_a_merge(name)) {
         g.one_way("labels");
     }
     if !added.is_empty() {
