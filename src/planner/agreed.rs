@@ -21,6 +21,8 @@ use super::{
 
 /// What [`Base::kept`] calls a ticket's priority.
 pub const PRIORITY: &str = "priority";
+/// What it calls a ticket's agent.
+pub const AGENT: &str = "agent";
 /// What it calls a ticket's type.
 pub const TICKET_TYPE: &str = "ticket type";
 /// What [`Base::kept_names`] calls a ticket's team, as its member is called.
@@ -241,6 +243,7 @@ pub fn after_ticket(mut base: Base, incident: &Incident, change: &TicketChange, 
         base.owner = incident.owner.key();
         base.agent_id = answer.agent_id;
         base.agree(owner::NAME);
+        note_kept(&mut base, AGENT, change.agent_id, answer.agent_id);
     }
     if change.summary.is_some() {
         base.title = Some(incident.title.clone());

@@ -5,10 +5,11 @@ use crate::{
         decision::Decision,
         failure::Side,
         incident::Owner,
-        pair::{Base, RefusedOwner},
+        pair::{Base, Kept, RefusedOwner},
         reason::Reason,
     },
     planner::{
+        agreed,
         conflict::{self, Field, Moved, Outcome},
         mapping,
         situation::Situation,
@@ -60,6 +61,7 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
             g.out.item(reason);
         }
     }
+    let kept = g.base.kept.remove(agreed::AGENT);
     let wanted = if nobody { None } else { mapping::agent(s.policy, s.catalogue, &s.incident.owner) };
     let field = Field {
         name: NAME,
@@ -79,7 +81,15 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         g.base.owner = key.clone();
         g.base.agent_id = ticket.agent_id;
     };
-    match conflict::decide(s, &mut g.base, &field) {
+    let outcome = conflict::decide(s, &mut g.base, &field);
+    if let (Some(kept), Outcome::Still | Outcome::Leave) = (kept, &outcome) {
+        let sent = if nobody { Some(UNASSIGNED) } else { wanted };
+        let ours = nobody && agent == s.catalogue.own_agent_id;
+        if s.policy.owner.at_creation() && sent == Some(kept.sent) && ticket.agent_id == Some(kept.kept) && !ours {
+            kept_otherwise(g, kept);
+        }
+    }
+    match outcome {
         Outcome::Still if hole.is_some() && s.incident.closed() => g.base.agree_half(NAME, Side::Sentinel),
         // Nothing was agreed on of an owner who is nobody in Halo: nobody has the ticket, or the policy's stand-in.
         Outcome::Still if hole.is_some() && (agent.is_none() || agent == fallback) => {
@@ -135,4 +145,18 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         }
         Outcome::Ask(reason) => g.out.item(reason),
     }
+}
+
+/// Halo gave the ticket to another agent than was sent: written again it would be given away again. It is open until either
+/// side has another one, or a person leaves it. A closed matter asks nobody.
+fn kept_otherwise(g: &mut Gather<'_, '_>, kept: Kept) {
+    let s = g.s;
+    let what = agreed::AGENT.to_owned();
+    let decision = Decision::LeaveKept { what: what.clone(), sent: kept.sent, kept: kept.kept };
+    if s.incident.closed() || s.pair.decisions.contains(&decision) {
+        return;
+    }
+    let [sent, there] = [kept.sent, kept.kept].map(|id| mapping::agent_name(s.catalogue, id));
+    g.out.item(Reason::HaloKept { what: what.clone(), sent, kept: there });
+    g.base.kept.insert(what, kept);
 }

@@ -13,7 +13,7 @@ use crate::{
         reason::Reason,
         ticket::TicketChange,
     },
-    planner::agreed,
+    planner::{agreed, choice},
 };
 
 fn by_mail(address: &str) -> Owner {
@@ -390,4 +390,52 @@ fn a_fallback_that_is_named_later_gets_the_ticket_of_an_owner_who_is_nobody_in_h
     scene.queue(&plan);
     scene.catalogue.agents[1].email = Some("x@y.example".into());
     assert_eq!(words(&scene.plan()), "ticket agent=5 because changed-in-sentinel; behind waiting changed-in-sentinel");
+}
+
+#[test]
+fn an_agent_that_halo_keeps_otherwise_is_open_until_somebody_settles_it() {
+    let mut scene = in_step();
+    scene.catalogue.agents[2].email = Some("jonas@soc.example".into());
+    scene.incident.owner = by_mail("amira@soc.example");
+    let change = TicketChange { agent_id: Some(5), ..TicketChange::default() };
+    // A rule of Halo's gives it to Jonas.
+    scene.ticket().agent_id = Some(6);
+    let answer = scene.ticket().clone();
+    scene.pair.base = agreed::after_ticket(scene.pair.base.clone(), &scene.incident, &change, &answer, false);
+    let plan = scene.plan();
+    assert_eq!((words(&plan).as_str(), plan.base), ("behind needs-you halo-kept", None));
+    let said = scene.plan().items()[0].words();
+    assert_eq!(said, "Halo kept another agent than was sent: “Jonas”, not “Amira”.");
+    // Either side moves: it is over.
+    let mut corrected = scene.clone();
+    corrected.ticket().agent_id = Some(5);
+    assert_eq!(words(&corrected.plan()), "in-step healthy -");
+    let mut given = scene.clone();
+    given.incident.owner = by_mail("jonas@soc.example");
+    assert_eq!(words(&given.plan()), "in-step healthy -");
+    // Whom an agent gives it to is a change, and crosses.
+    let mut moved = scene.clone();
+    moved.catalogue.agents.push(Agent { id: 8, name: "Desk".into(), email: Some("d@x".into()), object_id: None });
+    moved.ticket().agent_id = Some(8);
+    assert_eq!(words(&moved.plan()), "incident owner=d@x because changed-in-halo; behind waiting changed-in-halo");
+    // A closed matter asks nobody.
+    let mut closed = scene.clone();
+    shut(&mut closed);
+    assert_eq!(words(&closed.plan()), "in-step healthy -");
+    // Or a person leaves it.
+    let (label, decision) = scene.with(choice::choices)[0].answers[0].clone();
+    assert_eq!(label, "Leave the agent as Halo has it");
+    scene.pair.decisions.push(decision);
+    let plan = scene.plan();
+    assert_eq!(words(&plan), "in-step healthy -");
+    assert!(plan.base.is_some_and(|base| base.kept.is_empty()));
+    // What is to be nobody's, and is given to our own agent for what it writes, is nobody's.
+    for (kept, expected) in [(99, "in-step healthy -"), (6, "behind needs-you halo-kept")] {
+        let mut scene = in_step();
+        let change = TicketChange { agent_id: Some(1), ..TicketChange::default() };
+        scene.ticket().agent_id = Some(kept);
+        let answer = scene.ticket().clone();
+        scene.pair.base = agreed::after_ticket(scene.pair.base.clone(), &scene.incident, &change, &answer, false);
+        assert_eq!(words(&scene.plan()), expected);
+    }
 }
