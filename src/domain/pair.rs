@@ -93,7 +93,7 @@ pub struct Base {
     /// The owner whom Azure refused for the incident: not written again until another one is wanted, or a person asks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused_owner: Option<RefusedOwner>,
-    /// What Halo kept otherwise than it was sent, by what it is (`priority`, `ticket type`).
+    /// What Halo kept otherwise than it was sent, by what it is (`priority`, `agent`, `ticket type`).
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub kept: BTreeMap<String, Kept>,
     /// The same of what goes by its name (`team`, `category`), and of mapped fields, by custom field id or ticket member.

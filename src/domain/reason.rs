@@ -289,7 +289,7 @@ pub enum Reason {
     },
     /// Halo kept another value than was sent.
     HaloKept {
-        /// Of what (`priority`, `ticket type`, `team`, `category`, a mapped field).
+        /// Of what (`priority`, `agent`, `ticket type`, `team`, `category`, a mapped field).
         what: String,
         /// Name of the one that was sent.
         sent: String,

@@ -19,7 +19,7 @@ use crate::{
     outbound::budget::Class,
     planner::{
         agreed, alerts,
-        fields::mapped,
+        fields::{labels, mapped},
         mapping, notes,
         observed::{Reading, found_note, older},
         sent::{self, Found},
@@ -159,6 +159,9 @@ pub(super) fn ticket_made(
     }
     if let (Some((_, _, policy)), Some(catalogue)) = (view.of_workspace(row.pair.workspace), &catalogue) {
         mapped::left_out(&mut base, policy, catalogue, draft);
+        if !settled {
+            labels::born(&mut base, policy, catalogue, draft, &ticket);
+        }
     }
     let now = engine.now();
     if now.duration_since(row.pair.created) > AT_ONCE {

@@ -110,10 +110,7 @@ pub fn newcomer(
     let reason = drafted.lacking.into_iter().next();
     let health = if reason.is_some() { Health::NeedsYou } else { Health::Waiting };
     needs_somebody(pair_id, health, reason.as_ref());
-    if drafted.draft.priority_id.is_none() {
-        // Nothing was agreed on: the priority follows as soon as the severity is mapped.
-        base.severity = None;
-    }
+    agreed::without_holes(&mut base, policy, catalogue, &drafted.draft, &incident);
     let pair = Pair {
         health,
         group,

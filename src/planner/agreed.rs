@@ -21,6 +21,8 @@ use super::{
 
 /// What [`Base::kept`] calls a ticket's priority.
 pub const PRIORITY: &str = "priority";
+/// What it calls a ticket's agent.
+pub const AGENT: &str = "agent";
 /// What it calls a ticket's type.
 pub const TICKET_TYPE: &str = "ticket type";
 /// What [`Base::kept_names`] calls a ticket's team, as its member is called.
@@ -98,6 +100,26 @@ pub fn at_creation(incident: &Incident) -> Base {
         owner: incident.owner.key(),
         title: Some(incident.title.clone()),
         ..Base::default()
+    }
+}
+
+/// Nothing was agreed on of what the draft has no row for: it follows as soon as it is mapped.
+pub fn without_holes(
+    base: &mut Base,
+    policy: &Policy,
+    catalogue: &Catalogue,
+    draft: &TicketDraft,
+    incident: &Incident,
+) {
+    if draft.priority_id.is_none() {
+        base.severity = None;
+    }
+    if policy.status.to_halo() && draft.status_id.is_none() {
+        base.incident_status = None;
+    }
+    // What the ticket is given instead, by the policy's fallback or by Halo, is agreed on all the same.
+    if policy.owner.to_halo() && mapping::owner_without_agent(policy, catalogue, &incident.owner).is_some() {
+        base.unsettled.insert(owner::NAME.to_owned(), Side::Sentinel);
     }
 }
 
@@ -221,6 +243,7 @@ pub fn after_ticket(mut base: Base, incident: &Incident, change: &TicketChange, 
         base.owner = incident.owner.key();
         base.agent_id = answer.agent_id;
         base.agree(owner::NAME);
+        note_kept(&mut base, AGENT, change.agent_id, answer.agent_id);
     }
     if change.summary.is_some() {
         base.title = Some(incident.title.clone());

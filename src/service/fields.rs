@@ -15,7 +15,7 @@ use crate::{
         view::pair::{FieldRow, FieldState},
         workspace::Mode,
     },
-    planner::{closing, mapping, plan::Plan, situation::Situation},
+    planner::{closing, fields::owner::moved as owner_moved, mapping, plan::Plan, situation::Situation},
     store::SituationRow,
 };
 
@@ -358,7 +358,7 @@ fn owner(s: &Situation<'_>, plan: &Plan) -> FieldRow {
     let theirs = (wanted.is_some() && wanted == have) || alike.iter().any(|agent| Some(agent.id) == have);
     let same = (nobody && have.is_none()) || (s.ticket.is_some() && !nobody && theirs);
     let moved = Moved {
-        incident: base.owner != s.incident.owner.key() || base.is_unsettled("owner", Side::Sentinel),
+        incident: owner_moved(s, base, have),
         ticket: s.ticket.is_some()
             && (base.agent_id.filter(|id| *id > 1) != have || base.is_unsettled("owner", Side::Halo)),
     };

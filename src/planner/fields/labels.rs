@@ -8,12 +8,14 @@ use serde_json::Value;
 use crate::{
     domain::{
         catalogue::{Catalogue, Ref},
+        decision::Decision,
         incident::Incident,
-        policy::Policy,
+        pair::{Agreed, Base, KeptName},
+        policy::{LabelMapping, Policy},
         reason::Reason,
-        ticket::CustomField,
+        ticket::{CustomField, Ticket, TicketDraft},
     },
-    planner::conflict::carries_back,
+    planner::{conflict::carries_back, situation::Situation},
 };
 
 use super::{Gather, mapped};
@@ -22,7 +24,12 @@ use super::{Gather, mapped};
 /// line's end separate labels: a label with one of them is several there.
 pub fn of_incident(incident: &Incident) -> BTreeSet<String> {
     let names = incident.labels.iter().flat_map(|label| split(&label.name));
-    names.filter(|name| !name.eq_ignore_ascii_case("Redirected")).collect()
+    names.filter(|name| !tells_of_a_merge(name)).collect()
+}
+
+/// Defender's mark of a merge. An agent's word is none.
+fn tells_of_a_merge(name: &str) -> bool {
+    name.eq_ignore_ascii_case("Redirected")
 }
 
 /// The field's id and the text for it.
@@ -43,6 +50,65 @@ fn field_id(catalogue: &Catalogue, field: &Ref) -> Result<i64, Reason> {
     mapped::custom_id(catalogue, field)
 }
 
+/// How a reason and a decision call what stands in the field.
+fn called(mapping: &LabelMapping) -> String {
+    format!("value of {}", mapping.field)
+}
+
+/// The key of the field where it is called so.
+pub(super) fn key(s: &Situation<'_>, what: &str) -> Option<String> {
+    let mapping = s.policy.labels.as_ref().filter(|mapping| called(mapping) == what)?;
+    field_id(s.catalogue, &mapping.field).ok().map(|id| id.to_string())
+}
+
+/// Notes what Halo made of the labels that its ticket was born with, where that is something else: what it makes of them is
+/// no addition of an agent's.
+pub fn born(base: &mut Base, policy: &Policy, catalogue: &Catalogue, draft: &TicketDraft, answer: &Ticket) {
+    let Some(id) = policy.labels.as_ref().and_then(|mapping| field_id(catalogue, &mapping.field).ok()) else { return };
+    let Some((_, sent)) = draft.custom_fields.iter().rev().find(|(known, _)| *known == id) else { return };
+    let halo = answer.custom_field(id).map(|field| mapped::plain(&field.value));
+    if halo.is_none() && !answer.tells_fields() {
+        return;
+    }
+    let sentinel = mapped::plain(sent);
+    if !split(&sentinel).is_subset(&split(halo.as_deref().unwrap_or_default())) {
+        base.fields.insert(id.to_string(), Agreed { sentinel, halo });
+    }
+}
+
+/// What Halo made of the labels that were sent last: some of them are not there.
+struct Unkept {
+    name: KeptName,
+    sent: BTreeSet<String>,
+    /// Names that it made of them.
+    made: BTreeSet<String>,
+    /// Whether that is what stands there.
+    stands: bool,
+}
+
+/// As long as it stands there, or a name that Halo made does.
+fn unkept(base: &Base, key: &str, field: Option<&CustomField>, there: &BTreeSet<String>) -> Option<Unkept> {
+    let written = base.fields.get(key)?;
+    let halo = written.halo.clone()?;
+    let (sent, kept) = (split(&written.sentinel), split(&halo));
+    let stands = kept == *there || field.is_some_and(|field| mapped::plain(&field.value) == halo);
+    let made: BTreeSet<String> = kept.difference(&sent).cloned().collect();
+    let lasts = !sent.is_subset(&kept) && (stands || !made.is_disjoint(there));
+    lasts.then(|| Unkept { name: KeptName { sent: written.sentinel.clone(), kept: halo }, sent, made, stands })
+}
+
+/// It is open until something else stands there or is wanted, or a person leaves it. A closed matter asks nobody.
+fn ask(g: &mut Gather<'_, '_>, what: String, key: String, name: KeptName) {
+    let (sent, kept) = (name.sent.clone(), name.kept.clone());
+    let left = Decision::LeaveName { what: what.clone(), sent: sent.clone(), kept: kept.clone() };
+    if g.s.incident.closed() || g.s.pair.decisions.contains(&left) {
+        return;
+    }
+    let kept = if kept.trim().is_empty() { "nothing".to_owned() } else { kept };
+    g.out.item(Reason::HaloKept { what, sent, kept });
+    g.base.kept_names.insert(key, name);
+}
+
 pub(super) fn plan(g: &mut Gather<'_, '_>) {
     let (s, ticket) = (g.s, g.ticket);
     let Some(mapping) = &s.policy.labels else { return };
@@ -58,12 +124,13 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
     if field.is_none() && !ticket.tells_fields() {
         return;
     }
-    if field.is_some_and(|field| !field.name.is_empty()) {
+    let here = of_incident(s.incident);
+    let there: BTreeSet<String> = split(&field.and_then(CustomField::text).unwrap_or_default());
+    let unkept = unkept(&g.base, &key, field, &there);
+    if field.is_some_and(|field| !field.name.is_empty()) && unkept.is_none() {
         // A reading shows it: what was written has arrived, and what goes from there later was taken off by somebody.
         g.base.fields.remove(&key);
     }
-    let here = of_incident(s.incident);
-    let there: BTreeSet<String> = split(&field.and_then(CustomField::text).unwrap_or_default());
     let known: BTreeSet<String> = match &g.base.labels {
         Some(known) => known.iter().cloned().collect(),
         // Never agreed on: what stands on the ticket was put there by somebody.
@@ -72,31 +139,42 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
     let back = mapping.rule.to_sentinel() && carries_back(s.workspace.mode);
     let one_way = mapping.rule.to_sentinel() && !back;
     let has = |set: &BTreeSet<String>, name: &str| set.iter().any(|one| one.eq_ignore_ascii_case(name));
-    let added: Vec<String> =
-        there.iter().filter(|name| back && !has(&known, name) && !has(&here, name)).cloned().collect();
-    if one_way && there.iter().any(|name| !has(&known, name) && !has(&here, name)) {
+    let new = |name: &&String| {
+        let made = unkept.as_ref().is_some_and(|unkept| unkept.made.contains(*name));
+        !made && !has(&known, name) && !has(&here, name)
+    };
+    let own: BTreeSet<String> = there.iter().filter(new).cloned().collect();
+    let added: Vec<String> = own.iter().filter(|name| back && !tells_of_a_merge(name)).cloned().collect();
+    if one_way && own.iter().any(|name| !tells_of_a_merge(name)) {
         g.one_way("labels");
     }
     if !added.is_empty() {
         g.change_incident("labels", "labels", |change| change.labels_added = added.clone());
     }
+    let mut on_both = here.clone();
     if mapping.rule.to_halo() {
+        let noted = if s.incident.closed() { None } else { g.base.kept_names.remove(&key) };
         // An agent's own additions stay on the ticket, whether they are carried or not.
-        let own = there.iter().filter(|name| !has(&known, name) && !has(&here, name)).cloned();
-        let wanted: BTreeSet<String> = here.iter().cloned().chain(own).collect();
-        if wanted != there {
-            let text = wanted.into_iter().collect::<Vec<_>>().join(", ");
+        let wanted: BTreeSet<String> = here.union(&own).cloned().collect();
+        if let Some(unkept) = unkept.filter(|unkept| wanted != there && unkept.stands && unkept.sent == wanted) {
+            ask(g, called(mapping), key, unkept.name);
+            on_both.retain(|name| has(&there, name));
+        } else if wanted != there {
             // Written before, and the ticket shows nothing of it: it is not written again and again.
-            if field.is_none() && g.base.fields.get(&key).is_some_and(|written| written.sentinel == text) {
+            if field.is_none() && g.base.fields.get(&key).is_some_and(|written| split(&written.sentinel) == wanted) {
+                if let Some(name) = noted.filter(|name| split(&name.sent) == wanted) {
+                    ask(g, called(mapping), key, name);
+                }
                 return;
             }
+            let text = wanted.into_iter().collect::<Vec<_>>().join(", ");
             g.change_ticket("labels", "labels", |change| change.custom_fields.push((id, Value::from(text))));
             return;
         }
     }
     // What was taken off in Sentinel and still stands on the ticket is no addition of an agent's, now or later.
     let taken_off = there.iter().filter(|name| has(&known, name) && !has(&here, name)).cloned();
-    let agreed: BTreeSet<String> = here.iter().cloned().chain(taken_off).collect();
+    let agreed: BTreeSet<String> = on_both.into_iter().chain(taken_off).collect();
     let agreed: Vec<String> = agreed.into_iter().collect();
     if added.is_empty() && g.base.labels.as_ref() != Some(&agreed) {
         g.base.labels = Some(agreed);

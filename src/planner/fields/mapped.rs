@@ -30,7 +30,8 @@ use super::Gather;
 
 /// Among the fields of two records that were joined: what a new ticket would have been given.
 pub const JOINED: &str = "mapped fields";
-/// The same of a ticket that was made from its incident before its alerts and entities were read: what was left out follows.
+/// The same of a ticket that was made from its incident before its alerts and entities were read, or with holes: what was left
+/// out follows.
 pub const LEFT_OUT: &str = "mapped fields left out";
 
 /// Halo's own ways to say that a field has no date.
@@ -257,7 +258,8 @@ pub fn awaits(base: &Base) -> bool {
     base.joined.contains(JOINED) || base.joined.contains(LEFT_OUT)
 }
 
-/// Notes on a ticket that was just made which values its draft left out: those that are written once follow when they are known.
+/// Notes on a ticket that was just made that its draft left values out: those that are written once follow when they are known,
+/// and their hole is filled.
 pub fn left_out(base: &mut Base, policy: &Policy, catalogue: &Catalogue, draft: &TicketDraft) {
     let drafted = |target: &FieldTarget| match target {
         FieldTarget::Custom(field) => {
@@ -265,9 +267,8 @@ pub fn left_out(base: &mut Base, policy: &Policy, catalogue: &Catalogue, draft: 
         }
         FieldTarget::Member(name) => draft.members.iter().any(|(known, _)| known == name),
     };
-    let late = |one: &&FieldMapping| one.source.reads_evidence() && !one.is_subject();
-    let once = |one: &&FieldMapping| one.rule.at_creation() && !one.rule.to_halo();
-    if policy.fields.iter().filter(late).filter(once).any(|one| !drafted(&one.field)) {
+    let once = |one: &&FieldMapping| one.rule.at_creation() && !one.rule.to_halo() && !one.is_subject();
+    if policy.fields.iter().filter(once).any(|one| !drafted(&one.field)) {
         base.joined.insert(LEFT_OUT.to_owned());
     }
 }
@@ -308,8 +309,11 @@ fn as_at_creation(g: &mut Gather<'_, '_>) {
             missing = true;
             continue;
         }
-        // A hole is an open item already.
-        let Ok(placed) = place(s.catalogue, s.incident, s.evidence, mapping) else { continue };
+        // A hole is an open item already: what it keeps out follows once it is filled.
+        let Ok(placed) = place(s.catalogue, s.incident, s.evidence, mapping) else {
+            missing = true;
+            continue;
+        };
         let there = placed.there(ticket).or_else(|| matches!(placed, Placed::Custom(..)).then(String::new));
         let Some(there) = there.filter(|_| !g.base.fields.contains_key(&placed.key())) else { continue };
         if !there.trim().is_empty() {
@@ -379,10 +383,11 @@ fn called(mapping: &FieldMapping) -> String {
     format!("value of {}", mapping.field)
 }
 
-/// What was sent to a mapped field, by what a reason calls it, and what Halo kept.
+/// What was sent to a mapped field, or the labels', by what a reason calls it, and what Halo kept.
 pub fn kept_of<'a>(s: &Situation<'a>, what: &str) -> Option<&'a KeptName> {
-    let mapping = s.policy.fields.iter().find(|mapping| called(mapping) == what)?;
-    s.pair.base.kept_names.get(&key(s.catalogue, mapping)?)
+    let mapping = s.policy.fields.iter().find(|mapping| called(mapping) == what);
+    let key = mapping.and_then(|mapping| key(s.catalogue, mapping)).or_else(|| super::labels::key(s, what))?;
+    s.pair.base.kept_names.get(&key)
 }
 
 /// Halo did not keep what was sent to a mapped field: it is not written again. It is open until something else stands there,

@@ -26,6 +26,11 @@ fn corrected(incident: &Incident, verdict: Verdict) -> Result<Verdict, Reason> {
     verdict.checked().map_err(|refused| Reason::VerdictRefused { why: refused.to_string() })
 }
 
+/// Whether a value was the last that was written to its field.
+fn written(g: &Gather<'_, '_>, (id, value): &(i64, serde_json::Value)) -> bool {
+    g.base.fields.get(&id.to_string()).is_some_and(|written| written.sentinel == mapped::plain(value))
+}
+
 /// Writes a classification for which the ticket had no choice when it was closed, and has one by now; whether that is still to
 /// be done. Once, whatever Halo makes of it.
 fn unwritten(g: &mut Gather<'_, '_>, sentinel: &str) -> bool {
@@ -33,11 +38,7 @@ fn unwritten(g: &mut Gather<'_, '_>, sentinel: &str) -> bool {
         return false;
     }
     let value = closing::field_of_verdict(g.s.policy, g.s.catalogue, g.s.incident);
-    let fresh = value.filter(|(id, value)| {
-        let written = g.base.fields.get(&id.to_string());
-        written.is_none_or(|written| written.sentinel != mapped::plain(value))
-    });
-    let Some(fresh) = fresh else {
+    let Some(fresh) = value.filter(|value| !written(g, value)) else {
         g.base.verdict = None;
         return false;
     };
@@ -96,6 +97,10 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         Outcome::Same => {
             g.base.agree(NAME);
             g.base.verdict = Some(now);
+            // It has arrived: somebody may come back to it.
+            if let Some((id, _)) = closing::field_of_verdict(s.policy, s.catalogue, s.incident) {
+                g.base.fields.remove(&id.to_string());
+            }
         }
         Outcome::Still => differ(g),
         Outcome::Leave => {
@@ -104,6 +109,12 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         }
         Outcome::OneWay => g.one_way(NAME),
         Outcome::Carry(Side::Sentinel) => match closing::field_of_verdict(s.policy, s.catalogue, s.incident) {
+            // Halo did not take it: it is not written again and again.
+            Some(value) if written(g, &value) => {
+                g.base.agree(NAME);
+                g.base.verdict = Some(now);
+                differ(g);
+            }
             Some(value) => g.change_ticket(NAME, NAME, |change| change.custom_fields.push(value)),
             // The ticket has no field, or no choice, for it.
             None => differ(g),

@@ -7,10 +7,11 @@ use crate::{
     domain::{
         catalogue::Catalogue,
         closing::{Classification, Verdict},
+        failure::Side,
         incident::{Incident, IncidentStatus, Label, Owner, Severity},
         operation::{IncidentChange, OperationKind},
         pair::Base,
-        policy::Policy,
+        policy::{Direction, Policy},
         ticket::{CustomField, Ticket, TicketChange, TicketDraft},
     },
     planner::{Plan, Planned, agreed},
@@ -52,6 +53,35 @@ fn a_draft_agrees_with_its_incident() {
     incident.status = IncidentStatus::Closed;
     let opens = Some(IncidentStatus::New);
     assert_eq!(agreed::at_creation(&incident), Base { incident_status: opens, ..expected }, "it is closed afterwards");
+}
+
+#[test]
+fn what_a_draft_has_no_row_for_is_agreed_on_by_nobody() {
+    fn poor(scene: &mut Scene) {
+        (scene.policy.priorities, scene.policy.statuses) = (Default::default(), Default::default());
+        scene.incident.owner = owner("x@y.example");
+    }
+    let (draft, base) = drafted(poor);
+    let mut scene = in_step();
+    poor(&mut scene);
+    let of = |scene: &Scene| {
+        let mut base = base.clone();
+        agreed::without_holes(&mut base, &scene.policy, &scene.catalogue, &draft, &scene.incident);
+        base
+    };
+    let begun = of(&scene);
+    assert_eq!((&begun.severity, &begun.incident_status, &begun.owner), (&None, &None, &scene.incident.owner.key()));
+    assert!(begun.is_unsettled("owner", Side::Sentinel));
+    // Whomever Halo gives it to.
+    for agent_id in [None, Some(5), Some(99)] {
+        let answer = Ticket { agent_id, ..ticket() };
+        let made = agreed::with_answer(begun.clone(), &draft, &answer, Some(99));
+        assert_eq!((made.agent_id, made.is_unsettled("owner", Side::Sentinel)), (agent_id, true));
+    }
+    // What the policy does not carry is nobody's.
+    scene.policy.status.direction = Direction::None;
+    scene.policy.owner.direction = Direction::None;
+    assert_eq!(of(&scene), Base { severity: None, ..base.clone() });
 }
 
 /// An agent has changed everything before the ticket was found.

@@ -8,6 +8,7 @@ use crate::domain::{
     catalogue::{Priority, Ref},
     incident::{Owner, Severity},
     policy::{Direction, FieldMapping, FieldRule, FieldSource, FieldTarget, LabelMapping, When, Wins},
+    workspace::Mode,
 };
 
 pub(super) fn rule(direction: Direction) -> FieldRule {
@@ -248,6 +249,23 @@ fn labels_are_a_set() {
                 s.field(121, "own; phishing, vip");
             },
             "incident label+own because changed-in-halo; behind waiting changed-in-halo",
+        ),
+        (
+            "the mark of a merge is none of an agent's, and stays where it is",
+            |s| {
+                with_labels(s, Direction::Both);
+                s.field(121, "phishing, vip, redirected");
+            },
+            "in-step healthy -",
+        ),
+        (
+            "nor does it wait for a mode that would carry it",
+            |s| {
+                with_labels(s, Direction::Both);
+                s.workspace.mode = Mode::SentinelToHalo;
+                s.field(121, "Redirected, phishing, vip");
+            },
+            "in-step healthy -",
         ),
         (
             "what an agent removed comes back: labels are never taken from an incident",

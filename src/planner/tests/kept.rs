@@ -2,7 +2,10 @@
 
 use serde_json::json;
 
-use super::scene::{Scene, in_step, words};
+use super::{
+    fields::with_labels,
+    scene::{Scene, in_step, words},
+};
 use crate::{
     domain::{
         catalogue::{Named, Ref},
@@ -10,7 +13,7 @@ use crate::{
         policy::{Direction, FieldMapping, FieldRule, FieldSource, FieldTarget, When},
         ticket::{TicketChange, TicketDraft},
     },
-    planner::{Situation, agreed, choice, draft, gate, requester::Affected},
+    planner::{Situation, agreed, choice, draft, fields::labels, gate, requester::Affected},
 };
 
 fn drafted(s: &Situation<'_>) -> TicketDraft {
@@ -148,4 +151,67 @@ fn a_mapped_value_that_halo_does_not_keep_is_written_once_and_said() {
     assert_eq!(words(&left.plan()), "in-step healthy -");
     scene.field(120, "1,3");
     assert_eq!(words(&scene.plan()), "in-step healthy -", "somebody corrects it");
+}
+
+/// Labels that Halo drops or cuts off are not in step, and what it makes of them is no addition of an agent's.
+#[test]
+fn labels_that_halo_does_not_keep_are_written_once_and_said() {
+    let mut scene = in_step();
+    with_labels(&mut scene, Direction::Both);
+    scene.label(&["alpha", "gamma"]);
+    scene.pair.base.labels = None;
+    let shown = |scene: &mut Scene, stands: &str| {
+        scene.field(121, stands);
+        for field in &mut scene.ticket().custom_fields {
+            field.name = "CFLabels".into();
+        }
+    };
+    let change = TicketChange { custom_fields: vec![(121, json!("alpha, gamma"))], ..TicketChange::default() };
+    let written = |scene: &mut Scene, stands: &str| {
+        shown(scene, stands);
+        let answer = scene.ticket().clone();
+        scene.pair.base = agreed::after_ticket(scene.pair.base.clone(), &scene.incident, &change, &answer, false);
+    };
+    for (stands, said) in [("", "nothing"), ("alpha, gamm", "alpha, gamm")] {
+        let mut scene = scene.clone();
+        written(&mut scene, stands);
+        let plan = scene.plan();
+        assert_eq!(words(&plan), "behind needs-you halo-kept", "{stands}");
+        let said = format!("Halo kept another value of “CFLabels” than was sent: “{said}”, not “alpha, gamma”.");
+        assert_eq!(plan.items()[0].words(), said);
+        scene.queue(&plan);
+        let again = scene.plan();
+        assert_eq!((words(&again).as_str(), &again.base), ("behind needs-you halo-kept", &None), "and it rests");
+
+        let mut left = scene.clone();
+        let (label, decision) = left.with(choice::choices)[0].answers[0].clone();
+        assert_eq!(label, "Leave the value of “CFLabels” as Halo has it");
+        left.pair.decisions.push(decision);
+        assert_eq!(words(&left.plan()), "in-step healthy -");
+        let mut closed = scene.clone();
+        closed.close_incident(Classification::Undetermined, None);
+        closed.close_ticket(Some(3));
+        shown(&mut closed, stands);
+        assert!(closed.plan().items().iter().all(|item| item.code() != "halo-kept"), "a closed matter asks nobody");
+
+        let mut more = scene.clone();
+        more.label(&["alpha", "beta"]);
+        assert!(words(&more.plan()).starts_with("ticket field121=\"alpha, beta\" because"), "other ones are tried");
+        let mut own = scene.clone();
+        shown(&mut own, &format!("{stands}, own"));
+        let plan = words(&own.plan());
+        assert!(plan.contains("incident label+own because"), "an agent's alone: {plan}");
+        shown(&mut scene, "alpha, gamma");
+        assert_eq!(words(&scene.plan()), "in-step healthy -", "somebody corrects it");
+    }
+    // Sent with the ticket's birth it is no other matter.
+    for stands in ["", "alpha, gamm"] {
+        let mut born = scene.clone();
+        shown(&mut born, stands);
+        let drafted = born.with(drafted);
+        made(&mut born);
+        let answer = born.ticket().clone();
+        labels::born(&mut born.pair.base, &born.policy, &born.catalogue, &drafted, &answer);
+        assert_eq!(words(&born.plan()), "behind needs-you halo-kept", "{stands}");
+    }
 }

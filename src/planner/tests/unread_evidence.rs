@@ -96,6 +96,29 @@ fn what_a_new_ticket_could_not_be_given_follows_once_it_is_known() {
     assert_eq!(base, Base::default());
 }
 
+#[test]
+fn what_a_new_ticket_could_not_be_given_for_a_hole_follows_once_it_is_filled() {
+    let mut scene = in_step();
+    let rule = FieldRule::new(Direction::ToHalo, When::OnCreate);
+    scene.policy.fields =
+        vec![FieldMapping { field: custom("CFNowhere"), source: FieldSource::Text("pc-1".into()), rule }];
+    scene.field(120, "");
+    let mut made = scene.clone();
+    let draft = drafted(&made);
+    left_out(&mut made.pair.base, &made.policy, &made.catalogue, &draft);
+    assert!(made.pair.base.joined.contains(LEFT_OUT));
+    let mut linked = scene;
+    linked.pair.base.joined.insert(JOINED.to_owned());
+    for mut scene in [made, linked] {
+        let plan = scene.plan();
+        assert_eq!(words(&plan), "behind needs-you unmapped");
+        scene.queue(&plan);
+        assert_eq!(scene.plan().base, None, "and it rests");
+        scene.policy.fields[0].field = custom("CFTactics");
+        assert_eq!(words(&scene.plan()), FILLED);
+    }
+}
+
 /// The former ticket had the value, the one in its place was drafted while the entities could not be read.
 #[test]
 fn what_the_draft_of_a_successor_left_out_follows_though_the_former_ticket_had_it() {

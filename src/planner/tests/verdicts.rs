@@ -1,5 +1,7 @@
 //! Classifications that are corrected after closing.
 
+use serde_json::json;
+
 use super::{
     closing::{said, shut},
     scene::{CLOSED, Scene, in_step, words},
@@ -11,9 +13,10 @@ use crate::{
         pair::{Agreed, OwnClosing},
         policy::{AfterClosing, Direction},
         reason::Reason,
+        ticket::TicketChange,
         workspace::Mode,
     },
-    planner::fields::verdict,
+    planner::{agreed, fields::verdict},
 };
 
 /// Closed on both sides, and looked at since.
@@ -89,6 +92,40 @@ fn a_corrected_classification_keeps_the_closing_comment() {
     assert!(found.operations.is_empty() && found.void.is_empty(), "{found:?}");
     scene.field(112, "3");
     assert!(words(&scene.plan()).starts_with("incident Undetermined/none because changed-in-halo"));
+}
+
+/// The choice's field may be closed to our agent, or a rule of Halo's may set it.
+#[test]
+fn a_corrected_classification_that_halo_does_not_take_is_written_once() {
+    let corrected = || {
+        let mut scene = closed(AfterClosing::Cross);
+        in_sentinel(&mut scene);
+        assert!(words(&scene.plan()).starts_with("ticket field112=1 because changed-in-sentinel"));
+        scene
+    };
+    let answered = |scene: &mut Scene, stands: &str| {
+        let change = TicketChange { custom_fields: vec![(112, json!(1))], ..TicketChange::default() };
+        scene.field(112, stands);
+        let answer = scene.ticket().clone();
+        scene.pair.base = agreed::after_ticket(scene.pair.base.clone(), &scene.incident, &change, &answer, true);
+        let plan = scene.plan();
+        scene.queue(&plan);
+        words(&plan)
+    };
+    let mut scene = corrected();
+    assert_eq!(answered(&mut scene, "2"), "in-step healthy verdicts-differ");
+    let again = scene.plan();
+    assert_eq!((words(&again).as_str(), &again.base), ("in-step healthy verdicts-differ", &None), "and it rests");
+    // Where it was taken, the analyst may come back to it after an agent had another.
+    let mut scene = corrected();
+    assert_eq!(answered(&mut scene, "1"), "in-step healthy -");
+    scene.field(112, "2");
+    scene.close_incident(Classification::FalsePositive, Some("InaccurateData"));
+    let plan = scene.plan();
+    assert_eq!(words(&plan), "in-step healthy -");
+    scene.queue(&plan);
+    in_sentinel(&mut scene);
+    assert!(words(&scene.plan()).starts_with("ticket field112=1 because changed-in-sentinel"));
 }
 
 #[test]

@@ -93,6 +93,8 @@ pub struct Setup {
     pub fields: String,
     /// Replaces the line of priorities.
     pub priorities: Option<String>,
+    /// Replaces the line of statuses.
+    pub statuses: Option<&'static str>,
     pub bound: bool,
     /// Seconds from the beginning to the workspace's start; negative for earlier.
     pub since_secs: i64,
@@ -124,6 +126,7 @@ impl Setup {
             agents: String::new(),
             fields: String::new(),
             priorities: None,
+            statuses: None,
             bound: true,
             since_secs: 0,
             settle_secs: 60,
@@ -394,6 +397,7 @@ impl Bridge {
             }
             .to_owned()
         });
+        let statuses = s.statuses.unwrap_or(r#"{ New = "New", Active = "In Progress", Closed = "Closed" }"#);
         let mut file = format!(
             r#"[[microsoft]]
 name = "Sentinel"
@@ -422,7 +426,7 @@ allow_insecure = true
 name = "standard"
 ticket_type = "Security Incident"
 priorities = {priorities}
-statuses = {{ New = "New", Active = "In Progress", Closed = "Closed" }}
+statuses = {statuses}
 statuses_back = {{ "On Hold" = "Active", Resolved = "Active" }}
 agents = {{ "{ANALYST}" = "{AGENT}", "{SECOND_ANALYST}" = "{SECOND_AGENT}"{} }}
 team = "{}"

@@ -511,6 +511,37 @@ both! {
         bridge.apply().await;
         bridge.cross().await;
         assert_eq!(bridge.reason_of(&incident).await, None, "mapped, it is whole");
+        let agents = bridge.twin.with(|world, _| world.halos[0].halo.choices("agents"));
+        let amira = agents.iter().find(|(_, name)| name == AGENT).unwrap().0;
+        assert_eq!(bridge.ticket(ticket)["agent_id"], amira, "and the ticket is the owner's");
+        bridge.finish().await;
+    }
+
+    async fn what_halo_had_no_row_for_when_the_ticket_was_made_crosses_once_it_is_mapped(product) {
+        let mut setup = Setup::new(product);
+        setup.statuses = Some(r#"{ New = "New", Active = "Nowhere", Closed = "Closed" }"#);
+        setup.fields = r#"{ field = "CFNowhere", path = "$.properties.title" },"#.into();
+        let mut bridge = Bridge::with(setup).await;
+        let incident = bridge.raise(json!({ "title": "Told", "status": "Active", "owner": "olaf.owner@contoso.example" }));
+        bridge.cross().await;
+        let id = bridge.ticket_of(&incident).await;
+        assert_ne!(bridge.ticket(id)["status_name"], "In Progress");
+        assert_eq!(bridge.pair_of(&incident).await.unwrap().health, Health::NeedsYou);
+        bridge.setup.statuses = None;
+        bridge.setup.fields = r#"{ field = "CFAffectedAsset", path = "$.properties.title" },"#.into();
+        bridge.setup.agents = format!(", \"olaf.owner@contoso.example\" = \"{SECOND_AGENT}\"");
+        bridge.apply().await;
+        bridge.pass(600).await;
+        assert_eq!(bridge.reason_of(&incident).await, None, "mapped, it is whole");
+        let ticket = bridge.ticket(id);
+        assert_eq!(ticket["status_name"], "In Progress");
+        assert_eq!(field(&ticket, "CFAffectedAsset"), "Told");
+        let agents = bridge.twin.with(|world, _| world.halos[0].halo.choices("agents"));
+        let jonas = agents.iter().find(|(_, name)| name == SECOND_AGENT).unwrap().0;
+        assert_eq!(ticket["agent_id"], jonas);
+        let writes = bridge.writes();
+        bridge.pass(900).await;
+        assert_eq!(bridge.writes(), writes, "and rests");
         bridge.finish().await;
     }
 

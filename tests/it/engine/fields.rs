@@ -288,6 +288,25 @@ both! {
         bridge.finish().await;
     }
 
+    /// Halo takes no free text in such a field, and says nothing.
+    async fn labels_that_halo_does_not_keep_are_written_once_and_said(product) {
+        let policy = "labels = { field = \"CFSentinelTactics\", direction = \"to-halo\" }".to_owned();
+        let bridge = Bridge::with(Setup { policy, ..Setup::new(product) }).await;
+        let incident = bridge.raise(json!({ "labels": ["vip"] }));
+        bridge.pass(300).await;
+        let id = bridge.ticket_of(&incident).await;
+        for labels in [json!(["vip"]), json!(["mail", "vip"])] {
+            bridge.update(&incident, json!({ "labels": labels }));
+            bridge.pass(300).await;
+            assert_eq!(field(&bridge.ticket(id), "CFSentinelTactics"), "");
+            assert_eq!(bridge.reason_of(&incident).await, Some("halo-kept"));
+            let writes = bridge.writes();
+            bridge.pass(900).await;
+            assert_eq!(bridge.writes(), writes, "and rests");
+        }
+        bridge.finish().await;
+    }
+
     async fn the_affected_user_is_the_requester(product) {
         let policy = "requester = \"affected-user\"";
         let bridge = Bridge::with(Setup { policy: policy.into(), ..Setup::new(product) }).await;
