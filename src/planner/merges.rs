@@ -47,7 +47,10 @@ pub fn plan_source(s: &Situation<'_>, ticket: &Ticket, out: &mut Plan) {
     }
     match s.merge {
         Merge::None => {}
-        Merge::NotSeen(number) => out.remark(Reason::MergedInto { name: format!("#{number}") }),
+        Merge::NotSeen(number) => {
+            out.awaited = true;
+            out.remark(Reason::MergedInto { name: format!("#{number}") });
+        }
         Merge::Unknown(candidates) => out.item(Reason::SurvivorUnknown { candidates: candidates.clone() }),
         Merge::Into(survivor) => {
             let name = survivor.name.clone();
@@ -62,7 +65,10 @@ pub fn plan_source(s: &Situation<'_>, ticket: &Ticket, out: &mut Plan) {
                     out.item(Reason::TicketsMeet { ticket: ticket.id, other: theirs, name });
                 }
                 // Its ticket is being made: then the two meet.
-                None if survivor.pair.is_some() => out.remark(Reason::MergedInto { name }),
+                None if survivor.pair.is_some() => {
+                    out.awaited = true;
+                    out.remark(Reason::MergedInto { name });
+                }
                 None => {
                     let words = format!(
                         "The incident of this ticket was merged in Defender into {name}. This ticket goes on with that one."

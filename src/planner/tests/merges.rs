@@ -37,7 +37,7 @@ fn a_merge_alone_never_closes_a_ticket() {
             |s| into(s, false, None),
             "own note because merged; behind waiting merged",
         ),
-        ("into one whose ticket is being made: it waits", |s| into(s, true, None), "in-step healthy merged-into"),
+        ("into one whose ticket is being made: it waits", |s| into(s, true, None), "behind healthy merged-into"),
         (
             "into one with a ticket of its own: both are shown, one is proposed for merging",
             |s| into(s, true, Some(71)),
@@ -50,7 +50,7 @@ fn a_merge_alone_never_closes_a_ticket() {
                 s.redirect();
                 s.merge = Merge::NotSeen(9);
             },
-            "in-step healthy merged-into",
+            "behind healthy merged-into",
         ),
         (
             "nobody knows into which: a person is asked",
