@@ -156,6 +156,11 @@ pub fn waits_for<'a>(s: &Situation<'a>) -> Option<&'a Mate> {
     s.mates.iter().find(|mate| counts(mate) && mate.pair < s.pair.id)
 }
 
+/// Whether another incident gets a ticket in the place of one that is gone before this one does: a closed one gets none.
+pub fn healed_before(s: &Situation<'_>) -> bool {
+    s.mates.iter().any(|mate| counts(mate) && mate.pair < s.pair.id && !mate.incident.closed())
+}
+
 /// Tells the ticket once of an incident that joined it.
 pub(super) fn told(s: &Situation<'_>, out: &mut Plan) {
     let Some(group) = s.pair.group.as_ref().filter(|group| group.first != s.pair.id) else { return };

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     domain::{
         closing::Classification,
+        drift::DriftRule,
         failure::Side,
         group::{Group, Mate},
         ids::{ActionKey, IncidentId, PairId, TicketId},
@@ -320,6 +321,30 @@ fn who_joins_before_the_ticket_is_made_waits_for_it() {
     // The first one was unlinked: then it gets its own.
     scene.mates.clear();
     assert_eq!(words(&scene.plan()), "create ticket because new-incident; behind waiting new-incident");
+}
+
+#[test]
+fn a_ticket_in_the_place_of_a_shared_one_is_made_for_the_first_that_is_open() {
+    check(&[
+        (
+            "the first one is open",
+            |s| {
+                s.policy.drift.only_in_sentinel = DriftRule::Heal;
+                s.ticket().deleted = true;
+                open(s, FIRST);
+            },
+            "unknown healthy record-gone",
+        ),
+        (
+            "the first one is closed, and needs none",
+            |s| {
+                s.policy.drift.only_in_sentinel = DriftRule::Heal;
+                s.ticket().deleted = true;
+                closed(s, FIRST);
+            },
+            "create ticket after 70 because record-gone; behind waiting record-gone",
+        ),
+    ]);
 }
 
 #[test]
