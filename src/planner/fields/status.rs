@@ -6,6 +6,7 @@ use crate::{
     domain::{
         decision::Decision,
         failure::Side,
+        group::Mate,
         ids::TicketId,
         incident::IncidentStatus,
         operation::{Operation, OperationKind, OperationState},
@@ -36,6 +37,9 @@ const RIGHT_AFTER_SECS: i64 = 120;
 pub(super) fn plan(g: &mut Gather<'_, '_>) {
     let (s, ticket) = (g.s, g.ticket);
     unsaid(g);
+    if let Some(theirs) = groups::own_closing(s, g.base.own_closing.as_ref()) {
+        g.base.own_closing = Some(theirs.clone());
+    }
     closing::forget_changed(&mut g.base, ticket);
     if s.incident.redirected() || s.policy.status.direction == Direction::None {
         // A merge in Defender is not a closure: it alone never closes a ticket.
@@ -54,7 +58,7 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         let spent = closing::spent(s.policy, s.catalogue, ticket, s.actions.unwrap_or_default());
         g.base.spent = spent.or(g.base.spent);
     }
-    if !closed && !s.incident.closed() && (!groups::shares(s) || groups::leads(s)) {
+    if !closed && !s.incident.closed() && groups::first_open(s) {
         empty_verdict(g);
     }
     let mut rule = s.policy.status;
@@ -355,7 +359,7 @@ fn both_closed(g: &mut Gather<'_, '_>) -> bool {
     let since = closing::of_this_closing(&g.base, s.actions.unwrap_or_default());
     let verdict = closing::verdict(s.policy, s.catalogue, &closing::of_agent(&g.base, g.ticket), since);
     let ours_on_incident = closing::ours_on_incident(s.incident, verdict.as_ref().ok(), g.ticket);
-    if ours_on_incident || closing::ours_on_ticket(s.incident, g.ticket) {
+    if ours_on_incident || groups::ours_on_ticket(s, g.ticket) {
         return true;
     }
     let mut said = closing::closure_note(s.incident);
@@ -420,18 +424,25 @@ fn ask_for_verdict(g: &mut Gather<'_, '_>, actions: &[Action], reason: &Reason) 
         Reason::VerdictRefused { why } => ("refused", format!("with a classification that can't be sent ({why})")),
         _ => return,
     };
-    if !groups::leads(s) {
+    if !groups::first_open(s) {
         return;
     }
-    let asking = |at: &str| notes::own_reference(s, &format!("{kind}-classification/{at}"));
+    let about = |at: &str| format!("{kind}-classification/{at}");
+    let asking = |at: &str| notes::own_reference(s, &about(at));
     // When its closing was first read nobody remembers after a restore or a rebuilding, and this very question moves the
     // ticket's times; when it was closed it tells each time. An earlier version, or a reading that did not tell it, asked by
     // the former.
     let first_read = asking(&moved_at(g, Side::Halo));
-    let reference = closed_at(g.ticket).map_or_else(|| first_read.clone(), |at| asking(&at));
+    let told = closed_at(g.ticket);
+    let reference = told.as_ref().map_or_else(|| first_read.clone(), |at| asking(at));
     let asked = |by: &str| actions.iter().any(|action| notes::carries(action, by));
     let queued = |o: &Operation| matches!(&o.kind, OperationKind::AddNote { note, .. } if note.reference == first_read);
     if asked(&reference) || reference != first_read && (asked(&first_read) || s.operations.iter().any(queued)) {
+        return;
+    }
+    // Another incident of the ticket was the first that was open, and it was asked for that one.
+    let for_mate = |mate: &Mate, at: &str| asked(&notes::reference_of(s, &mate.incident.id, &about(at)));
+    if told.is_some_and(|at| groups::mates(s).any(|mate| for_mate(mate, &at))) {
         return;
     }
     let remedy = match closing::choices(s.policy, s.catalogue) {

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::{
     catalogue::Ref,
     failure::Side,
-    ids::{ActionKey, CommentId, REFERENCE_LENGTH, reference},
+    ids::{ActionKey, CommentId, IncidentId, REFERENCE_LENGTH, reference},
     incident::Comment,
     operation::{OperationKind, OperationState},
     pair::NoteLink,
@@ -40,7 +40,12 @@ pub fn note_reference(s: &Situation<'_>, comment: &CommentId, edit: u32) -> Stri
 
 /// The reference of a note of our own about something (`ask-classification`, …) of this incident.
 pub fn own_reference(s: &Situation<'_>, about: &str) -> String {
-    reference(&[about, &s.workspace.arm_id, s.pair.incident.as_str()])
+    reference_of(s, &s.pair.incident, about)
+}
+
+/// The same of a note that is about another incident of the workspace.
+pub fn reference_of(s: &Situation<'_>, incident: &IncidentId, about: &str) -> String {
+    reference(&[about, &s.workspace.arm_id, incident.as_str()])
 }
 
 /// A private note of our own.
