@@ -7,12 +7,13 @@ use crate::{
         decision::Decision,
         failure::Side,
         group::Mate,
-        ids::TicketId,
+        ids::{TicketId, fingerprint},
         incident::IncidentStatus,
         operation::{Operation, OperationKind, OperationState},
         pair::Move,
         policy::{Direction, ReopenRule, Wins},
         reason::Reason,
+        text,
         ticket::{Action, Ticket},
         time,
     },
@@ -274,6 +275,24 @@ pub fn says_reopened(action: &Action) -> bool {
     notes::carries_any(action) && words.starts_with(&notes::words::letters(REOPENED))
 }
 
+/// How a comment begins that tells an incident that stays closed of an opening of its ticket.
+fn opened_again(ticket: TicketId) -> String {
+    format!("Halo ticket {ticket} was opened again")
+}
+
+/// Whether the incident was told of an opening that a restored database may have forgotten: where the ticket has changed
+/// since, its time is another one than it was told by.
+fn told_of_opening(g: &Gather<'_, '_>) -> bool {
+    let moved = g.base.moves.get(NAME).and_then(|moves| moves.of(Side::Halo));
+    let Some(moved) = moved.filter(|moved| conflict::in_forgotten_time(g.s, moved)) else { return false };
+    let since = |at: Timestamp| moved.after.is_none_or(|after| at + conflict::SLACK >= after);
+    let begins = notes::words::letters(&opened_again(g.ticket.id));
+    g.s.comments.unwrap_or_default().iter().any(|comment| {
+        let says = notes::words::letters(&text::message_to_text(&comment.message)).starts_with(&begins);
+        says && comment.created.is_none_or(since) && notes::to_halo::is_own(g.s, g.ticket.id, comment)
+    })
+}
+
 /// What we wrote into the classification field of a ticket that is open again goes.
 fn empty_verdict(g: &mut Gather<'_, '_>) {
     let s = g.s;
@@ -334,8 +353,10 @@ fn to_incident(g: &mut Gather<'_, '_>) {
             };
             match reopening(g, Side::Halo, rule) {
                 ReopenRule::Note => {
-                    let words = format!("Halo ticket {} was opened again. This incident stays closed.", ticket.id);
-                    if own_comment(g, words, Reason::TicketReopened) {
+                    let when = g.base.moves.get(NAME).and_then(|moves| moves.of(Side::Halo)?.at);
+                    let when = when.map(|at| format!(" ({})", draft::moment(Some(at)))).unwrap_or_default();
+                    let words = format!("{}{when}. This incident stays closed.", opened_again(ticket.id));
+                    if told_of_opening(g) || own_comment(g, words, Reason::TicketReopened) {
                         accept(g, false);
                     }
                     return;
@@ -366,7 +387,13 @@ fn both_closed(g: &mut Gather<'_, '_>) -> bool {
     if groups::shares(s) {
         said = format!("{}: {said}", s.incident.name());
     }
-    own_note(g, &said, "closed", Reason::IncidentClosed);
+    // An earlier version told of each closing by the same reference.
+    let former = notes::own_reference(s, "closed");
+    let told = notes::words::letters(&format!("{said}{former}"));
+    let tells = |action: &Action| notes::words::letters(&notes::words::body(action)).starts_with(&told);
+    if !s.actions.unwrap_or_default().iter().any(tells) {
+        own_note(g, &said, &format!("closed/{}", fingerprint(&said)), Reason::IncidentClosed);
+    }
     let words = match verdict {
         Ok(verdict) => format!(
             "{}\nClassification in Halo: {}{}",
