@@ -141,6 +141,29 @@ both! {
         bridge.finish().await;
     }
 
+    async fn the_question_of_a_merge_can_be_answered_beside_a_write_that_was_given_up(product) {
+        let bridge = Bridge::with(defender(product, "true")).await;
+        let merged = bridge.raise(json!({}));
+        let left = bridge.raise(json!({}));
+        bridge.cross().await;
+        bridge.fault(json!({ "effect": "status", "status": 400, "kind": "halo.actions.post" }));
+        merge(&bridge, &merged, &left);
+        bridge.pass(600).await;
+        bridge.heal();
+        let pair = bridge.pair_of(&merged).await.unwrap();
+        assert_ne!(pair.reason.map(|reason| reason.code()), Some("tickets-meet"), "the note was given up");
+        let (app, olga) = operator(&bridge);
+        let view = pairs::view(&app, &olga, pair.id, "").await.unwrap();
+        let mut answers = view.choices.iter().flat_map(|choice| &choice.answers);
+        let answer = answers.find(|answer| answer.label == "Leave both tickets as they are").expect("it can be answered");
+        decisions::decide(&app, &olga, pair.id, Some(answer.decision.clone())).await.unwrap();
+        bridge.cross().await;
+        let pair = bridge.pair_of(&merged).await.unwrap();
+        let asks = pair.reason.iter().chain(&pair.further).any(|reason| reason.code() == "tickets-meet");
+        assert!(!asks, "{pair:?}");
+        bridge.finish().await;
+    }
+
     async fn a_copy_that_was_refused_on_the_one_that_is_left_is_in_the_plan_of_trying_it_again(product) {
         let bridge = Bridge::with(defender(product, "true")).await;
         let merged = bridge.raise(json!({}));
