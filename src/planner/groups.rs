@@ -133,9 +133,14 @@ pub fn first_open(s: &Situation<'_>) -> bool {
 }
 
 /// What we wrote on the ticket when we closed it last, where that was for another pair, and after what is known by `own`.
+/// Of a ticket that has not been read since nobody could tell what was changed after it.
 pub fn own_closing<'a>(s: &Situation<'a>, own: Option<&OwnClosing>) -> Option<&'a OwnClosing> {
+    let read = s.ticket?.last_update;
     let here = s.mates.iter().filter(|mate| mate.ticket == s.pair.ticket);
     let theirs = here.filter_map(|mate| mate.own_closing.as_ref()).max_by_key(|theirs| theirs.at)?;
+    if read < theirs.at {
+        return None;
+    }
     own.is_none_or(|own| own.at < theirs.at).then_some(theirs)
 }
 

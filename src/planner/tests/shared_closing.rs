@@ -87,6 +87,9 @@ fn the_newest_of_our_closings_of_a_shared_ticket_counts() {
     let mut scene = in_step();
     open(&mut scene, LATER);
     let (older, newer) = (own("older", "1", "2026-03-01T11:00:00Z"), own("newer", "2", "2026-03-01T11:30:00Z"));
+    scene.mates[0].own_closing = Some(newer.clone());
+    assert_eq!(scene.with(|s| groups::own_closing(s, None).cloned()), None, "the ticket has not been read since");
+    scene.ticket().last_update = Some(at("2026-03-01T11:30:00Z"));
     for (theirs, ours, expected) in [
         (None, None, None),
         (Some(&newer), None, Some(&newer)),
