@@ -2,6 +2,7 @@
 
 use halobridge::{
     domain::{decision::Decision, operation::OperationState, pair::SyncState, pause::PauseScope, reason::Reason},
+    engine::Unit,
     service::{decisions, links, pairs, pauses, replays},
 };
 use serde_json::json;
@@ -64,7 +65,7 @@ both! {
     }
 
     async fn a_ticket_goes_on_with_the_incident_that_is_left_once_that_shows(product) {
-        for restarts in [false, true] {
+        for restarts in ["never", "before it shows", "before anybody looked"] {
             let mut setup = defender(product, "true");
             setup.policy = "include = { title = [\"paired\"] }".into();
             let mut bridge = Bridge::with(setup).await;
@@ -79,7 +80,12 @@ both! {
             let pair = bridge.pair_of(&merged).await.unwrap();
             assert_eq!((pair.reason.map(|reason| reason.code()), pair.sync), (Some("merged-into"), SyncState::Behind));
             assert!(bridge.subject_of(&left).await.is_none(), "it has not shown yet");
-            if restarts {
+            if restarts == "before anybody looked" {
+                let workspace = bridge.workspace(0).await.id;
+                bridge.engine.run(Unit::Poll(workspace)).await;
+                assert!(bridge.subject_of(&left).await.is_some() && bridge.pair_of(&left).await.is_none());
+            }
+            if restarts != "never" {
                 bridge.restart().await;
             }
             bridge.cross().await;
