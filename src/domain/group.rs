@@ -8,6 +8,7 @@ use super::{
     failure::Side,
     ids::{ActionKey, PairId, TicketId},
     incident::Incident,
+    pair::OwnClosing,
 };
 
 /// A pair's place in a group. Every pair that is opened while the policy groups has one, if only for itself.
@@ -39,4 +40,6 @@ pub struct Mate {
     pub incident: Incident,
     /// Actions that carry its comments.
     pub noted: BTreeSet<ActionKey>,
+    /// What was written on the ticket when it was closed for this pair last.
+    pub own_closing: Option<OwnClosing>,
 }

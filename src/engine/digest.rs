@@ -219,6 +219,10 @@ async fn step(
             _ => {}
         }
     }
+    if row.pair.merged && facts.iter().any(|fact| matches!(fact, Fact::TicketLinked { .. })) {
+        // Those that were merged into it have waited for its ticket.
+        others.extend(engine.store.pairs_of_survivor(row.pair.workspace, &row.pair.incident).await?);
+    }
     let next = if go_on { super::execute::next(engine, &row, now) } else { None };
     if let Some(operation) = &next {
         let sending = super::execute::sending(operation, now);

@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use crate::{
     domain::{
         failure::Side,
+        group::Mate,
         ids::{PairId, TicketId},
         incident::{Comment, Evidence, Incident},
         operation::OperationKind,
@@ -226,12 +227,16 @@ impl Beginning {
 pub(super) async fn joined(engine: &Engine, pair: PairId) -> Result<(), StoreError> {
     digest::pair(engine, pair, Vec::new(), Reading::default()).await?;
     let Some(Known { row, .. }) = engine.known(pair).await? else { return Ok(()) };
-    match row.mates.iter().find(|mate| groups::counts(mate)) {
-        Some(first) if row.pair.ticket.is_some() => {
-            digest::pair(engine, first.pair, Vec::new(), Reading::default()).await
-        }
+    match first_of(&row) {
+        Some(first) if row.pair.ticket.is_some() => digest::pair(engine, first, Vec::new(), Reading::default()).await,
         _ => Ok(()),
     }
+}
+
+/// The first of the others that share a pair's ticket and count.
+fn first_of(row: &SituationRow) -> Option<PairId> {
+    let here = |mate: &&Mate| groups::counts(mate) && mate.ticket == row.pair.ticket;
+    row.mates.iter().find(here).map(|mate| mate.pair)
 }
 
 /// The facts by which a pair without a ticket, or whose ticket is gone, goes on with the ticket of the first of its group.
@@ -300,10 +305,10 @@ pub(super) fn concerned(row: &SituationRow, facts: &[Fact]) -> Vec<PairId> {
             Fact::TicketLinked { .. } => {
                 let lacking = row.mates.iter().filter(|mate| mate.ticket.is_none() || gone(mate.gone));
                 found.extend(lacking.map(|mate| mate.pair));
-                found.extend(row.mates.iter().find(|mate| groups::counts(mate)).map(|mate| mate.pair));
+                found.extend(first_of(row));
             }
             Fact::IncidentRead { .. } | Fact::RecordGone { side: Side::Sentinel, .. } => {
-                found.extend(row.mates.iter().find(|mate| groups::counts(mate)).map(|mate| mate.pair));
+                found.extend(first_of(row));
             }
             _ => {}
         }

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     domain::{
         failure::Failure,
-        ids::{IncidentId, PairId},
+        ids::{IncidentId, PairId, WorkspaceId},
         incident::{Evidence, Incident},
         merge::{Candidate, Merge, MergedFrom},
         pair::{Base, Health, Pair, SyncState},
@@ -86,6 +86,32 @@ async fn merged(engine: &Engine, pair: &Pair) -> Result<Vec<MergedFrom>, StoreEr
         all.push(row.merged_from());
     }
     Ok(all)
+}
+
+/// When an incident shows: its number and when it was changed.
+pub(super) type Shown = (Option<i64>, Option<Timestamp>);
+
+/// Incidents that show for the first time may be those that merged ones went into, whose pairs are looked at again:
+/// nothing of their own moves for it.
+pub(super) async fn look_for(engine: &Engine, workspace: WorkspaceId, shown: &[Shown]) -> Result<(), StoreError> {
+    if shown.is_empty() {
+        return Ok(());
+    }
+    let mut looks = Vec::new();
+    for pair in engine.store.pairs_without_survivor(workspace).await? {
+        let Some(Known { row, .. }) = engine.known(pair).await? else { continue };
+        let merged = &row.subject.incident;
+        let may_be = |(number, modified): &Shown| match (merges::told_number(merged), merged.modified, modified) {
+            (Some(told), ..) => *number == Some(told),
+            (None, Some(at), Some(modified)) => (at - TOGETHER..=at + TOGETHER).contains(modified),
+            (None, ..) => false,
+        };
+        if merged.redirected() && shown.iter().any(may_be) {
+            looks.push(pair);
+        }
+    }
+    engine.schedule().looks.extend(looks);
+    Ok(())
 }
 
 async fn candidates(engine: &Engine, row: &SituationRow) -> Result<Vec<Candidate>, StoreError> {

@@ -58,8 +58,8 @@ pub(super) fn plan_gone(s: &Situation<'_>, side: Side, out: &mut Plan) {
     match (rule, side) {
         (DriftRule::Ask, _) => out.item(reason),
         (DriftRule::Ignore, _) => out.remark(reason),
-        // The first pair of the group gets the new ticket, with which this one goes on; a person may want it otherwise.
-        (DriftRule::Heal, Side::Halo) if decided.is_none() && groups::waits_for(s).is_some() => out.remark(reason),
+        // The first open pair of the group gets the new ticket, with which this one goes on; a person may want it otherwise.
+        (DriftRule::Heal, Side::Halo) if decided.is_none() && groups::healed_before(s) => out.remark(reason),
         (DriftRule::Heal, Side::Halo) => match ticket.filter(|_| s.incident.status != IncidentStatus::Closed) {
             Some(ticket) => new_ticket(s, ticket, reason, out),
             // Nobody needs a ticket for a matter that is over.

@@ -12,7 +12,7 @@ use crate::domain::{
     group::Mate,
     incident::{Evidence, Incident, Severity},
     operation::OperationKind,
-    pair::{Agreed, Base, Pair},
+    pair::{Agreed, Base, OwnClosing, Pair},
     policy::{GroupBy, GroupRule, Policy},
     reason::Reason,
     text,
@@ -20,7 +20,14 @@ use crate::domain::{
     workspace::Mode,
 };
 
-use super::{agreed, closing, draft, fields::mapped, mapping, notes, plan::Plan, situation::Situation};
+use super::{
+    agreed, closing, draft,
+    fields::mapped,
+    mapping,
+    notes::{self, words},
+    plan::Plan,
+    situation::Situation,
+};
 
 /// Keys of one incident, at most: what is named beyond them groups nothing.
 const KEYS_MAX: usize = 64;
@@ -120,6 +127,23 @@ pub fn leads(s: &Situation<'_>) -> bool {
     mates(s).all(|mate| mate.pair > s.pair.id)
 }
 
+/// Whether what concerns the open incidents of a ticket alone is written for this pair: it is the first of them.
+pub fn first_open(s: &Situation<'_>) -> bool {
+    mates(s).all(|mate| mate.pair > s.pair.id || mate.incident.closed())
+}
+
+/// What we wrote on the ticket when we closed it last, where that was for another pair, and after what is known by `own`.
+/// Of a ticket that has not been read since nobody could tell what was changed after it.
+pub fn own_closing<'a>(s: &Situation<'a>, own: Option<&OwnClosing>) -> Option<&'a OwnClosing> {
+    let read = s.ticket?.last_update;
+    let here = s.mates.iter().filter(|mate| mate.ticket == s.pair.ticket);
+    let theirs = here.filter_map(|mate| mate.own_closing.as_ref()).max_by_key(|theirs| theirs.at)?;
+    if read < theirs.at {
+        return None;
+    }
+    own.is_none_or(|own| own.at < theirs.at).then_some(theirs)
+}
+
 /// The severity that the ticket's priority goes by: the highest of the open incidents.
 pub fn severity(s: &Situation<'_>) -> Severity {
     let own = std::iter::once(s.incident);
@@ -140,10 +164,21 @@ pub fn closure_note(s: &Situation<'_>) -> String {
         return closing::closure_note(s.incident);
     }
     let all = std::iter::once(s.incident).chain(mates(s).map(|mate| &mate.incident));
-    let said = all.map(|incident| {
-        format!("{}: {}", text::neutralise_mentions(&incident.name()), closing::closure_note(incident))
-    });
-    said.collect::<Vec<_>>().join("\n")
+    all.map(closed_as).collect::<Vec<_>>().join("\n")
+}
+
+/// How one of several incidents was closed, as their ticket's closing note says it.
+fn closed_as(incident: &Incident) -> String {
+    format!("{}: {}", text::neutralise_mentions(&incident.name()), closing::closure_note(incident))
+}
+
+/// Whether the ticket says of the incident what our closing of it would.
+pub fn ours_on_ticket(s: &Situation<'_>, ticket: &Ticket) -> bool {
+    if !shares(s) {
+        return closing::ours_on_ticket(s.incident, ticket);
+    }
+    let said = ticket.closure_note.as_deref().map(text::html_to_text).unwrap_or_default();
+    words::letters(&said).contains(&words::letters(&closed_as(s.incident)))
 }
 
 /// Where a comment was written, as the head of its note says it.
@@ -154,6 +189,11 @@ pub fn place(s: &Situation<'_>) -> String {
 /// The incident whose ticket this one waits for.
 pub fn waits_for<'a>(s: &Situation<'a>) -> Option<&'a Mate> {
     s.mates.iter().find(|mate| counts(mate) && mate.pair < s.pair.id)
+}
+
+/// Whether another incident gets a ticket in the place of one that is gone before this one does: a closed one gets none.
+pub fn healed_before(s: &Situation<'_>) -> bool {
+    s.mates.iter().any(|mate| counts(mate) && mate.pair < s.pair.id && !mate.incident.closed())
 }
 
 /// Tells the ticket once of an incident that joined it.

@@ -47,7 +47,10 @@ pub fn plan_source(s: &Situation<'_>, ticket: &Ticket, out: &mut Plan) {
     }
     match s.merge {
         Merge::None => {}
-        Merge::NotSeen(number) => out.remark(Reason::MergedInto { name: format!("#{number}") }),
+        Merge::NotSeen(number) => {
+            out.awaited = true;
+            out.remark(Reason::MergedInto { name: format!("#{number}") });
+        }
         Merge::Unknown(candidates) => out.item(Reason::SurvivorUnknown { candidates: candidates.clone() }),
         Merge::Into(survivor) => {
             let name = survivor.name.clone();
@@ -62,7 +65,10 @@ pub fn plan_source(s: &Situation<'_>, ticket: &Ticket, out: &mut Plan) {
                     out.item(Reason::TicketsMeet { ticket: ticket.id, other: theirs, name });
                 }
                 // Its ticket is being made: then the two meet.
-                None if survivor.pair.is_some() => out.remark(Reason::MergedInto { name }),
+                None if survivor.pair.is_some() => {
+                    out.awaited = true;
+                    out.remark(Reason::MergedInto { name });
+                }
                 None => {
                     let words = format!(
                         "The incident of this ticket was merged in Defender into {name}. This ticket goes on with that one."
@@ -183,7 +189,7 @@ pub(super) fn told_already(s: &Situation<'_>, ticket: TicketId) -> BTreeMap<Comm
 
 /// What the ticket and the incident that it follows agree on from the start: what the merged incident had agreed on.
 /// The survivor's own severity, title and owner then cross by the policy; its status goes by the ticket's, unless it
-/// is closed.
+/// is closed. A closing of the ticket that has not crossed yet is still to cross.
 pub fn base_of_survivor(s: &Situation<'_>, ticket: &Ticket, survivor: &Incident) -> Base {
     let mut base = s.pair.base.clone();
     base.moves.clear();
@@ -193,8 +199,10 @@ pub fn base_of_survivor(s: &Situation<'_>, ticket: &Ticket, survivor: &Incident)
         IncidentStatus::Closed => Some(IncidentStatus::Active),
         ref open => Some(open.clone()),
     };
-    base.status_id = ticket.status_id;
-    base.ticket_closed = super::mapping::ticket_closed(s.policy, s.catalogue, ticket);
+    let closed = super::mapping::ticket_closed(s.policy, s.catalogue, ticket);
+    if !closed || base.ticket_closed {
+        (base.status_id, base.ticket_closed) = (ticket.status_id, closed);
+    }
     if survivor.owner.is_none() {
         base.owner = None;
         base.agent_id = ticket.agent_id;

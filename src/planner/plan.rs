@@ -52,6 +52,8 @@ pub struct Plan {
     pub(super) items: Vec<Reason>,
     /// What finds no room among the incident's comments, each of it by a name of ours.
     pub(super) untold: BTreeSet<String>,
+    /// It goes on only once another incident shows, or has its ticket.
+    pub(super) awaited: bool,
     remarks: Vec<Reason>,
     dropped: Vec<Reason>,
 }
@@ -68,6 +70,7 @@ impl Plan {
             state: PairState { sync: SyncState::InStep, health: Health::Healthy, reason: None, further: Vec::new() },
             items: Vec::new(),
             untold: BTreeSet::new(),
+            awaited: false,
             remarks: Vec::new(),
             dropped: Vec::new(),
         }
@@ -453,7 +456,7 @@ fn state(s: &Situation<'_>, out: &Plan) -> PairState {
     // What the mode does not carry waits for nothing either, and is not in step.
     let rejected = |reason: &Reason| matches!(reason, Reason::Rejected { .. });
     let apart = [Reason::ModeOneWay, Reason::GroupOpen];
-    let kept_back = out.remarks.iter().any(|remark| apart.contains(remark) || rejected(remark));
+    let kept_back = out.awaited || out.remarks.iter().any(|remark| apart.contains(remark) || rejected(remark));
     // Nor is what waits for a person or a mapping: whatever is open has not crossed.
     let behind = waits || !asked.is_empty() || !out.dropped.is_empty() || kept_back;
     let held = |reason: &Reason| {

@@ -300,18 +300,19 @@ pub(super) fn with_situation<T>(
     Some(f(&situation))
 }
 
-/// What the engine found out about a merge, as the pair's reason keeps it.
+/// What the engine found out about a merge, as the pair's reasons keep it: something else may stand before it.
 fn merge_of(pair: &Pair) -> Merge {
     let into = |name: &str, ticket| {
         let incident = pair.survivor.clone().unwrap_or_else(|| pair.incident.clone());
         Merge::Into(Survivor { incident, name: name.to_owned(), pair: None, ticket: Some(ticket) })
     };
-    match &pair.reason {
-        Some(Reason::SurvivorUnknown { candidates }) => Merge::Unknown(candidates.clone()),
-        Some(Reason::TicketsMeet { other, name, .. }) => into(name, *other),
-        Some(Reason::MergedInto { name }) => pair.ticket.map_or(Merge::None, |ticket| into(name, ticket)),
-        _ => Merge::None,
-    }
+    let found = |reason: &Reason| match reason {
+        Reason::SurvivorUnknown { candidates } => Some(Merge::Unknown(candidates.clone())),
+        Reason::TicketsMeet { other, name, .. } => Some(into(name, *other)),
+        Reason::MergedInto { name } => pair.ticket.map(|ticket| into(name, ticket)),
+        _ => None,
+    };
+    pair.reason.iter().chain(&pair.further).find_map(found).unwrap_or_default()
 }
 
 fn dropped(row: &Operation, name: &impl Fn(UserId) -> String) -> Option<DroppedRow> {

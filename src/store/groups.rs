@@ -18,7 +18,7 @@ use crate::domain::{
 };
 
 statements! {
-    const MATES = "SELECT p.id, p.ticket, p.gone, bs.body AS incident_body,
+    const MATES = "SELECT p.id, p.ticket, p.gone, bs.body AS incident_body, p.base ->> '$.own_closing' AS own_closing,
             (SELECT json_group_array(json_array(n.ticket, n.action)) FROM note_links n
               WHERE n.pair = p.id AND n.written_in = 'sentinel') AS noted
         FROM pairs p JOIN subjects s ON s.id = p.subject JOIN bodies bs ON bs.hash = s.body
@@ -43,6 +43,7 @@ pub(super) async fn mates(connection: &mut SqliteConnection, first: PairId, own:
             gone: cells.opt_text("gone")?.and_then(side_of),
             incident: cells.json("incident_body")?,
             noted: noted.into_iter().map(|(ticket, action)| ActionKey { ticket: TicketId(ticket), action }).collect(),
+            own_closing: cells.opt_json("own_closing")?,
         })
     };
     rows.iter().map(mate).collect()

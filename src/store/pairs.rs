@@ -66,6 +66,9 @@ statements! {
     const LINK_OF_COMMENT = "SELECT pair AS id, pair, comment, ticket, action, edit, part, said, written_in FROM note_links
         WHERE pair = ?1 AND comment = ?2 ORDER BY edit, part LIMIT 1";
     const TAKEN = "SELECT count(*) FROM note_links WHERE halo = ?1 AND ticket = ?2 AND action = ?3";
+    const WITHOUT_SURVIVOR = "SELECT p.id FROM pairs p INDEXED BY pairs_not_in_step
+        WHERE p.sync <> 'in-step' AND p.sync IN ('behind', 'unknown') AND p.workspace = ?1 AND p.status = 'Closed'
+          AND p.survivor IS NULL AND p.reason_code IN ('merged-into', 'survivor-unknown')";
     const OF_SURVIVOR = "SELECT id FROM pairs WHERE workspace = ?1 AND survivor = ?2";
     // A pair whose ticket is made begins with that; one that was linked to a ticket has none to be made.
     const OPENED_SINCE = "SELECT count(*) FROM pairs p WHERE p.workspace = ?1 AND p.created_ms > ?2 AND p.opened_ms >= ?3
@@ -339,6 +342,16 @@ impl Store {
         let mut reader = self.reader().await?;
         let query = sqlx::query(OF_SURVIVOR).bind(workspace.to_string()).bind(survivor.as_str());
         let rows = query.fetch_all(&mut *reader).await?;
+        rows.iter().map(|row| Cells::new(row, "pairs").id("id")).collect()
+    }
+
+    /// Pairs of a workspace whose incidents were merged away, and into which others is not known yet.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn pairs_without_survivor(&self, workspace: WorkspaceId) -> Result<Vec<PairId>> {
+        let mut reader = self.reader().await?;
+        let rows = sqlx::query(WITHOUT_SURVIVOR).bind(workspace.to_string()).fetch_all(&mut *reader).await?;
         rows.iter().map(|row| Cells::new(row, "pairs").id("id")).collect()
     }
 

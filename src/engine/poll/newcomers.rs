@@ -12,6 +12,7 @@ use crate::{
         execute,
         groups::{self, Beginning, Grouping},
         lanes::Turn,
+        merges::{self, Shown},
         newcomer::{self, Beside},
         registry::salt,
         second_writer,
@@ -74,6 +75,8 @@ impl Poll<'_> {
         }
         let catalogue = self.client.halo.as_ref().and_then(|b| self.engine.registry.catalogue(b.connection));
         let found = (self.workspace, self.client, self.policy);
+        let first = newcomers.iter().filter(|newcomer| newcomer.held.is_none());
+        let shown: Vec<Shown> = first.map(|one| (one.incident.number, one.incident.modified)).collect();
         // The brake counts tickets that are made: which ones are there already is known before it is asked.
         let newcomers = if self.policy.adopt { self.adopted(newcomers).await? } else { newcomers };
         let (newcomers, had) = self.had_tickets(newcomers, made.map(|(_, made)| made)).await?;
@@ -193,6 +196,7 @@ impl Poll<'_> {
         if let Some(binding) = &self.client.halo {
             self.engine.line_up(binding.connection, self.client.id, &opened);
         }
+        merges::look_for(self.engine, self.workspace.id, &shown).await?;
         self.engine.wake();
         Ok(())
     }

@@ -6,12 +6,14 @@ use crate::{
     domain::{
         decision::Decision,
         failure::Side,
-        ids::TicketId,
+        group::Mate,
+        ids::{TicketId, fingerprint},
         incident::IncidentStatus,
         operation::{Operation, OperationKind, OperationState},
         pair::Move,
         policy::{Direction, ReopenRule, Wins},
         reason::Reason,
+        text,
         ticket::{Action, Ticket},
         time,
     },
@@ -36,6 +38,9 @@ const RIGHT_AFTER_SECS: i64 = 120;
 pub(super) fn plan(g: &mut Gather<'_, '_>) {
     let (s, ticket) = (g.s, g.ticket);
     unsaid(g);
+    if let Some(theirs) = groups::own_closing(s, g.base.own_closing.as_ref()) {
+        g.base.own_closing = Some(theirs.clone());
+    }
     closing::forget_changed(&mut g.base, ticket);
     if s.incident.redirected() || s.policy.status.direction == Direction::None {
         // A merge in Defender is not a closure: it alone never closes a ticket.
@@ -54,7 +59,7 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         let spent = closing::spent(s.policy, s.catalogue, ticket, s.actions.unwrap_or_default());
         g.base.spent = spent.or(g.base.spent);
     }
-    if !closed && !s.incident.closed() && (!groups::shares(s) || groups::leads(s)) {
+    if !closed && !s.incident.closed() && groups::first_open(s) {
         empty_verdict(g);
     }
     let mut rule = s.policy.status;
@@ -270,6 +275,24 @@ pub fn says_reopened(action: &Action) -> bool {
     notes::carries_any(action) && words.starts_with(&notes::words::letters(REOPENED))
 }
 
+/// How a comment begins that tells an incident that stays closed of an opening of its ticket.
+fn opened_again(ticket: TicketId) -> String {
+    format!("Halo ticket {ticket} was opened again")
+}
+
+/// Whether the incident was told of an opening that a restored database may have forgotten: where the ticket has changed
+/// since, its time is another one than it was told by.
+fn told_of_opening(g: &Gather<'_, '_>) -> bool {
+    let moved = g.base.moves.get(NAME).and_then(|moves| moves.of(Side::Halo));
+    let Some(moved) = moved.filter(|moved| conflict::in_forgotten_time(g.s, moved)) else { return false };
+    let since = |at: Timestamp| moved.after.is_none_or(|after| at + conflict::SLACK >= after);
+    let begins = notes::words::letters(&opened_again(g.ticket.id));
+    g.s.comments.unwrap_or_default().iter().any(|comment| {
+        let says = notes::words::letters(&text::message_to_text(&comment.message)).starts_with(&begins);
+        says && comment.created.is_none_or(since) && notes::to_halo::is_own(g.s, g.ticket.id, comment)
+    })
+}
+
 /// What we wrote into the classification field of a ticket that is open again goes.
 fn empty_verdict(g: &mut Gather<'_, '_>) {
     let s = g.s;
@@ -330,8 +353,10 @@ fn to_incident(g: &mut Gather<'_, '_>) {
             };
             match reopening(g, Side::Halo, rule) {
                 ReopenRule::Note => {
-                    let words = format!("Halo ticket {} was opened again. This incident stays closed.", ticket.id);
-                    if own_comment(g, words, Reason::TicketReopened) {
+                    let when = g.base.moves.get(NAME).and_then(|moves| moves.of(Side::Halo)?.at);
+                    let when = when.map(|at| format!(" ({})", draft::moment(Some(at)))).unwrap_or_default();
+                    let words = format!("{}{when}. This incident stays closed.", opened_again(ticket.id));
+                    if told_of_opening(g) || own_comment(g, words, Reason::TicketReopened) {
                         accept(g, false);
                     }
                     return;
@@ -355,14 +380,20 @@ fn both_closed(g: &mut Gather<'_, '_>) -> bool {
     let since = closing::of_this_closing(&g.base, s.actions.unwrap_or_default());
     let verdict = closing::verdict(s.policy, s.catalogue, &closing::of_agent(&g.base, g.ticket), since);
     let ours_on_incident = closing::ours_on_incident(s.incident, verdict.as_ref().ok(), g.ticket);
-    if ours_on_incident || closing::ours_on_ticket(s.incident, g.ticket) {
+    if ours_on_incident || groups::ours_on_ticket(s, g.ticket) {
         return true;
     }
     let mut said = closing::closure_note(s.incident);
     if groups::shares(s) {
         said = format!("{}: {said}", s.incident.name());
     }
-    own_note(g, &said, "closed", Reason::IncidentClosed);
+    // An earlier version told of each closing by the same reference.
+    let former = notes::own_reference(s, "closed");
+    let told = notes::words::letters(&format!("{said}{former}"));
+    let tells = |action: &Action| notes::words::letters(&notes::words::body(action)).starts_with(&told);
+    if !s.actions.unwrap_or_default().iter().any(tells) {
+        own_note(g, &said, &format!("closed/{}", fingerprint(&said)), Reason::IncidentClosed);
+    }
     let words = match verdict {
         Ok(verdict) => format!(
             "{}\nClassification in Halo: {}{}",
@@ -420,18 +451,25 @@ fn ask_for_verdict(g: &mut Gather<'_, '_>, actions: &[Action], reason: &Reason) 
         Reason::VerdictRefused { why } => ("refused", format!("with a classification that can't be sent ({why})")),
         _ => return,
     };
-    if !groups::leads(s) {
+    if !groups::first_open(s) {
         return;
     }
-    let asking = |at: &str| notes::own_reference(s, &format!("{kind}-classification/{at}"));
+    let about = |at: &str| format!("{kind}-classification/{at}");
+    let asking = |at: &str| notes::own_reference(s, &about(at));
     // When its closing was first read nobody remembers after a restore or a rebuilding, and this very question moves the
     // ticket's times; when it was closed it tells each time. An earlier version, or a reading that did not tell it, asked by
     // the former.
     let first_read = asking(&moved_at(g, Side::Halo));
-    let reference = closed_at(g.ticket).map_or_else(|| first_read.clone(), |at| asking(&at));
+    let told = closed_at(g.ticket);
+    let reference = told.as_ref().map_or_else(|| first_read.clone(), |at| asking(at));
     let asked = |by: &str| actions.iter().any(|action| notes::carries(action, by));
     let queued = |o: &Operation| matches!(&o.kind, OperationKind::AddNote { note, .. } if note.reference == first_read);
     if asked(&reference) || reference != first_read && (asked(&first_read) || s.operations.iter().any(queued)) {
+        return;
+    }
+    // Another incident of the ticket was the first that was open, and it was asked for that one.
+    let for_mate = |mate: &Mate, at: &str| asked(&notes::reference_of(s, &mate.incident.id, &about(at)));
+    if told.is_some_and(|at| groups::mates(s).any(|mate| for_mate(mate, &at))) {
         return;
     }
     let remedy = match closing::choices(s.policy, s.catalogue) {

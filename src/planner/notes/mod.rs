@@ -57,7 +57,12 @@ pub fn noted_later(
 
 /// The reference of a note of our own about something (`ask-classification`, …) of this incident.
 pub fn own_reference(s: &Situation<'_>, about: &str) -> String {
-    reference(&[about, &s.workspace.arm_id, s.pair.incident.as_str()])
+    reference_of(s, &s.pair.incident, about)
+}
+
+/// The same of a note that is about another incident of the workspace.
+pub fn reference_of(s: &Situation<'_>, incident: &IncidentId, about: &str) -> String {
+    reference(&[about, &s.workspace.arm_id, incident.as_str()])
 }
 
 /// A private note of our own.

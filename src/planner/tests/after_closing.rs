@@ -6,17 +6,20 @@ use super::{
     closing::{reopen_incident, reopen_ticket, said, shut},
     scene::{Scene, WORKING, at, check, in_step, words},
 };
-use crate::domain::{
-    closing::{Classification, Verdict},
-    decision::Decision,
-    drift::DriftRule,
-    failure::Side,
-    ids::TicketId,
-    incident::{IncidentStatus, Owner, Severity},
-    operation::{OperationKind, OperationState},
-    pair::OwnClosing,
-    policy::{AfterClosing, MissingVerdict, ReopenRule},
-    reason::Reason,
+use crate::{
+    domain::{
+        closing::{Classification, Verdict},
+        decision::Decision,
+        drift::DriftRule,
+        failure::Side,
+        ids::TicketId,
+        incident::{IncidentStatus, Owner, Severity},
+        operation::{OperationKind, OperationState},
+        pair::OwnClosing,
+        policy::{AfterClosing, MissingVerdict, ReopenRule},
+        reason::Reason,
+    },
+    planner::notes,
 };
 
 /// The ticket was opened again a minute after we had closed it, by Halo itself.
@@ -415,6 +418,53 @@ fn evidence_of_closing_is_kept_on_both_sides() {
     scene.queue(&plan);
     scene.operations.clear();
     assert_eq!(words(&scene.plan()), "in-step healthy verdicts-differ", "said once");
+    // Opened again on both sides, and closed another time: in the same words the ticket has it, in others it is told.
+    let OperationKind::AddNote { note, .. } = plan.operations[0].kind.clone() else { panic!("a note") };
+    let base = &mut scene.pair.base;
+    (base.incident_status, base.status_id, base.ticket_closed) = (Some(IncidentStatus::Active), Some(WORKING), false);
+    let former = scene.with(|s| notes::own_reference(s, "closed"));
+    for html in [note.html.clone(), note.html.replace(&note.reference, &former)] {
+        let mut scene = scene.clone();
+        scene.note(3, &html).agent_id = Some(99);
+        assert_eq!(words(&scene.plan()), "comment of ticket because ticket-closed; behind waiting ticket-closed");
+        scene.incident.classification_comment = Some("it came back".into());
+        let plan = scene.plan();
+        assert!(words(&plan).starts_with("own note because incident-closed; comment"), "{}", words(&plan));
+        assert!(said(&plan).contains("it came back"), "{}", said(&plan));
+    }
+}
+
+#[test]
+fn an_incident_that_stays_closed_is_told_of_each_opening_of_its_ticket() {
+    let told = "comment of ticket because ticket-reopened; behind waiting ticket-reopened";
+    let mut scene = in_step();
+    scene.policy.reopened_in_halo = ReopenRule::Note;
+    reopen_ticket(&mut scene);
+    let plan = scene.plan();
+    let first = "Halo ticket 70 was opened again (2026-03-01 11:55:00 UTC). This incident stays closed.";
+    assert_eq!(said(&plan), first);
+    scene.queue(&plan);
+    assert!(scene.plan().operations.is_empty(), "once");
+    // Closed on both sides again, and opened another time.
+    reopen_ticket(&mut scene);
+    scene.ticket().last_update = Some(at("2026-03-01T11:58:00Z"));
+    let plan = scene.plan();
+    assert_eq!(words(&plan), told);
+    assert!(said(&plan).contains("11:58:00"), "{}", said(&plan));
+    // A restored backup reads the ticket as it is now: the incident was told of that opening by another time.
+    scene.queue(&plan);
+    let OperationKind::AddComment { comment, message, .. } = scene.operations[0].kind.clone() else { panic!("ours") };
+    scene.operations.clear();
+    reopen_ticket(&mut scene);
+    scene.comment(7, &message);
+    scene.comments.as_mut().unwrap()[0].id = comment;
+    scene.ticket().last_update = Some(at("2026-03-01T11:59:00Z"));
+    assert_eq!(words(&scene.plan()), told, "another one, as far as a database that remembers all can tell");
+    scene.forgotten = Some(scene.now);
+    assert_eq!(words(&scene.plan()), "in-step healthy left-apart");
+    // Known to be closed after that comment was written.
+    scene.seen.halo = Some(at("2026-03-01T11:57:00Z"));
+    assert_eq!(words(&scene.plan()), told);
 }
 
 #[test]

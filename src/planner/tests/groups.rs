@@ -14,6 +14,7 @@ use super::{
 use crate::{
     domain::{
         closing::Classification,
+        drift::DriftRule,
         failure::Side,
         group::{Group, Mate},
         ids::{ActionKey, IncidentId, PairId, TicketId},
@@ -33,7 +34,14 @@ pub(super) fn mate(s: &Scene, pair: u128, status: IncidentStatus, severity: Seve
     incident.id = IncidentId::new("99999999-2222-4333-8444-555555555555");
     (incident.number, incident.title) = (Some(9), "The other one".into());
     (incident.status, incident.severity) = (status, severity);
-    Mate { pair: PairId(Uuid::from_u128(pair)), ticket: s.pair.ticket, gone: None, incident, noted: BTreeSet::new() }
+    Mate {
+        pair: PairId(Uuid::from_u128(pair)),
+        ticket: s.pair.ticket,
+        gone: None,
+        incident,
+        noted: BTreeSet::new(),
+        own_closing: None,
+    }
 }
 
 fn with(s: &mut Scene, pair: u128, status: IncidentStatus, severity: Severity) {
@@ -48,11 +56,11 @@ pub(super) fn open(s: &mut Scene, pair: u128) {
     with(s, pair, IncidentStatus::Active, Severity::Medium);
 }
 
-fn closed(s: &mut Scene, pair: u128) {
+pub(super) fn closed(s: &mut Scene, pair: u128) {
     with(s, pair, IncidentStatus::Closed, Severity::Medium);
 }
 
-fn close(s: &mut Scene) {
+pub(super) fn close(s: &mut Scene) {
     s.close_incident(Classification::Undetermined, None);
 }
 
@@ -136,6 +144,14 @@ fn the_ticket_closes_when_all_its_incidents_are_closed() {
                 open(s, FIRST);
             },
             "behind needs-you verdict-missing",
+        ),
+        (
+            "but by the first that is open",
+            |s| {
+                s.close_ticket(None);
+                closed(s, FIRST);
+            },
+            "own note because verdict-missing; behind needs-you verdict-missing",
         ),
         (
             "the ticket was opened again for another one",
@@ -320,6 +336,30 @@ fn who_joins_before_the_ticket_is_made_waits_for_it() {
     // The first one was unlinked: then it gets its own.
     scene.mates.clear();
     assert_eq!(words(&scene.plan()), "create ticket because new-incident; behind waiting new-incident");
+}
+
+#[test]
+fn a_ticket_in_the_place_of_a_shared_one_is_made_for_the_first_that_is_open() {
+    check(&[
+        (
+            "the first one is open",
+            |s| {
+                s.policy.drift.only_in_sentinel = DriftRule::Heal;
+                s.ticket().deleted = true;
+                open(s, FIRST);
+            },
+            "unknown healthy record-gone",
+        ),
+        (
+            "the first one is closed, and needs none",
+            |s| {
+                s.policy.drift.only_in_sentinel = DriftRule::Heal;
+                s.ticket().deleted = true;
+                closed(s, FIRST);
+            },
+            "create ticket after 70 because record-gone; behind waiting record-gone",
+        ),
+    ]);
 }
 
 #[test]

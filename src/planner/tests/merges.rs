@@ -9,7 +9,7 @@ use crate::{
         decision::Decision,
         failure::Side,
         ids::{ActionKey, CommentId, IncidentId, TicketId},
-        incident::{Evidence, IncidentStatus, Owner, Severity},
+        incident::{Evidence, Incident, IncidentStatus, Owner, Severity},
         merge::{Candidate, Merge, MergedFrom, Survivor},
         operation::OperationKind,
         pair::NoteLink,
@@ -37,7 +37,7 @@ fn a_merge_alone_never_closes_a_ticket() {
             |s| into(s, false, None),
             "own note because merged; behind waiting merged",
         ),
-        ("into one whose ticket is being made: it waits", |s| into(s, true, None), "in-step healthy merged-into"),
+        ("into one whose ticket is being made: it waits", |s| into(s, true, None), "behind healthy merged-into"),
         (
             "into one with a ticket of its own: both are shown, one is proposed for merging",
             |s| into(s, true, Some(71)),
@@ -50,7 +50,7 @@ fn a_merge_alone_never_closes_a_ticket() {
                 s.redirect();
                 s.merge = Merge::NotSeen(9);
             },
-            "in-step healthy merged-into",
+            "behind healthy merged-into",
         ),
         (
             "nobody knows into which: a person is asked",
@@ -345,6 +345,27 @@ fn the_ticket_starts_with_the_survivor_from_what_was_agreed_before() {
     assert!(words(&followed.plan()).starts_with("ticket status=9"), "a closed survivor closes it");
     scene.workspace.mode = crate::domain::workspace::Mode::Observe;
     assert_eq!(scene.plan().follow, None, "observe links nothing");
+}
+
+/// It waits for its classification, for an approval, or was taken back: nobody has agreed on it.
+#[test]
+fn a_closing_of_the_ticket_that_has_not_crossed_crosses_to_the_survivor() {
+    let mut scene = in_step();
+    scene.close_ticket(None);
+    into(&mut scene, false, None);
+    let survivor = Incident { id: other(), ..in_step().incident };
+    let mut followed = in_step();
+    followed.close_ticket(None);
+    followed.pair.base = scene.with(|s| merges::base_of_survivor(s, s.ticket.unwrap(), &survivor));
+    followed.incident = survivor;
+    assert_eq!(words(&followed.plan()), "own note because verdict-missing; behind needs-you verdict-missing");
+    followed.close_ticket(Some(2));
+    assert!(words(&followed.plan()).starts_with("incident status=Closed FalsePositive"), "{}", words(&followed.plan()));
+    // What both sides had agreed on before the merge is no news to the one that is left.
+    scene.pair.base.ticket_closed = true;
+    scene.pair.base.status_id = scene.ticket().status_id;
+    followed.pair.base = scene.with(|s| merges::base_of_survivor(s, s.ticket.unwrap(), &followed.incident));
+    assert_eq!(words(&followed.plan()), "in-step healthy left-apart");
 }
 
 proptest! {

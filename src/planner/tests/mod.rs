@@ -55,6 +55,7 @@ pub(super) mod scene;
 mod second_writer;
 mod sent;
 mod shadow;
+mod shared_closing;
 mod silent;
 mod taken;
 mod traces;

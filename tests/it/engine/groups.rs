@@ -5,7 +5,7 @@ use halobridge::{
     service::{links, pairs},
     twin::options::Product,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::bridge::*;
 
@@ -126,7 +126,11 @@ both! {
         for incident in &incidents {
             let pair = bridge.pair_of(incident).await.unwrap();
             assert_eq!(pair.sync, SyncState::InStep, "{pair:?}");
+            assert_eq!(bridge.comments_with(incident, "Closed in Halo"), 0, "it was our own closing");
         }
+        let notes = bridge.notes_of(ticket);
+        let echo = |note: &&Value| words(note).contains("Closed in Microsoft Sentinel") && words(note).contains("HB-");
+        assert_eq!(notes.iter().filter(echo).count(), 0, "{notes:#?}");
         // Closed, it takes nobody in.
         let next = bridge.raise(json!({ "story": 2 }));
         bridge.cross().await;

@@ -1,8 +1,9 @@
 //! Merges in Defender, end to end.
 
 use halobridge::{
-    domain::{decision::Decision, operation::OperationState, reason::Reason},
-    service::{decisions, links, pairs, replays},
+    domain::{decision::Decision, operation::OperationState, pair::SyncState, pause::PauseScope, reason::Reason},
+    engine::Unit,
+    service::{decisions, links, pairs, pauses, replays},
 };
 use serde_json::json;
 
@@ -63,6 +64,62 @@ both! {
         }
     }
 
+    async fn a_ticket_goes_on_with_the_incident_that_is_left_once_that_shows(product) {
+        for restarts in ["never", "before it shows", "before anybody looked"] {
+            let mut setup = defender(product, "true");
+            setup.policy = "include = { title = [\"paired\"] }".into();
+            let mut bridge = Bridge::with(setup).await;
+            let merged = bridge.raise(json!({ "title": "paired" }));
+            bridge.cross().await;
+            let ticket = bridge.ticket_of(&merged).await;
+            let left = bridge.raise(json!({}));
+            merge(&bridge, &merged, &left);
+            // The merged one alone is read.
+            bridge.engine.look_again(bridge.pair_of(&merged).await.unwrap().id);
+            bridge.run().await;
+            let pair = bridge.pair_of(&merged).await.unwrap();
+            assert_eq!((pair.reason.map(|reason| reason.code()), pair.sync), (Some("merged-into"), SyncState::Behind));
+            assert!(bridge.subject_of(&left).await.is_none(), "it has not shown yet");
+            if restarts == "before anybody looked" {
+                let workspace = bridge.workspace(0).await.id;
+                bridge.engine.run(Unit::Poll(workspace)).await;
+                assert!(bridge.subject_of(&left).await.is_some() && bridge.pair_of(&left).await.is_none());
+            }
+            if restarts != "never" {
+                bridge.restart().await;
+            }
+            bridge.cross().await;
+            assert_eq!(bridge.ticket_of(&left).await, ticket, "restarts: {restarts}");
+            assert_eq!(bridge.pair_of(&merged).await.unwrap().sync, SyncState::InStep);
+            assert_eq!(bridge.tickets().len(), 1);
+            bridge.finish().await;
+        }
+    }
+
+    async fn a_ticket_that_is_made_after_the_merge_meets_the_merged_incidents_own(product) {
+        let bridge = Bridge::with(defender(product, "true")).await;
+        let merged = bridge.raise(json!({}));
+        bridge.cross().await;
+        let one = bridge.ticket_of(&merged).await;
+        let (app, olga) = operator(&bridge);
+        let client = PauseScope::Client { id: bridge.pair_of(&merged).await.unwrap().client };
+        pauses::pause(&app, &olga, client, "").await.unwrap();
+        let left = bridge.raise(json!({}));
+        bridge.cross().await;
+        assert_eq!(bridge.pair_of(&left).await.unwrap().ticket, None);
+        merge(&bridge, &merged, &left);
+        bridge.pass(600).await;
+        assert_eq!(bridge.reason_of(&merged).await, Some("merged-into"));
+        pauses::resume(&app, &olga, client).await.unwrap();
+        bridge.cross().await;
+        let other = bridge.ticket_of(&left).await;
+        assert_eq!(bridge.reason_of(&merged).await, Some("tickets-meet"));
+        let said = |ticket: i64, text: &str| bridge.notes_of(ticket).iter().filter(|n| words(n).contains(text)).count();
+        assert_eq!(said(one, &format!("merge this ticket into ticket {other}")), 1);
+        assert_eq!(said(other, &format!("merge ticket {one} into this one")), 1);
+        bridge.finish().await;
+    }
+
     async fn two_tickets_that_meet_name_each_other_and_stay_open(product) {
         let bridge = Bridge::with(defender(product, "true")).await;
         let merged = bridge.raise(json!({}));
@@ -87,6 +144,29 @@ both! {
         let writes = bridge.writes();
         bridge.pass(1_800).await;
         assert_eq!(bridge.writes(), writes, "and rests");
+        bridge.finish().await;
+    }
+
+    async fn the_question_of_a_merge_can_be_answered_beside_a_write_that_was_given_up(product) {
+        let bridge = Bridge::with(defender(product, "true")).await;
+        let merged = bridge.raise(json!({}));
+        let left = bridge.raise(json!({}));
+        bridge.cross().await;
+        bridge.fault(json!({ "effect": "status", "status": 400, "kind": "halo.actions.post" }));
+        merge(&bridge, &merged, &left);
+        bridge.pass(600).await;
+        bridge.heal();
+        let pair = bridge.pair_of(&merged).await.unwrap();
+        assert_ne!(pair.reason.map(|reason| reason.code()), Some("tickets-meet"), "the note was given up");
+        let (app, olga) = operator(&bridge);
+        let view = pairs::view(&app, &olga, pair.id, "").await.unwrap();
+        let mut answers = view.choices.iter().flat_map(|choice| &choice.answers);
+        let answer = answers.find(|answer| answer.label == "Leave both tickets as they are").expect("it can be answered");
+        decisions::decide(&app, &olga, pair.id, Some(answer.decision.clone())).await.unwrap();
+        bridge.cross().await;
+        let pair = bridge.pair_of(&merged).await.unwrap();
+        let asks = pair.reason.iter().chain(&pair.further).any(|reason| reason.code() == "tickets-meet");
+        assert!(!asks, "{pair:?}");
         bridge.finish().await;
     }
 
