@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use uuid::Uuid;
-
 use crate::domain::{
     drift::DriftRule,
     failure::Side,
@@ -59,14 +57,19 @@ fn dropped(s: &Situation<'_>, due: &mut Vec<Due>, out: &mut Plan) {
 }
 
 /// What is carried by an operation, open or given up: it is not planned beside it.
-fn under_way(s: &Situation<'_>) -> BTreeSet<(ActionKey, u32)> {
+pub(super) fn under_way(s: &Situation<'_>) -> BTreeSet<(ActionKey, u32)> {
+    parts_under_way(s).into_iter().map(|(action, edit, _)| (action, edit)).collect()
+}
+
+/// The same part by part.
+pub(super) fn parts_under_way(s: &Situation<'_>) -> BTreeSet<(ActionKey, u32, u32)> {
     let stands = |state: &OperationState| !matches!(state, OperationState::Dropped { .. });
     let operations = s.operations.iter().filter(|operation| stands(&operation.state));
     let carried = operations.flat_map(|operation| match &operation.kind {
         OperationKind::AddComment { carries, .. } => carries.as_slice(),
         _ => &[],
     });
-    carried.map(|carried| (carried.action, carried.edit)).collect()
+    carried.map(|carried| (carried.action, carried.edit, carried.part)).collect()
 }
 
 /// The one comment on the incident that names the ticket and its address.
@@ -322,7 +325,9 @@ fn told_by_another(s: &Situation<'_>, comments: &[Comment], carried: &Carried) -
 }
 
 /// Up to which edit of its first note a digest is looked for, where nothing else is left of that note.
-const EDITS_LOOKED_FOR: u32 = 32;
+pub(super) const EDITS_LOOKED_FOR: u32 = 32;
+/// And up to which of its parts: the rest of a long note may begin a digest.
+const PARTS_LOOKED_FOR: u32 = 4;
 
 /// The digest of ours that tells a note.
 fn digest_of<'a>(s: &Situation<'a>, note: ActionKey) -> Option<&'a Comment> {
@@ -353,93 +358,7 @@ pub fn in_a_digest(s: &Situation<'_>, carries: &[Carried]) -> Option<NoteLink> {
 }
 
 /// Whether a comment has an id that we derive for a note, at whichever of its edits.
-fn has_the_id_of(s: &Situation<'_>, comment: &Comment, note: ActionKey) -> bool {
-    (0..EDITS_LOOKED_FOR).any(|edit| comment.id == CommentId::derived(s.halo_tenant, note, edit, 0))
-}
-
-/// What a comment says of a note, with the comments in which it goes on where it was too long for one.
-fn says(s: &Situation<'_>, comments: &[Comment], first: &Comment, (note, edit): (ActionKey, u32)) -> String {
-    let further = (1..).map_while(|part| {
-        let id = CommentId::derived(s.halo_tenant, note, edit, part);
-        comments.iter().find(|comment| comment.id == id).map(|comment| comment.message.as_str())
-    });
-    let parts: Vec<&str> = std::iter::once(budget::section(&first.message, note)).chain(further).collect();
-    words::joined(&parts)
-}
-
-/// Comments of ours whose links the ledger lost are recognised by their derived ids.
-pub(super) fn adopt(
-    s: &Situation<'_>,
-    comments: &[Comment],
-    actions: &[Action],
-    linked: &BTreeSet<&CommentId>,
-    out: &mut Plan,
-) {
-    let mut known: BTreeMap<ActionKey, u32> = BTreeMap::new();
-    for link in s.links.iter().chain(&out.links) {
-        let edits = known.entry(link.action).or_default();
-        *edits = (*edits).max(link.edit);
-    }
-    let under_way = under_way(s);
-    // Ids that we derive are of version 5; portals give random ones.
-    let derived = |c: &Comment| Uuid::parse_str(c.id.as_str()).is_ok_and(|id| id.get_version_num() == 5);
-    let there: BTreeMap<&CommentId, &Comment> =
-        comments.iter().filter(|c| !linked.contains(&c.id) && derived(c)).map(|c| (&c.id, c)).collect();
-    let link = |comment: &Comment, action: ActionKey, edit: u32| NoteLink {
-        pair: s.pair.id,
-        comment: comment.id.clone(),
-        action,
-        edit,
-        part: 0,
-        said: actions
-            .iter()
-            .find(|a| a.key == action)
-            .map(|action| words::told(&says(s, comments, comment, (action.key, edit)), action)),
-        written_in: Side::Halo,
-    };
-    let itself = s.pair.ticket.map(|ticket| ActionKey { ticket, action: TICKET_ITSELF });
-    let keys = actions.iter().filter(|action| !action.system).map(|action| action.key).chain(itself);
-    for key in keys.filter(|_| !there.is_empty()) {
-        // The note as it first crossed, and each edit of it that was told since.
-        let from = known.get(&key).map_or(0, |edit| edit + 1);
-        for edit in from..=u32::MAX {
-            // Our own words about the ticket are told apart by what they say, not by their numbers.
-            let own_words = key.action == TICKET_ITSELF && edit > 0;
-            if own_words || under_way.contains(&(key, edit)) {
-                break;
-            }
-            let Some(comment) = there.get(&CommentId::derived(s.halo_tenant, key, edit, 0)) else { break };
-            out.links.push(link(comment, key, edit));
-        }
-    }
-    // A digest has the id of its first note; the others are named in its first line. It may have been linked before they
-    // were read, and its first note may be gone by now.
-    let ours: BTreeSet<&CommentId> =
-        s.links.iter().chain(&out.links).filter(|l| l.written_in == Side::Halo).map(|l| &l.comment).collect();
-    let by_its_first =
-        |comment: &Comment, first: ActionKey| there.contains_key(&comment.id) && has_the_id_of(s, comment, first);
-    let digests = comments.iter().filter_map(|c| {
-        let named = s.pair.ticket.map(|ticket| budget::digested(&c.message, ticket))?;
-        let first = *named.first()?;
-        (ours.contains(&c.id) || by_its_first(c, first)).then_some((c, named))
-    });
-    let mut found = Vec::new();
-    for (comment, named) in digests {
-        for key in named {
-            let Some(action) = actions.iter().find(|action| action.key == key) else { continue };
-            let links = || s.links.iter().chain(&out.links).chain(&found).filter(|l| l.action == key);
-            if links().any(|l| l.comment == comment.id) {
-                continue;
-            }
-            let last = links().max_by_key(|l| l.edit);
-            let edit = last.map_or(0, |last| last.edit + 1);
-            let of_it = link(comment, key, edit);
-            // An edit that it tells is known by its words: it may be older than what was told last.
-            let newer = last.is_none_or(|last| last.said != of_it.said && of_it.said == Some(words::of_action(action)));
-            if newer && !under_way.contains(&(key, edit)) {
-                found.push(of_it);
-            }
-        }
-    }
-    out.links.extend(found);
+pub(super) fn has_the_id_of(s: &Situation<'_>, comment: &Comment, note: ActionKey) -> bool {
+    let id = |edit, part| CommentId::derived(s.halo_tenant, note, edit, part);
+    (0..EDITS_LOOKED_FOR).any(|edit| (0..PARTS_LOOKED_FOR).any(|part| comment.id == id(edit, part)))
 }
