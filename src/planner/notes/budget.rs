@@ -46,6 +46,28 @@ pub struct Due {
     pub text: String,
     /// Why.
     pub reason: Reason,
+    /// The parts of it that are wanted, where the others are told.
+    pub parts: Option<BTreeSet<u32>>,
+}
+
+impl Due {
+    /// All that it is split into and that is wanted of it.
+    fn pieces(&self) -> impl Iterator<Item = (Carried, String)> {
+        let pieces = (0_u32..).zip(self.split());
+        pieces
+            .filter(move |(part, _)| self.wants(*part))
+            .map(move |(part, piece)| (Carried { part, ..self.carried.clone() }, piece))
+    }
+
+    /// Whether a part of it is wanted.
+    pub(super) fn wants(&self, part: u32) -> bool {
+        self.parts.as_ref().is_none_or(|parts| parts.contains(&part))
+    }
+
+    /// All that it is split into, whatever is wanted of it.
+    pub(super) fn split(&self) -> Vec<String> {
+        text::split(&self.text, COMMENT_MAX)
+    }
 }
 
 /// A comment to be written.
@@ -172,13 +194,8 @@ fn push(s: &Situation<'_>, parts: Vec<Written>, out: &mut Plan) {
 
 /// A comment of its own, or several when it is too long for one.
 fn single(due: &Due) -> Vec<Written> {
-    (0_u32..)
-        .zip(text::split(&due.text, COMMENT_MAX))
-        .map(|(part, message)| Written {
-            carries: vec![Carried { part, ..due.carried.clone() }],
-            message,
-            reason: due.reason.clone(),
-        })
+    due.pieces()
+        .map(|(carried, message)| Written { carries: vec![carried], message, reason: due.reason.clone() })
         .collect()
 }
 
@@ -191,8 +208,8 @@ fn digest(due: &[Due]) -> Vec<Written> {
     let room = COMMENT_MAX - 2_000;
     let mut parts: Vec<(Vec<Carried>, String)> = Vec::new();
     for one in due {
-        for (part, piece) in (0_u32..).zip(text::split(&one.text, room)) {
-            let carried = Carried { part, ..one.carried.clone() };
+        // In the parts that it has by itself, so that whichever of them is told says what the others are.
+        for (carried, piece) in one.pieces() {
             match parts.last_mut() {
                 Some((carries, text))
                     if carries.len() < 100

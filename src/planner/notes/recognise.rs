@@ -14,19 +14,23 @@ use crate::domain::{
 
 use super::{
     budget,
-    to_sentinel::{TICKET_ITSELF, has_the_id_of, parts_under_way, under_way},
+    to_sentinel::{TICKET_ITSELF, begin, has_the_id_of, parts_under_way, under_way},
     words,
 };
 use crate::planner::{plan::Plan, situation::Situation};
 
-/// What a comment says of a note, with the comments in which it goes on where it was too long for one.
-fn says(s: &Situation<'_>, comments: &[Comment], first: &Comment, (note, edit): (ActionKey, u32)) -> String {
+/// What a comment says of a note, and each of the comments in which it goes on where it was too long for one.
+fn says<'a>(
+    s: &Situation<'_>,
+    comments: &'a [Comment],
+    first: &'a Comment,
+    (note, edit): (ActionKey, u32),
+) -> Vec<&'a str> {
     let further = (1..).map_while(|part| {
         let id = CommentId::derived(s.halo_tenant, note, edit, part);
         comments.iter().find(|comment| comment.id == id).map(|comment| comment.message.as_str())
     });
-    let parts: Vec<&str> = std::iter::once(budget::section(&first.message, note)).chain(further).collect();
-    words::joined(&parts)
+    std::iter::once(budget::section(&first.message, note)).chain(further).collect()
 }
 
 /// Comments of ours whose links the ledger lost are recognised by their derived ids.
@@ -47,16 +51,21 @@ pub(super) fn adopt(
     let derived = |c: &Comment| Uuid::parse_str(c.id.as_str()).is_ok_and(|id| id.get_version_num() == 5);
     let there: BTreeMap<&CommentId, &Comment> =
         comments.iter().filter(|c| !linked.contains(&c.id) && derived(c)).map(|c| (&c.id, c)).collect();
+    let said = |comment: &Comment, action: &Action, edit: u32| {
+        let parts = says(s, comments, comment, (action.key, edit));
+        // Of these words the rest follows.
+        if begin(&parts, action, edit) {
+            return words::of_action(action);
+        }
+        words::told(&words::joined(&parts), action)
+    };
     let link = |comment: &Comment, action: ActionKey, edit: u32| NoteLink {
         pair: s.pair.id,
         comment: comment.id.clone(),
         action,
         edit,
         part: 0,
-        said: actions
-            .iter()
-            .find(|a| a.key == action)
-            .map(|action| words::told(&says(s, comments, comment, (action.key, edit)), action)),
+        said: actions.iter().find(|a| a.key == action).map(|action| said(comment, action, edit)),
         written_in: Side::Halo,
     };
     let itself = s.pair.ticket.map(|ticket| ActionKey { ticket, action: TICKET_ITSELF });

@@ -46,14 +46,28 @@ fn dropped(s: &Situation<'_>, due: &mut Vec<Due>, out: &mut Plan) {
     let mut taken = BTreeSet::new();
     for operation in s.operations.iter().filter(|operation| matches!(operation.state, OperationState::Dropped { .. })) {
         let OperationKind::AddComment { carries, .. } = &operation.kind else { continue };
-        let waits =
-            |carried: &Carried| due.iter().any(|due| Carried { part: carried.part, ..due.carried.clone() } == *carried);
+        let waits = |carried: &Carried| {
+            let same = |due: &Due| Carried { part: carried.part, ..due.carried.clone() } == *carried;
+            due.iter().any(|due| due.wants(carried.part) && same(due))
+        };
         if !carries.is_empty() && carries.iter().all(waits) {
-            taken.extend(carries.iter().map(|carried| (carried.action, carried.edit)));
+            taken.extend(carries.iter().map(|carried| (carried.action, carried.edit, carried.part)));
             out.push(operation.kind.clone(), operation.reason.clone());
         }
     }
-    due.retain(|due| !taken.contains(&(due.carried.action, due.carried.edit)));
+    due.retain_mut(|due| {
+        let note = (due.carried.action, due.carried.edit);
+        let mut taken = taken.iter().filter(|(action, edit, _)| (*action, *edit) == note);
+        match &mut due.parts {
+            None => taken.next().is_none(),
+            Some(parts) => {
+                for (.., part) in taken {
+                    parts.remove(part);
+                }
+                !parts.is_empty()
+            }
+        }
+    });
 }
 
 /// What is carried by an operation, open or given up: it is not planned beside it.
@@ -88,7 +102,7 @@ fn link_comment(s: &Situation<'_>, out: &Plan, ticket: TicketId) -> Option<Due> 
     let message =
         format!("Halo ticket {ticket}{place}\nComments and status of this incident are kept in step with it.");
     let carried = Carried { action, edit: 0, part: 0, said: fingerprint(&message) };
-    Some(Due { carried, text: message, reason: Reason::TicketMade })
+    Some(Due { carried, text: message, reason: Reason::TicketMade, parts: None })
 }
 
 /// A comment of our own about the ticket itself, said once; `None` when it was said.
@@ -170,8 +184,8 @@ fn notes(s: &Situation<'_>, out: &mut Plan, ticket: TicketId, actions: &[Action]
             }
             Some(link) => {
                 let edit = link.edit + 1;
-                let changed = link.said.as_ref().is_some_and(|before| words::edited_action(action, before))
-                    && !superseded(s, out, action, link);
+                let edited = link.said.as_ref().is_some_and(|before| words::edited_action(action, before));
+                let changed = edited && !superseded(s, out, action, link);
                 // Words that may not cross now (made private since) are not told by their edit either.
                 if changed && s.pair.base.foreign.contains(&action.key) {
                     elsewhere = true;
@@ -186,6 +200,8 @@ fn notes(s: &Situation<'_>, out: &mut Plan, ticket: TicketId, actions: &[Action]
                         DriftRule::Ask => asked.push(reason),
                         DriftRule::Ignore => {}
                     }
+                } else if !edited && crosses(s.policy, action) && !s.pair.base.foreign.contains(&action.key) {
+                    due.extend(rest(s, out, action, link));
                 }
             }
         }
@@ -200,7 +216,7 @@ fn notes(s: &Situation<'_>, out: &mut Plan, ticket: TicketId, actions: &[Action]
                 key.action
             );
             let carried = Carried { action: *key, edit, part: 0, said: words::GONE.to_owned() };
-            due.push(Due { carried, text, reason: Reason::NoteDeleted });
+            due.push(Due { carried, text, reason: Reason::NoteDeleted, parts: None });
         }
     }
     for reason in asked {
@@ -210,6 +226,40 @@ fn notes(s: &Situation<'_>, out: &mut Plan, ticket: TicketId, actions: &[Action]
         out.remark(Reason::WrittenElsewhere);
     }
     due
+}
+
+/// What is still to be told of a note that was too long for one comment and of which another part was: the write of a part
+/// may have been taken back, or be forgotten. A part that a person deleted is linked.
+fn rest(s: &Situation<'_>, out: &Plan, action: &Action, link: &NoteLink) -> Option<Due> {
+    let length = action.note_html.as_deref().map_or(0, str::len).max(action.note.len());
+    let said = link.said.as_deref().is_some_and(|said| said != words::GONE);
+    if length < budget::COMMENT_MAX / 2 || !said || !is_told_by(s, out, link) {
+        return None;
+    }
+    let due = one(action, link.edit);
+    let of_it =
+        |other: &&NoteLink| (other.action, other.edit, other.written_in) == (link.action, link.edit, Side::Halo);
+    let linked = s.links.iter().chain(&out.links).filter(of_it).map(|other| other.part);
+    let under_way = parts_under_way(s).into_iter().filter(|(key, edit, _)| (*key, *edit) == (link.action, link.edit));
+    let known: BTreeSet<u32> = linked.chain(under_way.map(|(.., part)| part)).collect();
+    let all = (0_u32..).zip(due.split()).map(|(part, _)| part);
+    let parts: BTreeSet<u32> = all.filter(|part| !known.contains(part)).collect();
+    (!parts.is_empty()).then_some(Due { parts: Some(parts), ..due })
+}
+
+/// Whether comments say the first parts of a note, or of an edit of it, as they are told now, and the rest is still to follow.
+pub(super) fn begin(parts: &[&str], action: &Action, edit: u32) -> bool {
+    let whole = one(action, edit).split();
+    let same = |(part, piece): (&&str, &String)| words::letters(part) == words::letters(piece);
+    parts.len() < whole.len() && parts.iter().zip(&whole).all(same)
+}
+
+/// Whether the comment of a link tells a note as we do: by itself, or with others in a digest. A comment that was carried over
+/// from a merged incident is linked with the note of its original.
+fn is_told_by(s: &Situation<'_>, out: &Plan, link: &NoteLink) -> bool {
+    let with_another = |other: &NoteLink| other.comment == link.comment && other.action != link.action;
+    link.comment == CommentId::derived(s.halo_tenant, link.action, link.edit, link.part)
+        || s.links.iter().chain(&out.links).any(with_another)
 }
 
 /// Whether a note's words as we know them were told, and others since: a restored backup knows the note from before its
@@ -244,7 +294,8 @@ fn one(action: &Action, edit: u32) -> Due {
     let body = if body.trim().is_empty() { "(nothing)".to_owned() } else { body };
     let reason = if edit == 0 { Reason::NoteAdded } else { Reason::NoteEdited };
     let said = words::of_action(action);
-    Due { carried: Carried { action: action.key, edit, part: 0, said }, text: format!("{head}\n\n{body}"), reason }
+    let carried = Carried { action: action.key, edit, part: 0, said };
+    Due { carried, text: format!("{head}\n\n{body}"), reason, parts: None }
 }
 
 /// Whether the incident is being closed, or is: then the places kept for that may be used.
