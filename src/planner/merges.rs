@@ -189,6 +189,8 @@ pub fn base_of_survivor(s: &Situation<'_>, ticket: &Ticket, survivor: &Incident)
     base.moves.clear();
     base.flips.clear();
     base.frozen = None;
+    // Of ours on the other incident.
+    base.deleted.clear();
     base.incident_status = match survivor.status {
         IncidentStatus::Closed => Some(IncidentStatus::Active),
         ref open => Some(open.clone()),
