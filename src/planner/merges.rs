@@ -128,8 +128,8 @@ fn comments(s: &Situation<'_>, ticket: &Ticket, from: &MergedFrom, out: &mut Pla
         s.operations.iter().any(|o| is(&o.kind) && !dropped(&o.state)) || out.operations.iter().any(|p| is(&p.kind))
     };
     let waiting = s.operations.iter().filter(|o| o.state.open() && o.kind.side() == Side::Sentinel).count();
-    let there = usize::try_from(s.incident.comments_count).unwrap_or(0).max(known.len()) + waiting;
-    let mut free = (budget::COMMENTS_MAX - budget::COMMENTS_KEPT).saturating_sub(there);
+    let used = budget::there(s) + waiting;
+    let mut free = (budget::COMMENTS_MAX - budget::COMMENTS_KEPT).saturating_sub(used);
     let mut untold = Vec::new();
     for comment in &from.comments {
         let linked = from.links.iter().any(|link| link.comment == comment.id && link.written_in == Side::Halo);

@@ -139,6 +139,12 @@ impl Observed<'_> {
         i64::try_from(known).unwrap_or(i64::MAX) != incident.comments_count
     }
 
+    /// How many comments the incident has: as many as it counted when it was listed last, or more that are known to be there.
+    pub fn there(&self) -> usize {
+        let counted = usize::try_from(self.incident.comments_count).unwrap_or(0);
+        counted.max(there(self.comments, self.links, self.deleted))
+    }
+
     /// Comments of ours that are known to be deleted, by what was known when these were asked for: a whole list does not show
     /// them. One that shows again is there.
     pub fn deleted_by(&self, incident: &Incident, read: &[Comment]) -> BTreeSet<CommentId> {

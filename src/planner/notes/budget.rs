@@ -10,14 +10,13 @@ use crate::domain::{
     decision::Decision,
     failure::Side,
     ids::{ActionKey, CommentId, TicketId, fingerprint},
-    incident::Comment,
     operation::{Carried, OperationKind},
     reason::Reason,
     text,
 };
 
 use super::to_sentinel::is_closing;
-use crate::planner::{draft::moment, plan::Plan, situation::Situation};
+use crate::planner::{draft::moment, observed, plan::Plan, situation::Situation};
 
 /// Longest comment Sentinel takes, in characters (sentinel-api sheet 1.3).
 pub const COMMENT_MAX: usize = 30_000;
@@ -77,6 +76,12 @@ struct Written {
     reason: Reason,
 }
 
+/// How many comments the incident has, with those of ours that were written since it was listed last.
+pub fn there(s: &Situation<'_>) -> usize {
+    let known = observed::there(s.comments, s.links, &s.pair.base.deleted);
+    usize::try_from(s.incident.comments_count).unwrap_or(0).max(known)
+}
+
 /// Plans comments for what is due, as far as there is room; what finds none is an open item.
 pub(super) fn spend(s: &Situation<'_>, due: Vec<Due>, out: &mut Plan) {
     if due.is_empty() {
@@ -84,8 +89,7 @@ pub(super) fn spend(s: &Situation<'_>, due: Vec<Due>, out: &mut Plan) {
     }
     let waiting =
         s.operations.iter().filter(|o| o.state.open() && matches!(o.kind, OperationKind::AddComment { .. })).count();
-    let there = usize::try_from(s.incident.comments_count).unwrap_or(0).max(s.comments.map_or(0, <[Comment]>::len));
-    let mut used = there + waiting;
+    let mut used = there(s) + waiting;
     let most = if is_closing(s) { COMMENTS_MAX } else { COMMENTS_MAX - COMMENTS_KEPT };
     let threshold = usize::try_from(s.policy.digest_from).unwrap_or(COMMENTS_MAX).min(most);
     let mut due = std::collections::VecDeque::from(due);

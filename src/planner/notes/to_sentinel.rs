@@ -143,8 +143,7 @@ pub fn own_comment(
     let waiting = s.operations.iter().filter(|o| o.state.open()).map(|o| &o.kind);
     let comments = waiting.chain(out.operations.iter().map(|planned| &planned.kind));
     let planned = comments.filter(|kind| matches!(kind, OperationKind::AddComment { .. })).count();
-    let there = usize::try_from(s.incident.comments_count).unwrap_or(0);
-    if there + planned >= budget::COMMENTS_MAX {
+    if budget::there(s) + planned >= budget::COMMENTS_MAX {
         return Err(Reason::CommentsFull);
     }
     let edit = all.iter().map(|(_, edit, _)| edit + 1).max().unwrap_or(1).max(1);

@@ -9,7 +9,12 @@ use super::{
 };
 use crate::{
     domain::{
-        closing::Classification, failure::Side, incident::IncidentStatus, operation::OperationKind, reason::Reason,
+        closing::Classification,
+        failure::Side,
+        ids::{ActionKey, CommentId, TicketId},
+        incident::IncidentStatus,
+        operation::OperationKind,
+        reason::Reason,
         workspace::Mode,
     },
     planner::{Plan, choice, notes},
@@ -127,6 +132,32 @@ fn near_the_end_notes_are_gathered_and_places_are_kept_for_closing() {
     scene.comments.as_mut().unwrap()[0].id = comment;
     let found = scene.plan();
     assert_eq!((words(&found), found.links.len()), ("in-step healthy -".to_owned(), 3));
+}
+
+/// The incident was listed before our last comments were written, and nothing was read since.
+#[test]
+fn comments_of_ours_take_their_places_before_the_incident_is_listed_again() {
+    let mut scene = in_step();
+    for n in 0..60 {
+        let comment = scene.comment(n, "an analyst's");
+        let note = ActionKey { ticket: TicketId(70), action: 1_000 + i64::try_from(n).unwrap() };
+        scene.link(&comment, note, (0, 0), None, Side::Sentinel);
+    }
+    let mut ours = Vec::new();
+    for n in 100..125 {
+        let note = scene.note(n, "<p>told</p>").clone();
+        let comment = CommentId::derived("msp", note.key, 0, 0);
+        scene.link(&comment, note.key, (0, 0), Some(notes::words::of_action(&note)), Side::Halo);
+        ours.push(comment);
+    }
+    for n in 126..129 {
+        scene.note(n, "<p>new</p>");
+    }
+    let gathered = "comment of 126+127+128 because notes-digested; behind waiting notes-digested";
+    assert_eq!(words(&scene.plan()), gathered);
+    // Those that people deleted take none.
+    scene.pair.base.deleted = ours.into_iter().collect();
+    assert_eq!(scene.plan().operations.len(), 3, "{}", words(&scene.plan()));
 }
 
 /// A person presses the one button that is offered.
