@@ -190,17 +190,11 @@ fn notes(s: &Situation<'_>, out: &mut Plan, ticket: TicketId, actions: &[Action]
                     elsewhere = true;
                 } else if changed && crosses(s.policy, action) && !under_way.contains(&(action.key, edit)) {
                     due.push(one(action, edit));
-                } else if !changed && drift::comment_lost(s, link) && !under_way.contains(&(action.key, link.edit)) {
-                    let what = format!("The comment that carries note {} was deleted in Sentinel.", action.key.action);
-                    let reason = Reason::CopyLost { what, comment: link.comment.clone() };
-                    match drift::lost_rule(s, &link.comment) {
-                        // Under its own id: a repeat is no second comment.
-                        DriftRule::Heal => due.push(Due { reason, ..one(action, link.edit) }),
-                        DriftRule::Ask => asked.push(reason),
-                        DriftRule::Ignore => {}
+                } else if !changed {
+                    due.extend(lost(s, action, link, &mut asked));
+                    if !edited && crosses(s.policy, action) && !s.pair.base.foreign.contains(&action.key) {
+                        due.extend(rest(s, out, action, link));
                     }
-                } else if !edited && crosses(s.policy, action) && !s.pair.base.foreign.contains(&action.key) {
-                    due.extend(rest(s, out, action, link));
                 }
             }
         }
@@ -232,13 +226,14 @@ fn notes(s: &Situation<'_>, out: &mut Plan, ticket: TicketId, actions: &[Action]
 fn rest(s: &Situation<'_>, out: &Plan, action: &Action, link: &NoteLink) -> Option<Due> {
     let length = action.note_html.as_deref().map_or(0, str::len).max(action.note.len());
     let said = link.said.as_deref().is_some_and(|said| said != words::GONE);
-    if length < budget::COMMENT_MAX / 2 || !said || !is_told_by(s, out, link) {
+    let links = || s.links.iter().chain(&out.links);
+    if length < budget::COMMENT_MAX / 2 || !said || !is_told_by(links(), s.halo_tenant, link) {
         return None;
     }
     let due = one(action, link.edit);
     let of_it =
         |other: &&NoteLink| (other.action, other.edit, other.written_in) == (link.action, link.edit, Side::Halo);
-    let linked = s.links.iter().chain(&out.links).filter(of_it).map(|other| other.part);
+    let linked = links().filter(of_it).map(|other| other.part);
     let under_way = parts_under_way(s).into_iter().filter(|(key, edit, _)| (*key, *edit) == (link.action, link.edit));
     let known: BTreeSet<u32> = linked.chain(under_way.map(|(.., part)| part)).collect();
     let all = (0_u32..).zip(due.split()).map(|(part, _)| part);
@@ -253,12 +248,32 @@ pub(super) fn begin(parts: &[&str], action: &Action, edit: u32) -> bool {
     parts.len() < whole.len() && parts.iter().zip(&whole).all(same)
 }
 
+/// What is to be told once more because people deleted the comment that told it; what a person is asked about.
+fn lost(s: &Situation<'_>, action: &Action, link: &NoteLink, asked: &mut Vec<Reason>) -> Vec<Due> {
+    let mut due = Vec::new();
+    for (comment, mut parts) in drift::parts_lost(s, link) {
+        let under_way = parts_under_way(s);
+        parts.retain(|part| !under_way.contains(&(link.action, link.edit, *part)));
+        if parts.is_empty() {
+            continue;
+        }
+        let reason = drift::copy_lost(s, comment);
+        match drift::lost_rule(s, comment) {
+            // Under its own id: a repeat is no second comment.
+            DriftRule::Heal => due.push(Due { reason, parts: Some(parts), ..one(action, link.edit) }),
+            DriftRule::Ask => asked.push(reason),
+            DriftRule::Ignore => {}
+        }
+    }
+    due
+}
+
 /// Whether the comment of a link tells a note as we do: by itself, or with others in a digest. A comment that was carried over
 /// from a merged incident is linked with the note of its original.
-fn is_told_by(s: &Situation<'_>, out: &Plan, link: &NoteLink) -> bool {
+pub fn is_told_by<'a>(links: impl IntoIterator<Item = &'a NoteLink>, halo_tenant: &str, link: &NoteLink) -> bool {
     let with_another = |other: &NoteLink| other.comment == link.comment && other.action != link.action;
-    link.comment == CommentId::derived(s.halo_tenant, link.action, link.edit, link.part)
-        || s.links.iter().chain(&out.links).any(with_another)
+    link.comment == CommentId::derived(halo_tenant, link.action, link.edit, link.part)
+        || links.into_iter().any(with_another)
 }
 
 /// Whether a note's words as we know them were told, and others since: a restored backup knows the note from before its
