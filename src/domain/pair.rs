@@ -69,6 +69,9 @@ pub struct Base {
     /// deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub emptied: Option<Timestamp>,
+    /// Comments of ours that a whole list does not show any more: people deleted them.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub deleted: BTreeSet<CommentId>,
     /// Alerts that the ticket tells of; `None` while nobody has looked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alerts: Option<BTreeSet<String>>,

@@ -66,7 +66,8 @@ pub(super) async fn add_comment(
             let view = engine.registry.view();
             let policy = view.of_workspace(row.pair.workspace).map(|(_, _, policy)| policy);
             let missed = policy.is_some_and(|policy| policy.drift.lost_comment != DriftRule::Ignore);
-            if missed || carries.is_empty() || budget::counts_time(row.subject.incident.comments_count) {
+            let there = i64::try_from(observed(row).there()).unwrap_or(i64::MAX);
+            if missed || carries.is_empty() || budget::counts_time(there) {
                 let own = Comment::own(comment.clone(), message, engine.now());
                 match &mut reading.comments {
                     Some(comments) => comments.push(own),

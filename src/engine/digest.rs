@@ -10,7 +10,7 @@ use crate::{
         incident::Incident,
         merge::Merge,
         operation::{Operation, OperationKind, OperationState},
-        pair::{Health, PairState},
+        pair::{Base, Health, PairState},
         raw::Raw,
         reason::Reason,
     },
@@ -44,6 +44,7 @@ pub(super) fn observed(row: &SituationRow) -> Observed<'_> {
         ticket: row.ticket.as_ref(),
         actions: row.actions.as_deref(),
         links: &row.links,
+        deleted: &row.pair.base.deleted,
     }
 }
 
@@ -130,6 +131,7 @@ async fn step(
                 *base = planner::meanwhile::merged(grounds, base, &row.pair.base);
             }
             base.foreign.extend(&row.pair.base.foreign);
+            base.deleted.extend(row.pair.base.deleted.iter().cloned());
         }
         let told = match &fact {
             Fact::OperationMoved { operation, state: OperationState::Done { .. }, .. } => {
@@ -144,6 +146,11 @@ async fn step(
             overlay(&mut row, &fact);
             facts.push(fact);
         }
+    }
+    if let Some(deleted) = reading.deleted.take().filter(|deleted| *deleted != row.pair.base.deleted) {
+        let fact = Fact::BaseAgreed { pair: id, base: Base { deleted, ..row.pair.base.clone() } };
+        overlay(&mut row, &fact);
+        facts.push(fact);
     }
     let comments_read = reading.comments.is_some();
     if comments_read {

@@ -85,7 +85,10 @@ async fn look(engine: &Engine, id: PairId) -> Result<(), StoreError> {
             Ok(incident) => {
                 reading.asked = Some(engine.now());
                 match sentinel.comments(&at, &row.pair.incident, class).await {
-                    Ok(comments) => reading.comments = Some(comments),
+                    Ok(comments) => {
+                        reading.deleted = Some(digest::observed(&row).deleted_by(&incident, &comments));
+                        reading.comments = Some(comments);
+                    }
                     Err(error) => {
                         let error = unread::named(&incident, error);
                         unread::keep(engine, (id, (row.pair.workspace, &incident.id)), &error);

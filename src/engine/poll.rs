@@ -380,6 +380,7 @@ impl<'a> Poll<'a> {
                     if short(&comments, &incident) {
                         self.look_later(pair);
                     }
+                    reading.deleted = Some(digest::observed(&row).deleted_by(&incident, &comments));
                     reading.comments = Some(comments);
                 }
                 Err(failure) => {

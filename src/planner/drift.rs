@@ -1,6 +1,8 @@
 //! Drift: records that are gone, copies that were lost, values that changed unseen; healed, asked about or left as the
 //! policy says.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::domain::{
     decision::Decision,
     drift::{Drift, DriftClass, DriftRule},
@@ -145,14 +147,35 @@ pub(super) fn note_lost(s: &Situation<'_>, link: &NoteLink) -> bool {
         && !actions.iter().any(|action| action.key == link.action)
 }
 
-/// Whether the comment that carries a note is gone from the incident. Only a whole list tells.
-pub(super) fn comment_lost(s: &Situation<'_>, link: &NoteLink) -> bool {
-    let Some(comments) = s.comments else { return false };
+/// What of a note's last edit is gone from the incident: the parts that no comment tells any more, by the comment that did.
+/// Only a whole list says so. A comment that was carried over from a merged incident is none of these.
+pub(super) fn parts_lost<'a>(s: &Situation<'a>, last: &NoteLink) -> BTreeMap<&'a CommentId, BTreeSet<u32>> {
+    let mut lost: BTreeMap<&CommentId, BTreeSet<u32>> = BTreeMap::new();
+    let Some(comments) = s.comments else { return lost };
     let whole = i64::try_from(comments.len()).is_ok_and(|count| count >= s.incident.comments_count);
-    // One that a digest carried has no comment of its own.
-    let own = link.comment == CommentId::derived(s.halo_tenant, link.action, link.edit, link.part);
-    let there = comments.iter().any(|comment| comment.id == link.comment);
-    Some(link.action.ticket) == s.pair.ticket && whole && own && !there
+    if !whole || Some(last.action.ticket) != s.pair.ticket {
+        return lost;
+    }
+    let of_it = |link: &&NoteLink| (link.action, link.edit, link.written_in) == (last.action, last.edit, Side::Halo);
+    let (standing, gone): (Vec<&NoteLink>, Vec<&NoteLink>) =
+        s.links.iter().filter(of_it).partition(|link| comments.iter().any(|comment| comment.id == link.comment));
+    for link in gone {
+        let told = standing.iter().any(|other| other.part == link.part);
+        if !told && notes::to_sentinel::is_told_by(s.links, s.halo_tenant, link) {
+            lost.entry(&link.comment).or_default().insert(link.part);
+        }
+    }
+    lost
+}
+
+/// That a comment of ours is gone, with the notes that it carried.
+pub(super) fn copy_lost(s: &Situation<'_>, comment: &CommentId) -> Reason {
+    let carried = s.links.iter().filter(|link| link.comment == *comment && link.written_in == Side::Halo);
+    let notes: BTreeSet<i64> = carried.map(|link| link.action.action).collect();
+    let several = if notes.len() > 1 { "s" } else { "" };
+    let notes: Vec<String> = notes.iter().map(i64::to_string).collect();
+    let what = format!("The comment that carries note{several} {} was deleted in Sentinel.", notes.join(", "));
+    Reason::CopyLost { what, comment: comment.clone() }
 }
 
 /// Which of the fields that both sides have changed unseen, and what is agreed on then; `None` when none did.

@@ -48,6 +48,7 @@ pub fn merged(grounds: &Base, told: &Base, now: &Base) -> Base {
         linked: one(all, |base| &base.linked),
         foreign: set(all, |base| &base.foreign, |_| false),
         emptied: one(all, |base| &base.emptied),
+        deleted: set(all, |base| &base.deleted, |_| false),
         alerts: alerts(all),
         replaced: set(all, |base| &base.replaced, |_| false),
         left: set(all, |base| &base.left, |_| false),

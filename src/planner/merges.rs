@@ -134,8 +134,8 @@ fn comments(s: &Situation<'_>, ticket: &Ticket, from: &MergedFrom, out: &mut Pla
         s.operations.iter().any(|o| is(&o.kind) && !dropped(&o.state)) || out.operations.iter().any(|p| is(&p.kind))
     };
     let waiting = s.operations.iter().filter(|o| o.state.open() && o.kind.side() == Side::Sentinel).count();
-    let there = usize::try_from(s.incident.comments_count).unwrap_or(0).max(known.len()) + waiting;
-    let mut free = (budget::COMMENTS_MAX - budget::COMMENTS_KEPT).saturating_sub(there);
+    let used = budget::there(s) + waiting;
+    let mut free = (budget::COMMENTS_MAX - budget::COMMENTS_KEPT).saturating_sub(used);
     let mut untold = Vec::new();
     for comment in &from.comments {
         let linked = from.links.iter().any(|link| link.comment == comment.id && link.written_in == Side::Halo);
@@ -195,6 +195,8 @@ pub fn base_of_survivor(s: &Situation<'_>, ticket: &Ticket, survivor: &Incident)
     base.moves.clear();
     base.flips.clear();
     base.frozen = None;
+    // Of ours on the other incident.
+    base.deleted.clear();
     base.incident_status = match survivor.status {
         IncidentStatus::Closed => Some(IncidentStatus::Active),
         ref open => Some(open.clone()),

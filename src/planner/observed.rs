@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::domain::{
     failure::Side,
-    ids::{ActionKey, PairId},
+    ids::{ActionKey, CommentId, PairId},
     incident::{Comment, Evidence, Incident},
     operation::OperationKind,
     pair::{Base, NoteLink},
@@ -33,6 +33,8 @@ pub struct Observed<'a> {
     pub actions: Option<&'a [Action]>,
     /// Comments and actions that carry the same words.
     pub links: &'a [NoteLink],
+    /// Comments of ours that are known to be deleted.
+    pub deleted: &'a BTreeSet<CommentId>,
 }
 
 /// What was newly read of a pair. `None` = not read now.
@@ -44,6 +46,9 @@ pub struct Reading {
     pub comments: Option<Vec<Comment>>,
     /// When they were asked for, by our clock: one of ours that was written meanwhile may be missing in them.
     pub asked: Option<Timestamp>,
+    /// Comments of ours that are known to be deleted by them.
+    #[serde(skip)]
+    pub deleted: Option<BTreeSet<CommentId>>,
     /// Its alerts and entities.
     pub evidence: Option<Evidence>,
     /// The ticket.
@@ -119,14 +124,38 @@ pub fn moved_since(known: Option<&Ticket>, current: &Ticket) -> bool {
     })
 }
 
+/// How many comments are known to stand on an incident: those read last, and those of ours that were written since.
+pub fn there(comments: Option<&[Comment]>, links: &[NoteLink], deleted: &BTreeSet<CommentId>) -> usize {
+    let own = links.iter().filter(|link| link.written_in == Side::Halo).map(|link| &link.comment);
+    let read = comments.into_iter().flatten().map(|comment| &comment.id);
+    read.chain(own.filter(|id| !deleted.contains(*id))).collect::<BTreeSet<_>>().len()
+}
+
 impl Observed<'_> {
-    /// Whether the incident has another number of comments than we know to stand there: those read last, and those
-    /// written by us since. A link alone is no comment: people delete what they wrote.
+    /// Whether the incident has another number of comments than we know to stand there. A link alone is no comment: people
+    /// delete what they wrote.
     pub fn comments_moved(&self, incident: &Incident) -> bool {
-        let own = self.links.iter().filter(|link| link.written_in == Side::Halo).map(|link| &link.comment);
-        let read = self.comments.into_iter().flatten().map(|comment| &comment.id);
-        let known: BTreeSet<_> = read.chain(own).collect();
-        i64::try_from(known.len()).unwrap_or(i64::MAX) != incident.comments_count
+        let known = there(self.comments, self.links, self.deleted);
+        i64::try_from(known).unwrap_or(i64::MAX) != incident.comments_count
+    }
+
+    /// How many comments the incident has: as many as it counted when it was listed last, or more that are known to be there.
+    pub fn there(&self) -> usize {
+        let counted = usize::try_from(self.incident.comments_count).unwrap_or(0);
+        counted.max(there(self.comments, self.links, self.deleted))
+    }
+
+    /// Comments of ours that are known to be deleted, by what was known when these were asked for: a whole list does not show
+    /// them. One that shows again is there.
+    pub fn deleted_by(&self, incident: &Incident, read: &[Comment]) -> BTreeSet<CommentId> {
+        let mut deleted = self.deleted.clone();
+        let whole = i64::try_from(read.len()).is_ok_and(|read| read >= incident.comments_count);
+        if whole && !older(incident.modified, self.incident.modified) {
+            let own = self.links.iter().filter(|link| link.written_in == Side::Halo).map(|link| &link.comment);
+            deleted.extend(own.cloned());
+        }
+        deleted.retain(|id| read.iter().all(|comment| comment.id != *id));
+        deleted
     }
 
     /// Of a reading that another one, or a write of ours, has overtaken the record itself is dropped. Comments and notes

@@ -110,6 +110,7 @@ pub fn base(before: &Base) -> Base {
     Base {
         foreign: before.foreign.clone(),
         emptied: before.emptied,
+        deleted: before.deleted.clone(),
         alerts: before.alerts.clone(),
         replaced: before.replaced.clone(),
         left: before.left.clone(),

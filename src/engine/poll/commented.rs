@@ -49,7 +49,8 @@ impl Poll<'_> {
             let asked = Some(self.engine.now());
             match self.sentinel.comments(&self.at, &row.pair.incident, Class::Reconcile).await {
                 Ok(comments) => {
-                    let mut reading = Reading { comments: Some(comments), asked, ..Reading::default() };
+                    let deleted = Some(digest::observed(&row).deleted_by(&row.subject.incident, &comments));
+                    let mut reading = Reading { comments: Some(comments), asked, deleted, ..Reading::default() };
                     let mut done = Vec::new();
                     match self.late_alerts(&row, &row.subject.incident, &mut done).await {
                         Ok(evidence) => reading.evidence = evidence,

@@ -10,14 +10,13 @@ use crate::domain::{
     decision::Decision,
     failure::Side,
     ids::{ActionKey, CommentId, TicketId, fingerprint},
-    incident::Comment,
     operation::{Carried, OperationKind},
     reason::Reason,
     text,
 };
 
 use super::to_sentinel::is_closing;
-use crate::planner::{draft::moment, plan::Plan, situation::Situation};
+use crate::planner::{draft::moment, observed, plan::Plan, situation::Situation};
 
 /// Longest comment Sentinel takes, in characters (sentinel-api sheet 1.3).
 pub const COMMENT_MAX: usize = 30_000;
@@ -46,6 +45,36 @@ pub struct Due {
     pub text: String,
     /// Why.
     pub reason: Reason,
+    /// The parts of it that are wanted, where the others are told.
+    pub parts: Option<BTreeSet<u32>>,
+}
+
+impl Due {
+    /// All that it is split into and that is wanted of it.
+    fn pieces(&self) -> impl Iterator<Item = (Carried, String)> {
+        let pieces = (0_u32..).zip(self.split());
+        pieces
+            .filter(move |(part, _)| self.wants(*part))
+            .map(move |(part, piece)| (Carried { part, ..self.carried.clone() }, piece))
+    }
+
+    /// Whether a part of it is wanted.
+    pub(super) fn wants(&self, part: u32) -> bool {
+        self.parts.as_ref().is_none_or(|parts| parts.contains(&part))
+    }
+
+    /// The comment that told it and is gone, where it is told once more.
+    fn lost(&self) -> Option<&CommentId> {
+        match &self.reason {
+            Reason::CopyLost { comment, .. } => Some(comment),
+            _ => None,
+        }
+    }
+
+    /// All that it is split into, whatever is wanted of it.
+    pub(super) fn split(&self) -> Vec<String> {
+        text::split(&self.text, COMMENT_MAX)
+    }
 }
 
 /// A comment to be written.
@@ -55,17 +84,31 @@ struct Written {
     reason: Reason,
 }
 
+impl Written {
+    /// Its id, built from what it carries first: a repeat writes the same comment again.
+    fn id(&self, s: &Situation<'_>) -> Option<CommentId> {
+        let first = self.carries.first()?;
+        Some(CommentId::derived(s.halo_tenant, first.action, first.edit, first.part))
+    }
+}
+
+/// How many comments the incident has, with those of ours that were written since it was listed last.
+pub fn there(s: &Situation<'_>) -> usize {
+    let known = observed::there(s.comments, s.links, &s.pair.base.deleted);
+    usize::try_from(s.incident.comments_count).unwrap_or(0).max(known)
+}
+
 /// Plans comments for what is due, as far as there is room; what finds none is an open item.
-pub(super) fn spend(s: &Situation<'_>, due: Vec<Due>, out: &mut Plan) {
+pub(super) fn spend(s: &Situation<'_>, mut due: Vec<Due>, out: &mut Plan) {
     if due.is_empty() {
         return;
     }
     let waiting =
         s.operations.iter().filter(|o| o.state.open() && matches!(o.kind, OperationKind::AddComment { .. })).count();
-    let there = usize::try_from(s.incident.comments_count).unwrap_or(0).max(s.comments.map_or(0, <[Comment]>::len));
-    let mut used = there + waiting;
+    let mut used = there(s) + waiting;
     let most = if is_closing(s) { COMMENTS_MAX } else { COMMENTS_MAX - COMMENTS_KEPT };
     let threshold = usize::try_from(s.policy.digest_from).unwrap_or(COMMENTS_MAX).min(most);
+    used += digests_again(s, &mut due, most.saturating_sub(used), out);
     let mut due = std::collections::VecDeque::from(due);
     while let Some(next) = due.front() {
         let parts = single(next);
@@ -103,6 +146,23 @@ pub(super) fn spend(s: &Situation<'_>, due: Vec<Due>, out: &mut Plan) {
         no_room(s, untold, out);
     }
     push(s, parts.into_iter().take(whole).collect(), out);
+}
+
+/// Writes digests once more that people deleted, as they were, where all that they carried is due; how many places that takes.
+fn digests_again(s: &Situation<'_>, due: &mut Vec<Due>, free: usize, out: &mut Plan) -> usize {
+    let mut used = 0;
+    let gone: BTreeSet<CommentId> = due.iter().filter_map(Due::lost).cloned().collect();
+    for comment in gone {
+        let carried: Vec<Due> = due.iter().filter(|due| due.lost() == Some(&comment)).cloned().collect();
+        let parts = if carried.len() > 1 { digest(&carried) } else { Vec::new() };
+        let same = parts.first().and_then(|first| first.id(s)) == Some(comment.clone());
+        if same && used + parts.len() <= free {
+            used += parts.len();
+            push(s, parts, out);
+            due.retain(|due| due.lost() != Some(&comment));
+        }
+    }
+    used
 }
 
 /// What words without room are called in a person's decision about them.
@@ -162,23 +222,17 @@ fn whole(parts: &[Written], free: usize) -> usize {
 }
 
 fn push(s: &Situation<'_>, parts: Vec<Written>, out: &mut Plan) {
-    for Written { carries, message, reason } in parts {
-        let Some(first) = carries.first() else { continue };
-        // Built from what it carries first: a repeat writes the same comment again.
-        let comment = CommentId::derived(s.halo_tenant, first.action, first.edit, first.part);
+    for part in parts {
+        let Some(comment) = part.id(s) else { continue };
+        let Written { carries, message, reason } = part;
         out.push(OperationKind::AddComment { comment, carries, message }, reason);
     }
 }
 
 /// A comment of its own, or several when it is too long for one.
 fn single(due: &Due) -> Vec<Written> {
-    (0_u32..)
-        .zip(text::split(&due.text, COMMENT_MAX))
-        .map(|(part, message)| Written {
-            carries: vec![Carried { part, ..due.carried.clone() }],
-            message,
-            reason: due.reason.clone(),
-        })
+    due.pieces()
+        .map(|(carried, message)| Written { carries: vec![carried], message, reason: due.reason.clone() })
         .collect()
 }
 
@@ -191,8 +245,8 @@ fn digest(due: &[Due]) -> Vec<Written> {
     let room = COMMENT_MAX - 2_000;
     let mut parts: Vec<(Vec<Carried>, String)> = Vec::new();
     for one in due {
-        for (part, piece) in (0_u32..).zip(text::split(&one.text, room)) {
-            let carried = Carried { part, ..one.carried.clone() };
+        // In the parts that it has by itself, so that whichever of them is told says what the others are.
+        for (carried, piece) in one.pieces() {
             match parts.last_mut() {
                 Some((carries, text))
                     if carries.len() < 100
@@ -206,10 +260,16 @@ fn digest(due: &[Due]) -> Vec<Written> {
             }
         }
     }
+    let reason = match due {
+        [first, others @ ..] if first.lost().is_some() && others.iter().all(|due| due.reason == first.reason) => {
+            first.reason.clone()
+        }
+        _ => Reason::NotesDigested,
+    };
     let with_head = |(carries, body): (Vec<Carried>, String)| {
         let head = head(&carries);
         let message = if carries.len() > 1 { format!("{head}\n\n{body}") } else { body };
-        Written { carries, message, reason: Reason::NotesDigested }
+        Written { carries, message, reason: reason.clone() }
     };
     parts.into_iter().map(with_head).collect()
 }

@@ -5,6 +5,7 @@
 
 pub mod budget;
 pub mod former;
+mod recognise;
 pub mod to_halo;
 pub mod to_sentinel;
 pub mod words;
@@ -149,7 +150,7 @@ fn adopt(s: &Situation<'_>, out: &mut Plan) {
             });
         }
     }
-    to_sentinel::adopt(s, comments, actions, &linked, out);
+    recognise::adopt(s, comments, actions, &linked, out);
 }
 
 /// What of the conversation is recognised by both records alone, whatever is known of it: copies of ours with the words

@@ -12,10 +12,10 @@ use crate::domain::{
     policy::AfterClosing,
     reason::Reason,
     text,
-    ticket::NoteDraft,
+    ticket::{Action, NoteDraft},
 };
 
-use super::{author_of, by_comment, comments_under_way, note_reference, words};
+use super::{author_of, budget, by_comment, comments_under_way, note_reference, to_sentinel::EDITS_LOOKED_FOR, words};
 use crate::planner::{
     closing, draft::moment, drift, groups, mapping, merges, plan::Plan, second_writer, situation::Situation,
 };
@@ -235,10 +235,18 @@ fn headed(comment: &Comment) -> bool {
 
 /// Whether a comment's id is one we derive for an action of this ticket: then it is our own, whatever the ledger lost.
 fn derived_here(s: &Situation<'_>, ticket: TicketId, comment: &CommentId) -> bool {
-    let derived = |action, edit, part| CommentId::derived(s.halo_tenant, ActionKey { ticket, action }, edit, part);
-    (0..=DERIVED_ACTIONS).any(|action| {
-        (0..DERIVED_EDITS).any(|edit| (0..DERIVED_PARTS).any(|part| derived(action, edit, part) == *comment))
-    })
+    let is = |action, edits: u32, parts: u32| {
+        let derived = |edit, part| CommentId::derived(s.halo_tenant, ActionKey { ticket, action }, edit, part);
+        (0..edits).any(|edit| (0..parts).any(|part| derived(edit, part) == *comment))
+    };
+    // Of a note that is known its length tells how many comments it may have taken: a part is no shorter than a quarter.
+    let parts = |note: &Action| {
+        let length = note.note_html.as_deref().map_or(0, str::len).max(note.note.len());
+        u32::try_from(length / (budget::COMMENT_MAX / 4)).unwrap_or(u32::MAX).saturating_add(DERIVED_PARTS)
+    };
+    let mut known = s.actions.into_iter().flatten().filter(|note| note.key.ticket == ticket && !note.system);
+    (0..=DERIVED_ACTIONS).any(|action| is(action, DERIVED_EDITS, DERIVED_PARTS))
+        || known.any(|note| is(note.key.action, EDITS_LOOKED_FOR, parts(note)))
 }
 
 /// Whether a queued note tells an edit of a comment in other words than it has, and those that it has are told by the note

@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use uuid::Uuid;
-
 use crate::domain::{
     drift::DriftRule,
     failure::Side,
@@ -48,25 +46,44 @@ fn dropped(s: &Situation<'_>, due: &mut Vec<Due>, out: &mut Plan) {
     let mut taken = BTreeSet::new();
     for operation in s.operations.iter().filter(|operation| matches!(operation.state, OperationState::Dropped { .. })) {
         let OperationKind::AddComment { carries, .. } = &operation.kind else { continue };
-        let waits =
-            |carried: &Carried| due.iter().any(|due| Carried { part: carried.part, ..due.carried.clone() } == *carried);
+        let waits = |carried: &Carried| {
+            let same = |due: &Due| Carried { part: carried.part, ..due.carried.clone() } == *carried;
+            due.iter().any(|due| due.wants(carried.part) && same(due))
+        };
         if !carries.is_empty() && carries.iter().all(waits) {
-            taken.extend(carries.iter().map(|carried| (carried.action, carried.edit)));
+            taken.extend(carries.iter().map(|carried| (carried.action, carried.edit, carried.part)));
             out.push(operation.kind.clone(), operation.reason.clone());
         }
     }
-    due.retain(|due| !taken.contains(&(due.carried.action, due.carried.edit)));
+    due.retain_mut(|due| {
+        let note = (due.carried.action, due.carried.edit);
+        let mut taken = taken.iter().filter(|(action, edit, _)| (*action, *edit) == note);
+        match &mut due.parts {
+            None => taken.next().is_none(),
+            Some(parts) => {
+                for (.., part) in taken {
+                    parts.remove(part);
+                }
+                !parts.is_empty()
+            }
+        }
+    });
 }
 
 /// What is carried by an operation, open or given up: it is not planned beside it.
-fn under_way(s: &Situation<'_>) -> BTreeSet<(ActionKey, u32)> {
+pub(super) fn under_way(s: &Situation<'_>) -> BTreeSet<(ActionKey, u32)> {
+    parts_under_way(s).into_iter().map(|(action, edit, _)| (action, edit)).collect()
+}
+
+/// The same part by part.
+pub(super) fn parts_under_way(s: &Situation<'_>) -> BTreeSet<(ActionKey, u32, u32)> {
     let stands = |state: &OperationState| !matches!(state, OperationState::Dropped { .. });
     let operations = s.operations.iter().filter(|operation| stands(&operation.state));
     let carried = operations.flat_map(|operation| match &operation.kind {
         OperationKind::AddComment { carries, .. } => carries.as_slice(),
         _ => &[],
     });
-    carried.map(|carried| (carried.action, carried.edit)).collect()
+    carried.map(|carried| (carried.action, carried.edit, carried.part)).collect()
 }
 
 /// The one comment on the incident that names the ticket and its address.
@@ -85,7 +102,7 @@ fn link_comment(s: &Situation<'_>, out: &Plan, ticket: TicketId) -> Option<Due> 
     let message =
         format!("Halo ticket {ticket}{place}\nComments and status of this incident are kept in step with it.");
     let carried = Carried { action, edit: 0, part: 0, said: fingerprint(&message) };
-    Some(Due { carried, text: message, reason: Reason::TicketMade })
+    Some(Due { carried, text: message, reason: Reason::TicketMade, parts: None })
 }
 
 /// A comment of our own about the ticket itself, said once; `None` when it was said.
@@ -126,8 +143,7 @@ pub fn own_comment(
     let waiting = s.operations.iter().filter(|o| o.state.open()).map(|o| &o.kind);
     let comments = waiting.chain(out.operations.iter().map(|planned| &planned.kind));
     let planned = comments.filter(|kind| matches!(kind, OperationKind::AddComment { .. })).count();
-    let there = usize::try_from(s.incident.comments_count).unwrap_or(0);
-    if there + planned >= budget::COMMENTS_MAX {
+    if budget::there(s) + planned >= budget::COMMENTS_MAX {
         return Err(Reason::CommentsFull);
     }
     let edit = all.iter().map(|(_, edit, _)| edit + 1).max().unwrap_or(1).max(1);
@@ -167,21 +183,17 @@ fn notes(s: &Situation<'_>, out: &mut Plan, ticket: TicketId, actions: &[Action]
             }
             Some(link) => {
                 let edit = link.edit + 1;
-                let changed = link.said.as_ref().is_some_and(|before| words::edited_action(action, before))
-                    && !superseded(s, out, action, link);
+                let edited = link.said.as_ref().is_some_and(|before| words::edited_action(action, before));
+                let changed = edited && !superseded(s, out, action, link);
                 // Words that may not cross now (made private since) are not told by their edit either.
                 if changed && s.pair.base.foreign.contains(&action.key) {
                     elsewhere = true;
                 } else if changed && crosses(s.policy, action) && !under_way.contains(&(action.key, edit)) {
                     due.push(one(action, edit));
-                } else if !changed && drift::comment_lost(s, link) && !under_way.contains(&(action.key, link.edit)) {
-                    let what = format!("The comment that carries note {} was deleted in Sentinel.", action.key.action);
-                    let reason = Reason::CopyLost { what, comment: link.comment.clone() };
-                    match drift::lost_rule(s, &link.comment) {
-                        // Under its own id: a repeat is no second comment.
-                        DriftRule::Heal => due.push(Due { reason, ..one(action, link.edit) }),
-                        DriftRule::Ask => asked.push(reason),
-                        DriftRule::Ignore => {}
+                } else if !changed {
+                    due.extend(lost(s, action, link, &mut asked));
+                    if !edited && crosses(s.policy, action) && !s.pair.base.foreign.contains(&action.key) {
+                        due.extend(rest(s, out, action, link));
                     }
                 }
             }
@@ -197,7 +209,7 @@ fn notes(s: &Situation<'_>, out: &mut Plan, ticket: TicketId, actions: &[Action]
                 key.action
             );
             let carried = Carried { action: *key, edit, part: 0, said: words::GONE.to_owned() };
-            due.push(Due { carried, text, reason: Reason::NoteDeleted });
+            due.push(Due { carried, text, reason: Reason::NoteDeleted, parts: None });
         }
     }
     for reason in asked {
@@ -207,6 +219,61 @@ fn notes(s: &Situation<'_>, out: &mut Plan, ticket: TicketId, actions: &[Action]
         out.remark(Reason::WrittenElsewhere);
     }
     due
+}
+
+/// What is still to be told of a note that was too long for one comment and of which another part was: the write of a part
+/// may have been taken back, or be forgotten. A part that a person deleted is linked.
+fn rest(s: &Situation<'_>, out: &Plan, action: &Action, link: &NoteLink) -> Option<Due> {
+    let length = action.note_html.as_deref().map_or(0, str::len).max(action.note.len());
+    let said = link.said.as_deref().is_some_and(|said| said != words::GONE);
+    let links = || s.links.iter().chain(&out.links);
+    if length < budget::COMMENT_MAX / 2 || !said || !is_told_by(links(), s.halo_tenant, link) {
+        return None;
+    }
+    let due = one(action, link.edit);
+    let of_it =
+        |other: &&NoteLink| (other.action, other.edit, other.written_in) == (link.action, link.edit, Side::Halo);
+    let linked = links().filter(of_it).map(|other| other.part);
+    let under_way = parts_under_way(s).into_iter().filter(|(key, edit, _)| (*key, *edit) == (link.action, link.edit));
+    let known: BTreeSet<u32> = linked.chain(under_way.map(|(.., part)| part)).collect();
+    let all = (0_u32..).zip(due.split()).map(|(part, _)| part);
+    let parts: BTreeSet<u32> = all.filter(|part| !known.contains(part)).collect();
+    (!parts.is_empty()).then_some(Due { parts: Some(parts), ..due })
+}
+
+/// Whether comments say the first parts of a note, or of an edit of it, as they are told now, and the rest is still to follow.
+pub(super) fn begin(parts: &[&str], action: &Action, edit: u32) -> bool {
+    let whole = one(action, edit).split();
+    let same = |(part, piece): (&&str, &String)| words::letters(part) == words::letters(piece);
+    parts.len() < whole.len() && parts.iter().zip(&whole).all(same)
+}
+
+/// What is to be told once more because people deleted the comment that told it; what a person is asked about.
+fn lost(s: &Situation<'_>, action: &Action, link: &NoteLink, asked: &mut Vec<Reason>) -> Vec<Due> {
+    let mut due = Vec::new();
+    for (comment, mut parts) in drift::parts_lost(s, link) {
+        let under_way = parts_under_way(s);
+        parts.retain(|part| !under_way.contains(&(link.action, link.edit, *part)));
+        if parts.is_empty() {
+            continue;
+        }
+        let reason = drift::copy_lost(s, comment);
+        match drift::lost_rule(s, comment) {
+            // Under its own id: a repeat is no second comment.
+            DriftRule::Heal => due.push(Due { reason, parts: Some(parts), ..one(action, link.edit) }),
+            DriftRule::Ask => asked.push(reason),
+            DriftRule::Ignore => {}
+        }
+    }
+    due
+}
+
+/// Whether the comment of a link tells a note as we do: by itself, or with others in a digest. A comment that was carried over
+/// from a merged incident is linked with the note of its original.
+pub fn is_told_by<'a>(links: impl IntoIterator<Item = &'a NoteLink>, halo_tenant: &str, link: &NoteLink) -> bool {
+    let with_another = |other: &NoteLink| other.comment == link.comment && other.action != link.action;
+    link.comment == CommentId::derived(halo_tenant, link.action, link.edit, link.part)
+        || links.into_iter().any(with_another)
 }
 
 /// Whether a note's words as we know them were told, and others since: a restored backup knows the note from before its
@@ -241,7 +308,8 @@ fn one(action: &Action, edit: u32) -> Due {
     let body = if body.trim().is_empty() { "(nothing)".to_owned() } else { body };
     let reason = if edit == 0 { Reason::NoteAdded } else { Reason::NoteEdited };
     let said = words::of_action(action);
-    Due { carried: Carried { action: action.key, edit, part: 0, said }, text: format!("{head}\n\n{body}"), reason }
+    let carried = Carried { action: action.key, edit, part: 0, said };
+    Due { carried, text: format!("{head}\n\n{body}"), reason, parts: None }
 }
 
 /// Whether the incident is being closed, or is: then the places kept for that may be used.
@@ -322,7 +390,9 @@ fn told_by_another(s: &Situation<'_>, comments: &[Comment], carried: &Carried) -
 }
 
 /// Up to which edit of its first note a digest is looked for, where nothing else is left of that note.
-const EDITS_LOOKED_FOR: u32 = 32;
+pub(super) const EDITS_LOOKED_FOR: u32 = 32;
+/// And up to which of its parts: the rest of a long note may begin a digest.
+const PARTS_LOOKED_FOR: u32 = 4;
 
 /// The digest of ours that tells a note.
 fn digest_of<'a>(s: &Situation<'a>, note: ActionKey) -> Option<&'a Comment> {
@@ -353,93 +423,7 @@ pub fn in_a_digest(s: &Situation<'_>, carries: &[Carried]) -> Option<NoteLink> {
 }
 
 /// Whether a comment has an id that we derive for a note, at whichever of its edits.
-fn has_the_id_of(s: &Situation<'_>, comment: &Comment, note: ActionKey) -> bool {
-    (0..EDITS_LOOKED_FOR).any(|edit| comment.id == CommentId::derived(s.halo_tenant, note, edit, 0))
-}
-
-/// What a comment says of a note, with the comments in which it goes on where it was too long for one.
-fn says(s: &Situation<'_>, comments: &[Comment], first: &Comment, (note, edit): (ActionKey, u32)) -> String {
-    let further = (1..).map_while(|part| {
-        let id = CommentId::derived(s.halo_tenant, note, edit, part);
-        comments.iter().find(|comment| comment.id == id).map(|comment| comment.message.as_str())
-    });
-    let parts: Vec<&str> = std::iter::once(budget::section(&first.message, note)).chain(further).collect();
-    words::joined(&parts)
-}
-
-/// Comments of ours whose links the ledger lost are recognised by their derived ids.
-pub(super) fn adopt(
-    s: &Situation<'_>,
-    comments: &[Comment],
-    actions: &[Action],
-    linked: &BTreeSet<&CommentId>,
-    out: &mut Plan,
-) {
-    let mut known: BTreeMap<ActionKey, u32> = BTreeMap::new();
-    for link in s.links.iter().chain(&out.links) {
-        let edits = known.entry(link.action).or_default();
-        *edits = (*edits).max(link.edit);
-    }
-    let under_way = under_way(s);
-    // Ids that we derive are of version 5; portals give random ones.
-    let derived = |c: &Comment| Uuid::parse_str(c.id.as_str()).is_ok_and(|id| id.get_version_num() == 5);
-    let there: BTreeMap<&CommentId, &Comment> =
-        comments.iter().filter(|c| !linked.contains(&c.id) && derived(c)).map(|c| (&c.id, c)).collect();
-    let link = |comment: &Comment, action: ActionKey, edit: u32| NoteLink {
-        pair: s.pair.id,
-        comment: comment.id.clone(),
-        action,
-        edit,
-        part: 0,
-        said: actions
-            .iter()
-            .find(|a| a.key == action)
-            .map(|action| words::told(&says(s, comments, comment, (action.key, edit)), action)),
-        written_in: Side::Halo,
-    };
-    let itself = s.pair.ticket.map(|ticket| ActionKey { ticket, action: TICKET_ITSELF });
-    let keys = actions.iter().filter(|action| !action.system).map(|action| action.key).chain(itself);
-    for key in keys.filter(|_| !there.is_empty()) {
-        // The note as it first crossed, and each edit of it that was told since.
-        let from = known.get(&key).map_or(0, |edit| edit + 1);
-        for edit in from..=u32::MAX {
-            // Our own words about the ticket are told apart by what they say, not by their numbers.
-            let own_words = key.action == TICKET_ITSELF && edit > 0;
-            if own_words || under_way.contains(&(key, edit)) {
-                break;
-            }
-            let Some(comment) = there.get(&CommentId::derived(s.halo_tenant, key, edit, 0)) else { break };
-            out.links.push(link(comment, key, edit));
-        }
-    }
-    // A digest has the id of its first note; the others are named in its first line. It may have been linked before they
-    // were read, and its first note may be gone by now.
-    let ours: BTreeSet<&CommentId> =
-        s.links.iter().chain(&out.links).filter(|l| l.written_in == Side::Halo).map(|l| &l.comment).collect();
-    let by_its_first =
-        |comment: &Comment, first: ActionKey| there.contains_key(&comment.id) && has_the_id_of(s, comment, first);
-    let digests = comments.iter().filter_map(|c| {
-        let named = s.pair.ticket.map(|ticket| budget::digested(&c.message, ticket))?;
-        let first = *named.first()?;
-        (ours.contains(&c.id) || by_its_first(c, first)).then_some((c, named))
-    });
-    let mut found = Vec::new();
-    for (comment, named) in digests {
-        for key in named {
-            let Some(action) = actions.iter().find(|action| action.key == key) else { continue };
-            let links = || s.links.iter().chain(&out.links).chain(&found).filter(|l| l.action == key);
-            if links().any(|l| l.comment == comment.id) {
-                continue;
-            }
-            let last = links().max_by_key(|l| l.edit);
-            let edit = last.map_or(0, |last| last.edit + 1);
-            let of_it = link(comment, key, edit);
-            // An edit that it tells is known by its words: it may be older than what was told last.
-            let newer = last.is_none_or(|last| last.said != of_it.said && of_it.said == Some(words::of_action(action)));
-            if newer && !under_way.contains(&(key, edit)) {
-                found.push(of_it);
-            }
-        }
-    }
-    out.links.extend(found);
+pub(super) fn has_the_id_of(s: &Situation<'_>, comment: &Comment, note: ActionKey) -> bool {
+    let id = |edit, part| CommentId::derived(s.halo_tenant, note, edit, part);
+    (0..EDITS_LOOKED_FOR).any(|edit| (0..PARTS_LOOKED_FOR).any(|part| comment.id == id(edit, part)))
 }

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::{
     laws::scenes,
+    note_limits::written,
     scene::{Scene, at, in_step},
 };
 use crate::{
@@ -167,6 +168,65 @@ fn a_lost_copy_is_written_again_asked_about_or_left() {
             assert_eq!((plan.operations.len(), plan.items().len()), (0, 0), "{name}, {rule:?}");
         }
     }
+}
+
+/// A digest that people deleted is written again with all that it carried; what cannot be in it gets a comment of its own.
+#[test]
+fn a_lost_digest_is_written_again_with_every_note_that_it_carried() {
+    let mut scene = in_step();
+    scene.policy.drift.lost_comment = DriftRule::Heal;
+    let key = |action| ActionKey { ticket: TicketId(70), action };
+    let digest = CommentId::derived("msp", key(3), 0, 0);
+    for n in 3..6 {
+        let said = words::of_action(scene.note(n, &format!("<p>note number {n}</p>")));
+        scene.link(&digest, key(n), (0, 0), Some(said), Side::Halo);
+    }
+    let carried = |scene: &Scene| -> Vec<(CommentId, Vec<i64>)> {
+        let of = |planned: Planned| match planned.kind {
+            OperationKind::AddComment { comment, carries, .. } => {
+                (comment, carries.iter().map(|carried| carried.action.action).collect())
+            }
+            other => panic!("{other:?}"),
+        };
+        scene.plan().operations.into_iter().map(of).collect()
+    };
+    assert_eq!(carried(&scene), [(digest.clone(), vec![3, 4, 5])]);
+    assert_eq!(found(&scene).len(), 1);
+    // Its first note was edited since, and its second one told by itself.
+    let mut later = scene.clone();
+    let told = CommentId::derived("msp", key(4), 0, 0);
+    let said = later.links[1].said.clone();
+    later.link(&told, key(4), (0, 0), said, Side::Halo);
+    let edited = CommentId::derived("msp", key(3), 1, 0);
+    later.link(&edited, key(3), (1, 0), later.links[0].said.clone(), Side::Halo);
+    for (n, id) in [(1, &told), (2, &edited)] {
+        later.comment(n, "ours");
+        later.comments.as_mut().unwrap().last_mut().unwrap().id = id.clone();
+    }
+    assert_eq!(carried(&later), [(CommentId::derived("msp", key(5), 0, 0), vec![5])]);
+    // A person is asked once.
+    scene.policy.drift.lost_comment = DriftRule::Ask;
+    let plan = scene.plan();
+    let [Reason::CopyLost { what, comment }] = plan.items() else { panic!("{plan:?}") };
+    assert_eq!((what.as_str(), comment), ("The comment that carries notes 3, 4, 5 was deleted in Sentinel.", &digest));
+    scene.pair.decisions.push(Decision::Copy { comment: digest.clone(), again: true });
+    assert_eq!(carried(&scene), [(digest, vec![3, 4, 5])]);
+}
+
+#[test]
+fn a_lost_part_of_a_long_note_is_written_again() {
+    let mut scene = in_step();
+    scene.policy.drift.lost_comment = DriftRule::Heal;
+    scene.note(3, &format!("<p>{}</p>", "word ".repeat(8_000)));
+    let plan = scene.plan();
+    written(&mut scene, &plan);
+    assert_eq!(scene.plan().operations, []);
+    scene.comments.as_mut().unwrap().pop();
+    scene.incident.comments_count -= 1;
+    let again = scene.plan();
+    assert_eq!(again.operations.len(), 1);
+    assert_eq!(again.operations[0].kind, plan.operations[1].kind);
+    assert_eq!(again.operations[0].reason.code(), "copy-lost");
 }
 
 /// Whatever the policy does about deleted tickets: agents merge tickets because they need one ticket less.

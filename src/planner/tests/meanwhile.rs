@@ -8,7 +8,7 @@ use super::scene::{CLOSED, NEW, at, in_step};
 use crate::{
     domain::{
         failure::Side,
-        ids::{ActionKey, TicketId},
+        ids::{ActionKey, CommentId, TicketId},
         incident::{IncidentStatus, Severity},
         operation::IncidentChange,
         pair::{Agreed, Base, ClosingWords, Kept, KeptName, Move, Moves, OwnClosing, RefusedOwner},
@@ -41,7 +41,7 @@ fn before() -> Base {
 }
 
 /// What a call, or a reading, may come to: each is about another member, or field with all that belongs to it.
-const CHANGES: [fn(&mut Base); 24] = [
+const CHANGES: [fn(&mut Base); 25] = [
     |base| {
         (base.severity, base.priority_id) = (Some(Severity::Low), Some(4));
         base.agree("severity");
@@ -74,6 +74,9 @@ const CHANGES: [fn(&mut Base); 24] = [
     |base| base.linked = true,
     |base| {
         base.foreign.insert(key(9));
+    },
+    |base| {
+        base.deleted.insert(CommentId::new("deleted"));
     },
     |base| base.alerts.get_or_insert_default().extend(["b".to_owned()]),
     |base| {
@@ -116,7 +119,7 @@ proptest! {
 
     /// Whatever a call comes to and whatever is learnt meanwhile: both stay.
     #[test]
-    fn nothing_that_was_learnt_during_a_call_is_forgotten(told in 0_u32..1 << 24, now in 0_u32..1 << 24) {
+    fn nothing_that_was_learnt_during_a_call_is_forgotten(told in 0_u32..1 << 25, now in 0_u32..1 << 25) {
         prop_assert_eq!(merged(&before(), &changed(told), &changed(now)), changed(told | now));
     }
 }

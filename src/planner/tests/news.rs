@@ -106,6 +106,32 @@ fn comments_have_moved_when_their_number_is_not_that_of_those_we_know() {
     assert!(!moved(&scene, 2) && moved(&scene, 1) && moved(&scene, 3));
 }
 
+/// Of ours one was deleted: once a list that was read lacks it, a person's next comment is not taken for it.
+#[test]
+fn a_comment_of_ours_that_a_whole_list_lacks_is_not_counted_any_more() {
+    let (mut scene, _) = talked();
+    let with = |comments_count| Incident { comments_count, ..in_step().incident };
+    let theirs = scene.comments.clone().expect("commented");
+    let own = CommentId::new("own");
+    scene.link(&own, key(2), (0, 0), None, Side::Halo);
+    let moved = |scene: &Scene, comments_count| observed(scene).comments_moved(&with(comments_count));
+    assert!(!moved(&scene, 2), "as far as is known it stands there");
+    let deleted = |scene: &Scene, incident: &Incident, read: &[Comment]| -> Vec<CommentId> {
+        observed(scene).deleted_by(incident, read).into_iter().collect()
+    };
+    assert_eq!(deleted(&scene, &with(2), &theirs), [], "it is no whole list");
+    let overtaken = Incident { modified: Some(at("2026-03-01T10:59:59Z")), ..with(1) };
+    assert_eq!(deleted(&scene, &overtaken, &theirs), []);
+    assert_eq!(deleted(&scene, &with(1), &theirs), [own.clone()]);
+    scene.pair.base.deleted = [own.clone()].into();
+    assert!(!moved(&scene, 1) && moved(&scene, 2));
+    assert_eq!(deleted(&scene, &with(2), &theirs), [own.clone()]);
+    // Written once more it shows again.
+    let mut both = theirs;
+    both.push(Comment::own(own, "ours", at("2026-03-01T11:50:01Z")));
+    assert_eq!(deleted(&scene, &with(2), &both), []);
+}
+
 #[test]
 fn of_a_reading_that_was_overtaken_only_words_that_nobody_knew_are_taken() {
     let (mut now, comment) = talked();

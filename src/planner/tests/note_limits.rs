@@ -9,7 +9,13 @@ use super::{
 };
 use crate::{
     domain::{
-        closing::Classification, failure::Side, incident::IncidentStatus, operation::OperationKind, reason::Reason,
+        closing::Classification,
+        failure::Side,
+        ids::{ActionKey, CommentId, TicketId},
+        incident::IncidentStatus,
+        operation::OperationKind,
+        reason::Reason,
+        workspace::Mode,
     },
     planner::{Plan, choice, notes},
 };
@@ -28,6 +34,47 @@ fn a_long_note_is_split_where_it_reads_well() {
         let part = message(&plan, n);
         assert!(part.chars().count() <= 30_000 && part.ends_with(&format!("({}/3)", n + 1)));
     }
+}
+
+/// The later parts of a note were taken back before they were written, or a process ended between two of them.
+#[test]
+fn the_rest_of_a_note_that_was_told_in_part_follows() {
+    let mut scene = in_step();
+    let paragraph = format!("<p>{}</p>", "word ".repeat(1_000));
+    scene.note(3, &paragraph.repeat(14));
+    let plan = scene.plan();
+    let whole: Vec<String> = (0..3).map(|n| message(&plan, n)).collect();
+    let mut first = plan.clone();
+    first.operations.truncate(1);
+    written(&mut scene, &first);
+    let rest =
+        "comment of 3 part 1 because note-added; comment of 3 part 2 because note-added; behind waiting note-added";
+    let plan = scene.plan();
+    assert_eq!(words(&plan), rest);
+    assert_eq!([message(&plan, 0), message(&plan, 1)], whole[1..]);
+    // They wait, are taken back when the mode does not carry them any more, and come again when it does.
+    scene.queue(&plan);
+    assert_eq!(words(&scene.plan()), "behind waiting note-added");
+    scene.workspace.mode = Mode::SentinelToHalo;
+    let back = scene.plan();
+    assert_eq!(back.void.len(), 2);
+    scene.queue(&back);
+    scene.workspace.mode = Mode::TwoWay;
+    assert_eq!(words(&scene.plan()), rest);
+    // Nothing is known of the first one but that it stands there.
+    let mut restored = scene.clone();
+    restored.links.clear();
+    assert_eq!(words(&restored.plan()), rest);
+    // One that a person dropped stays dropped, and the other is told.
+    let mut dropped = scene.clone();
+    dropped.plan_and_drop();
+    dropped.operations.pop();
+    assert_eq!(words(&dropped.plan()), "comment of 3 part 2 because note-added; behind waiting note-added");
+    // One that a person deleted was told.
+    written(&mut scene, &plan);
+    scene.comments.as_mut().unwrap().pop();
+    scene.incident.comments_count -= 1;
+    assert_eq!(words(&scene.plan()), "in-step healthy -");
 }
 
 #[test]
@@ -85,6 +132,32 @@ fn near_the_end_notes_are_gathered_and_places_are_kept_for_closing() {
     scene.comments.as_mut().unwrap()[0].id = comment;
     let found = scene.plan();
     assert_eq!((words(&found), found.links.len()), ("in-step healthy -".to_owned(), 3));
+}
+
+/// The incident was listed before our last comments were written, and nothing was read since.
+#[test]
+fn comments_of_ours_take_their_places_before_the_incident_is_listed_again() {
+    let mut scene = in_step();
+    for n in 0..60 {
+        let comment = scene.comment(n, "an analyst's");
+        let note = ActionKey { ticket: TicketId(70), action: 1_000 + i64::try_from(n).unwrap() };
+        scene.link(&comment, note, (0, 0), None, Side::Sentinel);
+    }
+    let mut ours = Vec::new();
+    for n in 100..125 {
+        let note = scene.note(n, "<p>told</p>").clone();
+        let comment = CommentId::derived("msp", note.key, 0, 0);
+        scene.link(&comment, note.key, (0, 0), Some(notes::words::of_action(&note)), Side::Halo);
+        ours.push(comment);
+    }
+    for n in 126..129 {
+        scene.note(n, "<p>new</p>");
+    }
+    let gathered = "comment of 126+127+128 because notes-digested; behind waiting notes-digested";
+    assert_eq!(words(&scene.plan()), gathered);
+    // Those that people deleted take none.
+    scene.pair.base.deleted = ours.into_iter().collect();
+    assert_eq!(scene.plan().operations.len(), 3, "{}", words(&scene.plan()));
 }
 
 /// A person presses the one button that is offered.

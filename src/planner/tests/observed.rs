@@ -18,6 +18,7 @@ pub fn observed(scene: &Scene) -> Observed<'_> {
         ticket: scene.ticket.as_ref(),
         actions: scene.actions.as_deref(),
         links: &scene.links,
+        deleted: &scene.pair.base.deleted,
     }
 }
 

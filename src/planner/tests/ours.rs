@@ -377,6 +377,27 @@ fn a_queued_note_is_found_in_a_digest_of_ours() {
     assert_eq!(of(&scene, &[carried(4, 0, "f")]), None, "a person quotes it");
 }
 
+/// Nothing is linked any more: of a note that was too long for one comment each part is ours, whatever its number.
+#[test]
+fn every_part_of_a_long_note_is_recognised_as_ours() {
+    let mut scene = in_step();
+    let long = format!("<p>{}</p>", "word ".repeat(8_000));
+    scene.note(450, &long);
+    let plan = scene.plan();
+    super::note_limits::written(&mut scene, &plan);
+    scene.links.clear();
+    let plan = scene.plan();
+    assert_eq!(words(&plan), "in-step healthy -");
+    let linked: Vec<(i64, u32, u32)> =
+        plan.links.iter().map(|link| (link.action.action, link.edit, link.part)).collect();
+    assert_eq!(linked, [(450, 0, 0), (450, 0, 1)]);
+    // A part that follows one that somebody deleted is nobody else's either.
+    let part = CommentId::derived("msp", key(450), 3, 4);
+    assert!(scene.with(|s| notes::to_halo::is_own(s, TicketId(70), &comment(&part, "the rest (5/5)"))));
+    let another = CommentId::derived("msp", key(451), 3, 4);
+    assert!(!scene.with(|s| notes::to_halo::is_own(s, TicketId(70), &comment(&another, "the rest (5/5)"))));
+}
+
 /// A copy that is there is not lost, whatever the policy does about lost ones.
 #[test]
 fn a_copy_that_is_there_is_not_asked_about() {

@@ -301,6 +301,27 @@ both! {
         bridge.finish().await;
     }
 
+    /// There are as many comments as before one of ours was deleted.
+    async fn a_comment_that_follows_the_deletion_of_one_of_ours_crosses(product) {
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+        bridge.comment(&incident, "the first");
+        bridge.note(ticket, "<p>an agent's</p>", json!({}));
+        bridge.cross().await;
+        let comments = bridge.incident(&incident)["comments"].clone();
+        let ours = |comment: &&serde_json::Value| comment["properties"]["message"].to_string().contains("an agent's");
+        let ours = comments.as_array().unwrap().iter().find(ours).expect("it crossed");
+        bridge.delete_comment(&incident, ours["name"].as_str().unwrap());
+        bridge.cross().await;
+        bridge.comment(&incident, "the second");
+        bridge.cross().await;
+        assert_eq!(crossed(&bridge, ticket, "the second").await, 1);
+        let read = bridge.calls("sentinel.comment.list");
+        bridge.update(&incident, json!({ "severity": "Low" }));
+        bridge.cross().await;
+        assert_eq!(bridge.calls("sentinel.comment.list"), read, "the one that is gone is not looked for");
+        bridge.finish().await;
+    }
+
     async fn an_edit_from_before_our_own_write_is_told(product) {
         let (bridge, incident, ticket) = said_at_first(product).await;
         bridge.clock.advance(SignedDuration::from_secs(1));

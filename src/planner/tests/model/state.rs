@@ -120,6 +120,7 @@ impl Row {
             ticket: self.ticket.as_ref(),
             actions: self.actions.as_deref(),
             links: &self.links,
+            deleted: &self.pair.base.deleted,
         }
     }
 
