@@ -16,7 +16,7 @@ use crate::{
         policy::Policy,
         reason::Reason,
         run::RunCause,
-        time::to_ms,
+        time::{as_stored, to_ms},
         workspace::Workspace,
     },
     ledger::fact::Fact,
@@ -241,7 +241,7 @@ impl Counts {
     }
 
     fn hold(&mut self, incident: &Incident) {
-        if let Some(modified) = incident.modified {
+        if let Some(modified) = incident.modified.map(as_stored) {
             self.held_at = Some(self.held_at.map_or(modified, |held| held.min(modified)));
         }
     }
@@ -258,7 +258,8 @@ impl Counts {
             return;
         }
         self.disordered |= incident.modified.is_some() && incident.modified < self.newest;
-        self.newest = self.newest.max(incident.modified);
+        // Compared with a cursor that is kept in milliseconds.
+        self.newest = self.newest.max(incident.modified.map(as_stored));
     }
 }
 

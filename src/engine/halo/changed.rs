@@ -10,7 +10,7 @@ use crate::{
         ids::{ConnectionId, TicketId},
         run::RunScope,
         ticket::Ticket,
-        time::iso,
+        time::{as_stored, iso},
     },
     halo_itsm::{Halo, paging::may_have_slipped},
     ledger::fact::Fact,
@@ -31,6 +31,7 @@ pub(super) async fn move_cursor(
     before: Option<Timestamp>,
     updated: Timestamp,
 ) -> Result<(), StoreError> {
+    let updated = as_stored(updated);
     if before.is_some_and(|before| before >= updated) {
         return Ok(());
     }
@@ -108,7 +109,8 @@ fn date(tickets: &[Ticket], latest: Timestamp, counts: &mut Counts) {
         if at > latest {
             counts.future = counts.future.max(Some((at, id)));
         } else {
-            counts.newest = counts.newest.max(Some(at));
+            // Compared with a cursor that is kept in milliseconds.
+            counts.newest = counts.newest.max(Some(as_stored(at)));
         }
     }
 }
