@@ -26,6 +26,11 @@ pub fn from_ms(ms: i64) -> Timestamp {
     Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
+/// The moment as it is stored: services may tell it finer.
+pub fn as_stored(moment: Timestamp) -> Timestamp {
+    from_ms(to_ms(moment))
+}
+
 /// `2026-01-01T00:00:00.123Z`: what goes into a Sentinel `$filter` and our own texts.
 pub fn iso(moment: Timestamp) -> String {
     moment.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()

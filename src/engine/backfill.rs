@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     domain::{
         backfill::{Backfill, BackfillState, HowEnded, Progress},
+        catalogue::Catalogue,
         failure::{Failure, FailureKind, Side},
         ids::{IncidentId, RunId, WorkspaceId},
         incident::Incident,
@@ -14,7 +15,7 @@ use crate::{
     ledger::fact::Fact,
     outbound::budget::{Class, Kind},
     planner::{
-        backfill::{Counting, allowed, ask},
+        backfill::{Counting, allowed, ask, waits},
         retry::own_wait,
     },
     sentinel::{ListWanted, walk::Walk},
@@ -52,7 +53,7 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
     let Some(backfill) = engine.store.backfill(id).await? else { return Ok(()) };
     let view = engine.registry.view();
     let Some((workspace, client, policy)) = view.of_workspace(id) else { return Ok(()) };
-    let ready = client.halo.as_ref().is_some_and(|halo| wait_for_catalogue(engine, halo.connection).is_some());
+    let catalogue = client.halo.as_ref().and_then(|halo| wait_for_catalogue(engine, halo.connection));
     let step = async {
         let Some(binding) = client.halo.as_ref() else {
             let text = "The client has no Halo client yet. Give it one, then ask for the backfill again.";
@@ -77,13 +78,20 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
                 let per_5min = view.halo.get(&binding.connection).map_or(1, |halo| halo.requests_per_5min);
                 count(&mut poll, &backfill, found, per_5min).await
             }
-            BackfillState::Running { progress, .. } => take_in(&mut poll, &backfill, *progress).await,
+            BackfillState::Running { progress, .. } => {
+                take_in(&mut poll, &backfill, *progress, catalogue.as_deref()).await
+            }
             BackfillState::Forecast { .. } | BackfillState::Ended { .. } => Ok(Ok(())),
         }
     };
     let now = engine.now();
-    if !ready && client.halo.is_some() {
+    if catalogue.is_none() && client.halo.is_some() {
         engine.schedule().backfills.insert(id, now + SignedDuration::from_secs(15));
+        return Ok(());
+    }
+    if let Some(reason) = waits(&backfill, (workspace, client, policy), catalogue.as_deref()) {
+        tracing::debug!(workspace.id = %id, "a backfill waits: {}", reason.words());
+        engine.schedule().backfills.insert(id, now + EVERY);
         return Ok(());
     }
     match step.await? {
@@ -193,6 +201,7 @@ async fn take_in(
     poll: &mut Poll<'_>,
     backfill: &Backfill,
     mut progress: Progress,
+    catalogue: Option<&Catalogue>,
 ) -> Result<Result<(), Failure>, StoreError> {
     let (engine, workspace, before) = (poll.engine, poll.workspace, progress);
     let mut waiting = match list(poll, backfill, progress.through.unwrap_or(backfill.from)).await {
@@ -201,7 +210,6 @@ async fn take_in(
     };
     let now = engine.now();
     let left = usize::try_from(allowed(backfill, &progress, now)).unwrap_or(usize::MAX).min(BATCH).min(room(poll));
-    let catalogue = poll.client.halo.as_ref().and_then(|halo| engine.registry.catalogue(halo.connection));
     let (mut taken, mut looked) = (Vec::new(), 0);
     for incident in waiting.incidents.iter().rev() {
         if taken.len() >= left {
@@ -213,7 +221,7 @@ async fn take_in(
         let subject = engine.store.subject(workspace.id, &incident.id).await?;
         let (linked, held) = subject.map_or((false, None), |subject| (subject.pair.is_some(), subject.held));
         let found = (workspace, poll.client, poll.policy());
-        if linked || ask(backfill, found, catalogue.as_deref(), incident, held.as_ref()).is_err() {
+        if linked || ask(backfill, found, catalogue, incident, held.as_ref()).is_err() {
             continue;
         }
         let held = held.map(|reason| reason.code().to_owned());

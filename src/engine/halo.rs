@@ -116,7 +116,6 @@ pub(super) async fn run(engine: &Engine, id: ConnectionId) -> Result<(), StoreEr
                 counts.named = false;
             }
             if counts.failure.is_none() {
-                engine.schedule().tickets_again.remove(&id);
                 super::push::announced(engine, &halo, &named).await?;
             }
             let sane = |cursor: &Timestamp| *cursor <= started + CLOCKS_APART;

@@ -30,8 +30,10 @@ pub(super) async fn run(engine: &Engine) -> Result<(), StoreError> {
         for delivery in &deliveries {
             announce(engine, delivery);
         }
-        // What was announced need not wait until its taking up is written down: after a crash everything is read.
+        // What was announced need not wait until its taking up is written down: after a crash everything is read, and what
+        // nothing else tells of is kept.
         engine.wake();
+        super::push::kept::keep(engine, &deliveries).await?;
         handled(engine, &deliveries).await?;
     }
     if deliveries.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX) {

@@ -16,12 +16,12 @@ use crate::{
         policy::Policy,
         reason::Reason,
         run::RunCause,
-        time::to_ms,
+        time::{as_stored, to_ms},
         workspace::Workspace,
     },
     ledger::fact::Fact,
     outbound::budget::Class,
-    planner::{gate::Brake, observed::Reading, plan::displaced, retry::own_wait},
+    planner::{observed::Reading, plan::displaced, retry::own_wait},
     sentinel::{Incidents, ListWanted, Place},
     store::{StoreError, Version},
 };
@@ -40,6 +40,7 @@ mod list;
 mod listing;
 mod newcomers;
 pub mod pages;
+mod regate;
 mod shadow;
 pub(in crate::engine) mod unseen;
 
@@ -69,7 +70,7 @@ const SEEN_AFTER: SignedDuration = SignedDuration::from_mins(15);
 const FULL_EVERY: SignedDuration = SignedDuration::from_hours(6);
 /// Incidents may show this late (six hours), and be looked for up to six hours after that.
 const LATE: SignedDuration = SignedDuration::from_hours(13);
-/// Held incidents looked at again after a start or a changed configuration.
+/// Incidents held for one reason that are taken up at once.
 const REGATED_MAX: u32 = 20_000;
 /// Newcomers recorded in one transaction.
 const BATCH: usize = 100;
@@ -240,7 +241,7 @@ impl Counts {
     }
 
     fn hold(&mut self, incident: &Incident) {
-        if let Some(modified) = incident.modified {
+        if let Some(modified) = incident.modified.map(as_stored) {
             self.held_at = Some(self.held_at.map_or(modified, |held| held.min(modified)));
         }
     }
@@ -257,7 +258,8 @@ impl Counts {
             return;
         }
         self.disordered |= incident.modified.is_some() && incident.modified < self.newest;
-        self.newest = self.newest.max(incident.modified);
+        // Compared with a cursor that is kept in milliseconds.
+        self.newest = self.newest.max(incident.modified.map(as_stored));
     }
 }
 
@@ -442,47 +444,6 @@ impl<'a> Poll<'a> {
     fn look_later(&self, pair: PairId) {
         let at = self.engine.now() + SignedDuration::from_secs(30);
         self.engine.schedule().later_looks.insert(pair, at);
-    }
-
-    /// After a start or a changed configuration: what was held may pass now, what needed a person may be mapped now.
-    async fn regate(&mut self) -> Result<(), StoreError> {
-        let now = self.engine.now();
-        let (mut passing, mut braked) = (Vec::new(), Vec::new());
-        let adopts = self.policy.adopt;
-        // Where a ticket may be there already, the brake is asked once that is known.
-        let mut brake = (adopts || super::recall::until(self.engine).is_some()).then(Brake::off);
-        let catalogue = self.client.halo.as_ref().and_then(|b| self.engine.registry.catalogue(b.connection));
-        for id in self.engine.store.held_subjects(self.workspace.id, REGATED_MAX).await? {
-            let Some(subject) = self.engine.store.subject(self.workspace.id, &id).await? else { continue };
-            let asked = self.judge_anew(catalogue.as_deref(), &mut brake, &subject).await?;
-            let now_held: Option<Reason> = asked.err();
-            let by_brake = matches!(now_held, Some(Reason::StormHeld { .. }));
-            if now_held.is_none() || adopts && by_brake {
-                let held = subject.held.as_ref().map(|reason| reason.code().to_owned());
-                let some = if by_brake { &mut braked } else { &mut passing };
-                some.push(Newcomer { incident: subject.incident, held });
-            } else if now_held != subject.held {
-                let fact = Fact::IncidentHeld { workspace: self.workspace.id, incident: id, reason: now_held };
-                self.engine.record(now, Some(self.client.id), vec![fact]).await?;
-            }
-        }
-        for some in braked.chunks(BATCH) {
-            // Those without one stay held.
-            self.adopted(some.to_vec()).await?;
-        }
-        for some in passing.chunks(BATCH) {
-            self.newcomers(some.to_vec(), None, None).await?;
-        }
-        let mut after = None;
-        loop {
-            let pairs = self.engine.store.open_pairs_of_workspace(self.workspace.id, after, 200).await?;
-            let Some(last) = pairs.last() else { break };
-            after = Some(last.id);
-            for pair in &pairs {
-                digest::pair(self.engine, pair.id, Vec::new(), Reading::default()).await?;
-            }
-        }
-        self.carry_what_waited().await
     }
 }
 

@@ -24,6 +24,7 @@ use crate::{
 use super::{Engine, digest, known::Known, newcomer, registry::wait_for_catalogue, revive};
 
 mod announced;
+pub(super) mod kept;
 mod waits;
 
 pub(super) use announced::announced;

@@ -365,6 +365,7 @@ async fn left_behind(engine: &Engine) -> Result<(), StoreError> {
     }
     super::unread::left_behind(engine).await?;
     super::told::again(engine).await?;
+    super::push::kept::left_behind(engine).await?;
     let now = engine.now();
     // However long nothing ran: what was written in the last second of it is listed with the next poll.
     let written = engine.store.written_to_halo_since(now - SignedDuration::from_hours(24)).await?;

@@ -289,12 +289,17 @@ impl Waiting {
     }
 }
 
-/// Reads the comments that have waited, until there is no place for more.
+/// Reads the comments that have waited, until there is no place for more. What cannot be read to its end goes on waiting:
+/// one that only a full list has shown no other list would show again.
 pub(super) async fn read_waiting(poll: &mut Poll<'_>, due: Vec<PairId>) -> Result<(), StoreError> {
     let engine = poll.engine;
+    if poll.failed() {
+        return Ok(());
+    }
     let mut refused = 0;
     let mut until: Option<Timestamp> = None;
-    for pair in due {
+    let mut due = due.into_iter();
+    while let Some(pair) = due.next() {
         // None: it was read by another unit meanwhile.
         let taken = engine.schedule().comments_waiting.remove(&pair);
         let Some(waiting) = taken else { continue };
@@ -305,6 +310,22 @@ pub(super) async fn read_waiting(poll: &mut Poll<'_>, due: Vec<PairId>) -> Resul
         if let Err(error) = Box::pin(poll.paired(pair, waiting.incident.clone())).await {
             engine.schedule().comments_wait(pair, waiting);
             return Err(error);
+        }
+        if let Some(failure) = poll.failure() {
+            let now = engine.now();
+            let soonest = now + SignedDuration::from_secs(1);
+            let at = failure.waits_until().map_or(now + ONCE_MORE, |at| at.max(soonest));
+            let mut schedule = engine.schedule();
+            // Else its pair says that they could not be read, and asks for them.
+            if !schedule.unread.contains_key(&(pair, Side::Sentinel)) {
+                schedule.comments_wait(pair, Waiting { at, ..waiting });
+            }
+            for behind in due {
+                if let Some(waiting) = schedule.comments_waiting.get_mut(&behind) {
+                    waiting.at = at;
+                }
+            }
+            return Ok(());
         }
         let again = engine.schedule().comments_waiting.get(&pair).map(|waiting| waiting.at);
         if let Some(at) = again {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::domain::{
-    backfill::{Backfill, Forecast, Progress},
+    backfill::{Backfill, BackfillState, Forecast, Progress},
     catalogue::Catalogue,
     client::Client,
     incident::Incident,
@@ -46,6 +46,23 @@ pub fn ask(
         return Err(Reason::OlderThanStart);
     }
     gate::ask(&Workspace { since: backfill.from, ..workspace.clone() }, client, policy, catalogue, incident)
+}
+
+/// Why a backfill stands still: while its workspace makes no tickets at all, no incident is looked at, or each would be
+/// passed over for what has nothing to do with it. A client without a Halo client ends it.
+pub fn waits(
+    backfill: &Backfill,
+    (workspace, client, policy): (&Workspace, &Client, &Policy),
+    catalogue: Option<&Catalogue>,
+) -> Option<Reason> {
+    match &backfill.state {
+        BackfillState::Counting | BackfillState::Running { .. } if workspace.mode == Mode::Off => Some(Reason::ModeOff),
+        BackfillState::Running { .. } => {
+            let missing = gate::needs(workspace, client, policy, catalogue).err();
+            missing.filter(|reason| *reason != Reason::ClientNotBound)
+        }
+        BackfillState::Counting | BackfillState::Forecast { .. } | BackfillState::Ended { .. } => None,
+    }
 }
 
 /// A forecast in the making.

@@ -23,6 +23,8 @@ use crate::{
         workspace::{Mode, Workspace},
     },
     ledger::fact::Fact,
+    planner,
+    store::Installation,
 };
 
 /// What a person asks for, as typed.
@@ -188,6 +190,30 @@ pub async fn stop(app: &App, caller: &Caller, workspace: WorkspaceId) -> Result<
     moved(app, caller, &workspace, "stop-backfill", Backfill { state, ..found }).await
 }
 
+/// Why one stands still, with the remedy.
+async fn waits(app: &App, installation: &Installation, backfill: &Backfill) -> Result<Option<String>, ServiceError> {
+    if !matches!(backfill.state, BackfillState::Counting | BackfillState::Running { .. }) {
+        return Ok(None);
+    }
+    let Some(found) = installation.connected(backfill.workspace) else { return Ok(None) };
+    let catalogue = match &found.client.halo {
+        Some(binding) => {
+            app.store.catalogue(binding.connection).await.map_err(|e| fault("read Halo's look-ups", &e))?
+        }
+        None => None,
+    };
+    // Look-ups that were never read yet are waited for without a word.
+    if catalogue.is_none() && found.client.halo.is_some() {
+        return Ok(None);
+    }
+    let catalogue = catalogue.as_ref().map(|(catalogue, _)| catalogue);
+    let reason = planner::backfill::waits(backfill, (found.workspace, found.client, found.policy), catalogue);
+    Ok(reason.map(|reason| match reason.remedy() {
+        Some(remedy) => format!("{} {remedy}", reason.words()),
+        None => reason.words(),
+    }))
+}
+
 /// The page's view.
 ///
 /// # Errors
@@ -208,16 +234,17 @@ pub async fn view(app: &App, caller: &Caller) -> Result<BackfillsView, ServiceEr
         .collect();
     workspaces.sort_by_key(|choice| choice.label.to_lowercase());
     let found = app.store.backfills().await.map_err(|e| fault("read backfills", &e))?;
-    let row = |backfill: Backfill| {
-        let workspace = names::workspace(&installation, backfill.workspace).filter(seen)?;
-        Some(BackfillRow {
+    let mut rows = Vec::new();
+    for backfill in found {
+        let Some(workspace) = names::workspace(&installation, backfill.workspace).filter(seen) else { continue };
+        rows.push(BackfillRow {
             client: names::client(&installation, workspace.client),
             workspace: workspace.name.clone(),
             makes_tickets: makes_tickets(workspace.mode),
+            waits: waits(app, &installation, &backfill).await?,
             backfill,
-        })
-    };
-    let mut rows: Vec<BackfillRow> = found.into_iter().filter_map(row).collect();
+        });
+    }
     rows.sort_by_key(|row| std::cmp::Reverse(row.backfill.asked));
     Ok(BackfillsView { workspaces, form: FormView::default(), rows })
 }

@@ -332,23 +332,30 @@ impl Store {
         Ok(query.fetch_one(&mut *reader).await?)
     }
 
-    /// Ids of unlinked, held incidents of a workspace, oldest change first: for looking again at them after a policy was
-    /// corrected. Times do not count: they may be of a clock that was wrong.
+    /// A page of a workspace's unlinked, held incidents in the order in which they were first seen, each with the key that
+    /// the page after it begins behind: for looking again at them after a policy was corrected. Times do not count: they may
+    /// be of a clock that was wrong.
     ///
     /// # Errors
     /// What the database says.
-    pub async fn held_subjects(&self, workspace: WorkspaceId, limit: u32) -> Result<Vec<IncidentId>> {
+    pub async fn held_subjects(
+        &self,
+        workspace: WorkspaceId,
+        after: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<(i64, IncidentId)>> {
         let mut sql = sqlx::QueryBuilder::<sqlx::Sqlite>::new(
             "SELECT s.id, s.incident FROM subjects s WHERE s.pair IS NULL AND s.held_code IS NOT NULL AND s.workspace = ",
         );
         sql.push_bind(workspace.to_string());
-        sql.push(" ORDER BY s.changed_ms, s.id LIMIT 0 + ").push_bind(i64::from(limit));
+        sql.push(" AND s.id > ").push_bind(after.unwrap_or(0));
+        sql.push(" ORDER BY s.id LIMIT 0 + ").push_bind(i64::from(limit));
         let mut reader = self.reader().await?;
         let rows = sql.build().fetch_all(&mut *reader).await?;
         rows.iter()
             .map(|row| {
                 let cells = Cells::new(row, "subjects");
-                cells.text("incident").map(IncidentId::new)
+                Ok((cells.int("id")?, IncidentId::new(cells.text("incident")?)))
             })
             .collect()
     }

@@ -14,7 +14,7 @@ use crate::{
         words,
     },
     domain::{
-        backfill::{Backfill, BackfillState, CAP_MAX, Forecast, HowEnded, PER_HOUR_MAX, Progress},
+        backfill::{BackfillState, CAP_MAX, Forecast, HowEnded, PER_HOUR_MAX, Progress},
         view::{
             backfill::{BackfillRow, BackfillsView},
             form::FormView,
@@ -79,7 +79,7 @@ fn line(ctx: &PageContext, row: &BackfillRow) -> AnyView {
                 </div>
             </td>
             <td data-label="Forecast">{forecast.map_or_else(|| "–".into_any(), said)}</td>
-            <td class="c-why tall" data-label="State">{state(ctx, backfill)}</td>
+            <td class="c-why tall" data-label="State">{state(ctx, row)}</td>
             {list::acts(ctx, acts(ctx, row))}
         </tr>
     }
@@ -104,7 +104,7 @@ fn said(forecast: &Forecast) -> AnyView {
     .into_any()
 }
 
-fn state(ctx: &PageContext, backfill: &Backfill) -> AnyView {
+fn state(ctx: &PageContext, row: &BackfillRow) -> AnyView {
     let came = |progress: &Progress| {
         format!(
             "{} looked at, {} linked",
@@ -112,13 +112,14 @@ fn state(ctx: &PageContext, backfill: &Backfill) -> AnyView {
             words::number(progress.tickets.into())
         )
     };
-    match &backfill.state {
-        BackfillState::Counting => view! { <p class="why">"The forecast is being made."</p> }.into_any(),
+    let waits = row.waits.as_ref().map(|why| format!(" It waits: {why}"));
+    match &row.backfill.state {
+        BackfillState::Counting => view! { <p class="why">"The forecast is being made."{waits}</p> }.into_any(),
         BackfillState::Forecast { .. } => {
             view! { <p class="why">"It waits to be started; nothing is taken in before."</p> }.into_any()
         }
         BackfillState::Running { progress, .. } => view! {
-            <p class="why">"Under way since "{when(ctx, progress.began)}": "{came(progress)}"."</p>
+            <p class="why">"Under way since "{when(ctx, progress.began)}": "{came(progress)}"."{waits}</p>
         }
         .into_any(),
         BackfillState::Ended { at, how, progress } => {

@@ -27,4 +27,6 @@ pub struct BackfillRow {
     pub workspace: String,
     /// Whether the workspace's mode makes tickets: else it cannot be started.
     pub makes_tickets: bool,
+    /// Why it stands still, with the remedy: no ticket can be made for any incident.
+    pub waits: Option<String>,
 }

@@ -10,7 +10,7 @@ use crate::{
         ids::{ConnectionId, TicketId},
         run::RunScope,
         ticket::Ticket,
-        time::iso,
+        time::{as_stored, iso},
     },
     halo_itsm::{Halo, paging::may_have_slipped},
     ledger::fact::Fact,
@@ -21,6 +21,9 @@ use crate::{
 use super::{Counts, Engine, OVERLAP, PAGES_MAX, alone, rows};
 use crate::engine::{future, settled::Settled};
 
+/// A reading that takes longer may have passed by what changed behind the page that it read.
+const SLOW: SignedDuration = SignedDuration::from_mins(1);
+
 /// Moves the cursor on, never back.
 pub(super) async fn move_cursor(
     engine: &Engine,
@@ -28,6 +31,7 @@ pub(super) async fn move_cursor(
     before: Option<Timestamp>,
     updated: Timestamp,
 ) -> Result<(), StoreError> {
+    let updated = as_stored(updated);
     if before.is_some_and(|before| before >= updated) {
         return Ok(());
     }
@@ -56,6 +60,9 @@ pub(super) async fn since(
     let from = if all_seen { cursor + SignedDuration::from_secs(1) } else { cursor - OVERLAP };
     let mut latest = None;
     let whole = changed(engine, halo, (from, &mut latest), class, counts).await?;
+    // A row that changes again behind the page being read is not among the later ones: the next list begins before that.
+    let took = engine.now().duration_since(started);
+    let slow = took > SLOW;
     alone::weigh(engine, halo, counts).await?;
     if whole {
         // Rows that have not turned up by now are out of the overlap: they will not. Those of another instance, which may be
@@ -70,13 +77,14 @@ pub(super) async fn since(
         let back = Fact::HaloCursorMoved { connection: id, updated: latest };
         return engine.record(engine.now(), None, vec![back]).await.map(drop);
     }
-    if whole && counts.held_at.is_none() {
+    if whole && !slow && counts.held_at.is_none() {
         let newest = counts.newest.map_or(cursor, |newest| newest.max(cursor));
         if let Some(standing) = engine.schedule().instances.get_mut(&id) {
             standing.settled = Some(Settled::after(settled, newest, started, OVERLAP));
         }
     }
-    let newest = match (counts.newest, counts.held_at) {
+    let seen_up_to = counts.newest.map(|newest| if slow { newest - took } else { newest });
+    let newest = match (seen_up_to, counts.held_at) {
         (Some(newest), Some(held)) => Some(newest.min(held)),
         (newest, _) => newest,
     };
@@ -101,7 +109,8 @@ fn date(tickets: &[Ticket], latest: Timestamp, counts: &mut Counts) {
         if at > latest {
             counts.future = counts.future.max(Some((at, id)));
         } else {
-            counts.newest = counts.newest.max(Some(at));
+            // Compared with a cursor that is kept in milliseconds.
+            counts.newest = counts.newest.max(Some(as_stored(at)));
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     domain::{
         failure::{Failure, FailureKind, Side},
         run::RunScope,
-        time::iso,
+        time::{as_stored, iso},
     },
     engine::future,
     ledger::fact::Fact,
@@ -101,6 +101,7 @@ impl Poll<'_> {
         // An empty first poll still marks where the next one starts.
         let target =
             target.or_else(|| (before.is_none() && self.counts.failure.is_none()).then_some(self.workspace.since));
+        let target = target.map(as_stored);
         let ahead = self.cursor_was_ahead(before);
         let modified = match (ahead, target) {
             (Some(latest), _) => latest,

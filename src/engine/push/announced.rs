@@ -10,14 +10,17 @@ use crate::{
         ids::{ClientId, ConnectionId, TicketId},
         workspace::Workspace,
     },
-    engine::{Engine, registry::wait_for_catalogue},
+    engine::{
+        Engine,
+        registry::{View, wait_for_catalogue},
+    },
     halo_itsm::Halo,
     outbound::budget::Class,
     planner::push,
     store::{Request, StoreError},
 };
 
-use super::{PUSH, joined};
+use super::{PUSH, joined, kept};
 
 /// Tickets read for one webhook's sake at most; what is above waits for the next poll.
 const READ_MAX: usize = 20;
@@ -29,8 +32,12 @@ pub(in crate::engine) async fn announced(
     halo: &Halo,
     named: &BTreeSet<TicketId>,
 ) -> Result<(), StoreError> {
-    let view = engine.registry.view();
-    let connection = halo.connection().id;
+    let later = look(engine, halo, named).await?;
+    kept::looked_at(engine, halo.connection().id, named, later).await
+}
+
+/// Workspaces whose clients have their tickets in this instance, by the client's number there, where a policy pushes any.
+pub(super) fn rules(view: &View, connection: ConnectionId) -> BTreeMap<i64, Vec<&Workspace>> {
     let mut rules: BTreeMap<i64, Vec<&Workspace>> = BTreeMap::new();
     for workspace in view.workspaces.values().filter(|workspace| push::allowed(workspace.mode).is_ok()) {
         let Some((_, client, _)) = view.of_workspace(workspace.id) else { continue };
@@ -40,13 +47,21 @@ pub(in crate::engine) async fn announced(
     }
     rules
         .retain(|_, workspaces| workspaces.iter().any(|w| view.of_workspace(w.id).is_some_and(|(.., p)| p.push.any())));
+    rules
+}
+
+/// Looks at each that is not linked, and gives those that could not be looked at: with the next poll.
+async fn look(engine: &Engine, halo: &Halo, named: &BTreeSet<TicketId>) -> Result<BTreeSet<TicketId>, StoreError> {
+    let view = engine.registry.view();
+    let connection = halo.connection().id;
+    let rules = rules(&view, connection);
+    let mut later = BTreeSet::new();
     if rules.is_empty() {
-        return Ok(());
+        return Ok(later);
     }
     let Some(catalogue) = wait_for_catalogue(engine, connection) else {
-        // What a policy calls by name is not known yet: with the next poll.
-        engine.schedule().tickets_again.entry(connection).or_default().extend(named);
-        return Ok(());
+        // What a policy calls by name is not known yet.
+        return Ok(named.clone());
     };
     let ids: Vec<TicketId> = named.iter().copied().collect();
     let paired = engine.store.pairs_of_tickets(connection, &ids).await?;
@@ -65,7 +80,7 @@ pub(in crate::engine) async fn announced(
             Err(failure) => {
                 let failure: Failure = failure;
                 if failure.retryable() || failure.kind == FailureKind::SignInAgain {
-                    engine.schedule().tickets_again.entry(connection).or_default().insert(ticket);
+                    later.insert(ticket);
                 } else if failure.kind != FailureKind::Gone {
                     // Whose ticket it is would have been read with it.
                     let clients: BTreeSet<ClientId> =
@@ -112,7 +127,7 @@ pub(in crate::engine) async fn announced(
         engine.schedule().intake_waits = true;
         engine.wake();
     }
-    Ok(())
+    Ok(later)
 }
 
 /// Whether a push of a ticket to one of these workspaces has been asked for and is not settled yet.

@@ -1,5 +1,10 @@
 //! Alerts that join an incident after its ticket was made.
 
+use halobridge::{
+    clock::Clock as _,
+    outbound::budget::{Class, Kind},
+};
+use jiff::SignedDuration;
 use serde_json::json;
 
 use super::bridge::*;
@@ -9,6 +14,15 @@ impl Bridge {
         let alert = json!({ "alertDisplayName": name, "severity": "High" });
         let on = json!({ "incident": incident, "workspace": self.workspace_name(0), "alert": alert });
         self.act("incident.alert", on);
+    }
+
+    /// No more calls of these kinds have a place now.
+    fn use_up(&self, kinds: &[Kind]) {
+        for (_, budget) in self.engine.registry().subscription_budgets() {
+            for kind in kinds {
+                while budget.take(self.clock.now(), *kind, Class::Comment).is_ok() {}
+            }
+        }
     }
 
     fn told_of(&self, ticket: i64, text: &str) -> usize {
@@ -55,6 +69,43 @@ both! {
         bridge.heal();
         bridge.pass(600).await;
         assert_eq!(bridge.told_of(ticket, "Told in the end"), 1);
+        bridge.finish().await;
+    }
+
+    /// Nothing but the full list shows that incident, and then there is a place for its comments before there is one for its
+    /// alerts.
+    async fn what_only_a_full_list_shows_waits_for_its_alerts_too(product) {
+        let (bridge, incident, ticket) = Bridge::linked(Setup { workspaces: 1, ..Setup::new(product) }).await;
+        let other = bridge.raise(json!({}));
+        bridge.pass_by(6 * 3_600 - 1_800, 600).await;
+        let hidden = incident.clone();
+        bridge.mutate(move |request, body| {
+            if request.method() == "GET" && request.uri().path().ends_with("/incidents") {
+                let rows = body["value"].as_array_mut().into_iter();
+                rows.for_each(|rows| rows.retain(|row| row["name"] != hidden.as_str()));
+            }
+        });
+        bridge.comment(&incident, "shown late");
+        bridge.alert(&incident, "Told in the end");
+        bridge.pass(600).await;
+        // The cursor moves on.
+        bridge.update(&other, json!({ "severity": "High" }));
+        bridge.pass(600).await;
+        bridge.mutate_no_more();
+        for _ in 0..80 {
+            bridge.clock.advance(SignedDuration::from_secs(10));
+            bridge.use_up(&[Kind::CommentsRead, Kind::AlertsRead]);
+            bridge.run().await;
+        }
+        let told = || (bridge.told_of(ticket, "shown late"), bridge.told_of(ticket, "Told in the end"));
+        assert_eq!(told(), (0, 0));
+        for _ in 0..60 {
+            bridge.clock.advance(SignedDuration::from_secs(10));
+            bridge.use_up(&[Kind::AlertsRead]);
+            bridge.run().await;
+        }
+        bridge.pass(600).await;
+        assert_eq!(told(), (1, 1), "{:#?}", bridge.notes_of(ticket));
         bridge.finish().await;
     }
 

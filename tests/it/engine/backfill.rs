@@ -177,6 +177,82 @@ both! {
     }
 }
 
+/// A backfill of ten has begun, and something keeps every ticket from being made for a while: whom it had not come to yet
+/// gets a ticket afterwards, and the page says meanwhile why it stands still.
+async fn stands_still_and_goes_on(bridge: &mut Bridge, stop: impl Fn(&mut Bridge), go_on: impl Fn(&mut Bridge)) {
+    for _ in 0..10 {
+        bridge.raise(json!({}));
+        bridge.advance(10).await;
+    }
+    bridge.pass(3_700).await;
+    bridge.ask(ALL).await.unwrap();
+    bridge.start_backfill().await.unwrap();
+    bridge.pass(70).await;
+    let before = bridge.tickets().len();
+    assert!((1..=4).contains(&before), "{before}");
+    stop(bridge);
+    bridge.apply().await;
+    bridge.run().await;
+    let listed = bridge.calls("sentinel.incident.list");
+    bridge.pass(180).await;
+    assert_eq!(bridge.tickets().len(), before);
+    if bridge.setup.mode == "off" {
+        assert_eq!(bridge.calls("sentinel.incident.list"), listed, "off reads nothing");
+    }
+    match bridge.backfill().await {
+        BackfillState::Running { progress, .. } => {
+            assert_eq!(progress.looked, u32::try_from(before).unwrap(), "nobody was passed over");
+        }
+        other => panic!("{other:?}"),
+    }
+    let (app, caller) = bridge.console();
+    let why = backfills::view(&app, &caller).await.unwrap().rows.remove(0).waits;
+    assert!(why.is_some_and(|why| !why.is_empty()), "it says why");
+    go_on(bridge);
+    bridge.apply().await;
+    bridge.pass(3_600).await;
+    assert_eq!(bridge.tickets().len(), 10);
+    match bridge.backfill().await {
+        BackfillState::Ended { how: HowEnded::Done, progress: Some(progress), .. } => {
+            assert_eq!((progress.looked, progress.tickets), (10, 10));
+        }
+        other => panic!("{other:?}"),
+    }
+    let (app, caller) = bridge.console();
+    assert_eq!(backfills::view(&app, &caller).await.unwrap().rows.remove(0).waits, None);
+}
+
+both! {
+    async fn a_backfill_waits_while_its_workspace_makes_no_tickets(product) {
+        for mode in ["observe", "comment-only", "off"] {
+            let mut bridge = Bridge::with(late_start(product)).await;
+            let to = |mode: &'static str| move |bridge: &mut Bridge| bridge.setup.mode = mode;
+            stands_still_and_goes_on(&mut bridge, to(mode), to("two-way")).await;
+            bridge.finish().await;
+        }
+    }
+
+    async fn a_backfill_waits_while_halo_has_no_ticket_type_of_that_name(product) {
+        let mut bridge = Bridge::with(late_start(product)).await;
+        // Whatever is applied has the look-ups read anew.
+        let rename = |bridge: &mut Bridge| {
+            bridge.setup.settle_secs += 1;
+            bridge.mutate(|request, body| {
+                if request.uri().path().to_lowercase().ends_with("/tickettype") {
+                    let renamed = body.to_string().replace("Security Incident", "Security Matter");
+                    *body = serde_json::from_str(&renamed).unwrap();
+                }
+            });
+        };
+        let name_back = |bridge: &mut Bridge| {
+            bridge.setup.settle_secs += 1;
+            bridge.mutate_no_more();
+        };
+        stands_still_and_goes_on(&mut bridge, rename, name_back).await;
+        bridge.finish().await;
+    }
+}
+
 /// A small budget has no room for the whole list at once, nor for reading each ticket of it: both go on where they stopped.
 #[tokio::test]
 async fn a_backfill_that_adopts_ends_however_many_tickets_there_are() {

@@ -573,3 +573,23 @@ async fn the_very_first_look_ups_may_fail() {
     bridge.ticket_of(&incident).await;
     bridge.finish().await;
 }
+
+/// They are judged page by page.
+#[tokio::test]
+async fn a_changed_mode_reaches_every_held_incident_however_many_there_are() {
+    const INCIDENTS: usize = 1_050;
+    let setup = Setup { mode: "observe", workspaces: 1, evidence: false, ..Setup::new(Product::Itsm) };
+    let mut bridge = Bridge::with(setup).await;
+    for _ in 0..INCIDENTS {
+        bridge.raise(json!({}));
+    }
+    bridge.pass(120).await;
+    let workspace = bridge.workspace(0).await.id;
+    let held = async |bridge: &Bridge, code| bridge.store.held_for(workspace, code, 5_000).await.unwrap().len();
+    assert_eq!(held(&bridge, "mode-observe").await, INCIDENTS);
+    bridge.setup.mode = "comment-only";
+    bridge.apply().await;
+    bridge.cross().await;
+    assert_eq!(held(&bridge, "mode-one-way").await, INCIDENTS);
+    bridge.finish().await;
+}

@@ -444,6 +444,45 @@ both! {
         bridge.finish().await;
     }
 
+    /// Reading what the first page names takes minutes: what changes on it meanwhile is older than what the last one tells.
+    async fn a_ticket_that_changes_again_behind_the_page_being_read_is_not_lost(product) {
+        let bridge = Bridge::with(Setup { switches: vec![("page_cap", "2")], ..Setup::new(product) }).await;
+        let incidents = [bridge.raise(json!({})), bridge.raise(json!({})), bridge.raise(json!({}))];
+        bridge.cross().await;
+        let mut linked = Vec::new();
+        for incident in incidents {
+            linked.push((bridge.ticket_of(&incident).await, incident));
+        }
+        linked.sort();
+        let [(first, of_first), (second, _), (last, _)] = linked.as_slice() else { panic!("{linked:?}") };
+        // Nothing but the list tells of a pair that is closed.
+        bridge.close_incident(of_first, json!({ "classification": "Undetermined" }));
+        bridge.pass(900).await;
+        assert_eq!(bridge.ticket(*first)["status_name"], "Closed");
+        // The server was away meanwhile.
+        bridge.clock.advance(SignedDuration::from_secs(900));
+        for ticket in [first, second, last] {
+            bridge.note(*ticket, "<p>said meanwhile</p>", json!({}));
+        }
+        let (twin, clock) = (bridge.twin.clone(), bridge.clock.clone());
+        let (reopened, touched, notes) = (*first, *last, format!("ticket_id={second}"));
+        let (mut opened, mut noted) = (false, false);
+        bridge.before(move |request| {
+            let query = request.uri().query().unwrap_or_default();
+            if !opened && query.split('&').any(|part| part == notes) {
+                opened = true;
+                twin.act("ticket.reopen", &json!({ "ticket_id": reopened, "agent": AGENT, "text": "It goes on." }));
+                clock.advance(SignedDuration::from_secs(240));
+            } else if opened && !noted && query.contains("lastupdatefromdate") && query.contains("page_no=2") {
+                noted = true;
+                twin.act("ticket.note", &json!({ "ticket_id": touched, "html": "<p>more</p>", "agent": AGENT }));
+            }
+        });
+        bridge.pass(600).await;
+        assert_eq!(bridge.incident(of_first)["properties"]["status"], "Active");
+        bridge.finish().await;
+    }
+
     /// A page that comes empty, or a limit that changes between two pages, leaves rows out that Halo counts all the same.
     async fn rows_that_halo_counts_and_does_not_hand_out_are_asked_for_again(product) {
         let bridge = Bridge::with(Setup { switches: vec![("page_cap", "1")], ..Setup::new(product) }).await;

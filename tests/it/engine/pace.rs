@@ -1,12 +1,51 @@
 //! Workspaces are read soon after a change, and seldom while nothing happens.
 
 use halobridge::{
-    domain::{run::RunScope, view::runs::RunFilter},
+    domain::{account::Scope, run::RunScope, time, view::runs::RunFilter},
     service::runs,
+    store::LedgerFilter,
 };
-use serde_json::json;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
 
 use super::bridge::*;
+
+/// Halo tells when tickets changed in ten millionths of a second.
+fn finer(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(finer),
+        Value::Object(members) => {
+            for (name, member) in members.iter_mut() {
+                let told = ["last_update", "lastupdate", "lastactiondate"].contains(&name.as_str());
+                let moment = member.as_str().filter(|_| told).and_then(time::parse);
+                match moment {
+                    Some(moment) => *member = json!((moment + SignedDuration::from_nanos(456_700)).to_string()),
+                    None => finer(member),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+impl Bridge {
+    /// What the last call of a kind that has this option was asked with.
+    fn last_asked(&self, kind: &str, name: &str) -> String {
+        self.twin.with(|world, _| {
+            let calls = world.calls.iter().filter(|call| call.kind == kind);
+            let asked = calls.filter_map(|call| {
+                let (_, value) = call.query.iter().find(|(known, _)| known == name)?;
+                Some((call.number, value.clone()))
+            });
+            asked.max().expect("one was made").1
+        })
+    }
+
+    async fn entries(&self, fact: &str) -> usize {
+        let asked = LedgerFilter { fact: Some(fact.to_owned()), scope: Scope::All, ..LedgerFilter::default() };
+        self.store.ledger_page(&asked, None, 1_000).await.unwrap().len()
+    }
+}
 
 both! {
     async fn changes_are_followed_closely_and_quiet_saves_calls(product) {
@@ -52,6 +91,40 @@ both! {
         let again = runs::view(&app, &caller, RunFilter::default()).await.unwrap();
         let row = again.sources.iter().find(|row| row.scope == halo.scope).unwrap();
         assert_eq!(row.read_up_to, halo.read_up_to);
+        bridge.finish().await;
+    }
+
+    /// Both services tell times finer than the milliseconds that a cursor is kept in: nothing is newer for that.
+    async fn the_overlap_closes_where_times_are_finer_than_a_cursor(product) {
+        let bridge = Bridge::with(Setup { workspaces: 1, ..Setup::new(product) }).await;
+        bridge.mutate(|request, body| {
+            if request.uri().path().contains("/Tickets") {
+                finer(body);
+            }
+        });
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        bridge.note(ticket, "<p>on it</p>", json!({}));
+        bridge.pass(1_800).await;
+        let moved = (bridge.entries("cursor-moved").await, bridge.entries("halo-cursor-moved").await);
+        bridge.pass(3_600).await;
+        let now_moved = (bridge.entries("cursor-moved").await, bridge.entries("halo-cursor-moved").await);
+        assert_eq!(now_moved, moved, "a quiet hour writes nothing down");
+        let cursor = bridge.store.cursor(bridge.workspace(0).await.id).await.unwrap().unwrap().modified;
+        let asked = bridge.last_asked("sentinel.incident.list", "$filter");
+        let wanted = time::iso(cursor + SignedDuration::from_millis(1));
+        assert!(asked.ends_with(&format!("ge {wanted}")), "{asked}, and not {wanted}");
+        let halo = bridge.pair_of(&incident).await.unwrap().halo;
+        let cursor = bridge.store.halo_cursor(halo).await.unwrap().unwrap();
+        let asked = bridge.last_asked("halo.tickets.list", "lastupdatefromdate");
+        assert_eq!(time::parse(&asked), Some(cursor + SignedDuration::from_secs(1)), "{asked}");
+        // What comes next is found all the same.
+        bridge.note(ticket, "<p>said after the quiet</p>", json!({}));
+        bridge.comment(&incident, "and so is this");
+        bridge.cross().await;
+        assert!(bridge.comments_of(&incident).iter().any(|said| said.contains("said after the quiet")));
+        assert!(bridge.notes_of(ticket).iter().any(|note| words(note).contains("and so is this")));
         bridge.finish().await;
     }
 

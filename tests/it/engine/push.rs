@@ -31,6 +31,7 @@ use halobridge::{
     store::{LedgerFilter, SituationRow},
     twin::options::Product,
 };
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::{bridge::*, person::operator};
@@ -693,6 +694,45 @@ both! {
         bridge.named(ticket).await;
         bridge.pass(300).await;
         assert_eq!(bridge.incidents(0).len(), 1);
+        assert_eq!(bridge.pushed().await, (true, None));
+        bridge.finish().await;
+    }
+
+    async fn a_ticket_that_a_webhook_named_is_not_forgotten_over_a_restart(product) {
+        let policy = "push = { ticket_types = [\"Security Incident\"] }".to_owned();
+        let mut bridge = Bridge::with(Setup { policy, ..setup(product) }).await;
+        bridge.cross().await;
+        let ticket = bridge.opened(0);
+        bridge.fault(json!({ "effect": "status", "status": 503, "kind": "halo.tickets.get" }));
+        bridge.named(ticket).await;
+        bridge.restart().await;
+        bridge.restart_cold().await;
+        bridge.heal();
+        bridge.pass(300).await;
+        assert_eq!(bridge.incidents(0).len(), 1);
+        assert_eq!(bridge.pushed().await, (true, None));
+        let kept = bridge.store.settings_under("named:").await.unwrap();
+        assert!(kept.is_empty(), "it is kept no longer than it waits: {kept:?}");
+        bridge.finish().await;
+    }
+
+    /// What pushes it is looked at again once it can be written down that it is to be pushed.
+    async fn nor_is_it_while_the_disk_is_full(product) {
+        let policy = "push = { ticket_types = [\"Security Incident\"] }".to_owned();
+        let bridge = Bridge::with(Setup { policy, ..setup(product) }).await;
+        bridge.cross().await;
+        let ticket = bridge.opened(0);
+        bridge.fault(json!({ "effect": "status", "status": 503, "kind": "halo.tickets.get" }));
+        bridge.named(ticket).await;
+        bridge.store.limit_pages(None, true).await.unwrap();
+        bridge.heal();
+        for _ in 0..12 {
+            // Refused: that is what a full disk is like.
+            let _refused = bridge.engine.run_until_idle(10_000).await;
+            bridge.clock.advance(SignedDuration::from_secs(10));
+        }
+        bridge.store.limit_pages(None, false).await.unwrap();
+        bridge.pass(300).await;
         assert_eq!(bridge.pushed().await, (true, None));
         bridge.finish().await;
     }

@@ -118,7 +118,38 @@ async fn versions_tell_what_changed() {
     assert_eq!(store.highest_number(workspace(1)).await.unwrap(), Some(2));
     let subject = store.subject(workspace(1), &incident_id(2)).await.unwrap().unwrap();
     assert_eq!(subject.held, Some(Reason::OlderThanStart));
-    assert_eq!(store.held_subjects(workspace(1), 10).await.unwrap(), [incident_id(2)]);
+    let held = store.held_subjects(workspace(1), None, 10).await.unwrap();
+    assert_eq!(held.into_iter().map(|(_, id)| id).collect::<Vec<_>>(), [incident_id(2)]);
+}
+
+#[tokio::test]
+async fn held_incidents_are_found_page_by_page_however_many_there_are() {
+    let store = memory().await;
+    linked(&store, 1).await;
+    for n in 2..=6 {
+        let reason = Some(Reason::OlderThanStart);
+        let held = Fact::IncidentHeld { workspace: workspace(1), incident: incident_id(n), reason };
+        record(&store, vec![incident_read(workspace(1), client(1), incident(n, "Held")), held]).await;
+    }
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.held_subjects(workspace(1), after, 2).await.unwrap();
+        assert!(page.len() <= 2);
+        let Some((last, _)) = page.last() else { break };
+        after = Some(*last);
+        // What is held anew counts as changed; its page does not come again for that.
+        for (_, id) in &page {
+            let reason = Some(Reason::ModeObserve);
+            record_at(
+                &store,
+                at(900),
+                vec![Fact::IncidentHeld { workspace: workspace(1), incident: id.clone(), reason }],
+            )
+            .await;
+        }
+        found.extend(page.into_iter().map(|(_, id)| id));
+    }
+    assert_eq!(found, [2, 3, 4, 5, 6].map(incident_id));
 }
 
 #[tokio::test]
