@@ -33,10 +33,10 @@ const FORGOTTEN_EDITS: u32 = 3;
 
 /// The visible reference of the note that carries a comment; `edit` 0 is the comment as it first crossed.
 pub fn note_reference(s: &Situation<'_>, comment: &CommentId, edit: u32) -> String {
-    reference_of(&s.workspace.arm_id, &s.pair.incident, comment, edit)
+    comment_reference(&s.workspace.arm_id, &s.pair.incident, comment, edit)
 }
 
-fn reference_of(arm_id: &str, incident: &IncidentId, comment: &CommentId, edit: u32) -> String {
+fn comment_reference(arm_id: &str, incident: &IncidentId, comment: &CommentId, edit: u32) -> String {
     let edit = if edit == 0 { String::new() } else { format!("edit-{edit}") };
     let parts = ["comment", arm_id, incident.as_str(), comment.as_str(), edit.as_str()];
     let used = if edit.is_empty() { 4 } else { 5 };
@@ -51,7 +51,7 @@ pub fn noted_later(
     actions: &[Action],
 ) -> bool {
     (edit + 1..=edit + FORGOTTEN_EDITS).any(|edit| {
-        let later = reference_of(arm_id, incident, comment, edit);
+        let later = comment_reference(arm_id, incident, comment, edit);
         actions.iter().any(|action| carries(action, &later))
     })
 }
