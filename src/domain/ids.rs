@@ -125,6 +125,11 @@ impl CommentId {
         Self::named(&format!("halo-action/{halo_tenant}/{}/{}/{edit}/{part}", key.ticket, key.action))
     }
 
+    /// Whether it may be one that we derive: those are of version 5, and portals give random ones.
+    pub fn is_derived(&self) -> bool {
+        Uuid::parse_str(&self.0).is_ok_and(|id| id.get_version_num() == 5)
+    }
+
     /// The id derived from a name that is built from outside identities alone.
     pub(super) fn named(name: &str) -> Self {
         Self(Uuid::new_v5(&NAMESPACE, name.as_bytes()).to_string())

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::domain::{
     decision::Decision,
+    drift::DriftRule,
     failure::Side,
     ids::{ActionKey, CommentId, IncidentId, TicketId},
     incident::{Comment, Incident, IncidentStatus},
@@ -19,6 +20,7 @@ use crate::domain::{
 use super::{
     conflict,
     draft::moment,
+    drift,
     fields::owner,
     notes::{self, budget, words},
     plan::Plan,
@@ -146,8 +148,21 @@ fn comments(s: &Situation<'_>, ticket: &Ticket, from: &MergedFrom, out: &mut Pla
         let done = |id: &CommentId| {
             known.iter().any(|other| other.id == *id) || s.links.iter().any(|link| link.comment == *id)
         };
+        let gone = |id: &CommentId| s.pair.base.deleted.contains(id);
+        let lost = |id: &CommentId| {
+            let what = format!("The copy of a comment on {} was deleted in Sentinel.", from.name);
+            Reason::CopyLost { what, comment: id.clone() }
+        };
         let mut parts = copies(s, from, comment);
         parts.retain(|(_, id, _)| !done(id) && !planned(id, out));
+        parts.retain(|(_, id, _)| match gone(id).then(|| drift::lost_rule(s, id)) {
+            None | Some(DriftRule::Heal) => true,
+            Some(DriftRule::Ask) => {
+                out.item(lost(id));
+                false
+            }
+            Some(DriftRule::Ignore) => false,
+        });
         if parts.len() > free {
             // Nothing is said by half, and what follows does not go before it.
             free = 0;
@@ -163,7 +178,8 @@ fn comments(s: &Situation<'_>, ticket: &Ticket, from: &MergedFrom, out: &mut Pla
                 .map(|action| Carried { action: action.key, edit: 0, part, said: words::of_action(action) })
                 .into_iter()
                 .collect();
-            out.push(OperationKind::AddComment { comment, carries, message }, Reason::Merged);
+            let reason = if gone(&comment) { lost(&comment) } else { Reason::Merged };
+            out.push(OperationKind::AddComment { comment, carries, message }, reason);
         }
     }
     if !untold.is_empty() {

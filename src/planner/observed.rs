@@ -152,7 +152,9 @@ impl Observed<'_> {
         let whole = i64::try_from(read.len()).is_ok_and(|read| read >= incident.comments_count);
         if whole && !older(incident.modified, self.incident.modified) {
             let own = self.links.iter().filter(|link| link.written_in == Side::Halo).map(|link| &link.comment);
-            deleted.extend(own.cloned());
+            // What was carried over from a merged incident has no link everywhere.
+            let known = self.comments.into_iter().flatten().map(|comment| &comment.id).filter(|id| id.is_derived());
+            deleted.extend(own.chain(known).cloned());
         }
         deleted.retain(|id| read.iter().all(|comment| comment.id != *id));
         deleted

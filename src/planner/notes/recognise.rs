@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use uuid::Uuid;
-
 use crate::domain::{
     failure::Side,
     ids::{ActionKey, CommentId},
@@ -47,10 +45,8 @@ pub(super) fn adopt(
         *edits = (*edits).max(link.edit);
     }
     let under_way = under_way(s);
-    // Ids that we derive are of version 5; portals give random ones.
-    let derived = |c: &Comment| Uuid::parse_str(c.id.as_str()).is_ok_and(|id| id.get_version_num() == 5);
     let there: BTreeMap<&CommentId, &Comment> =
-        comments.iter().filter(|c| !linked.contains(&c.id) && derived(c)).map(|c| (&c.id, c)).collect();
+        comments.iter().filter(|c| !linked.contains(&c.id) && c.id.is_derived()).map(|c| (&c.id, c)).collect();
     let said = |comment: &Comment, action: &Action, edit: u32| {
         let parts = says(s, comments, comment, (action.key, edit));
         // Of these words the rest follows.

@@ -7,6 +7,7 @@ use super::scene::{Scene, check, in_step, words};
 use crate::{
     domain::{
         decision::Decision,
+        drift::DriftRule,
         failure::Side,
         ids::{ActionKey, CommentId, IncidentId, TicketId},
         incident::{Evidence, Incident, IncidentStatus, Owner, Severity},
@@ -246,6 +247,39 @@ fn a_long_comment_is_carried_over_whole_in_parts() {
     scene.comment(8, &parts[1].1);
     scene.comments.as_mut().unwrap().last_mut().unwrap().id = parts[1].0.clone();
     assert_eq!(words(&scene.plan()), "in-step healthy -", "and is noted on the ticket by its own pair alone");
+}
+
+/// It was written, and a list that was read since lacks it.
+#[test]
+fn a_deleted_copy_on_the_survivor_goes_by_the_policy() {
+    let mut scene = in_step();
+    merged(&mut scene, 70);
+    scene.note(40, "<p>seen on the host HB-0000000001</p>").agent_id = Some(99);
+    let mut copies = Vec::new();
+    for planned in scene.plan().operations {
+        let OperationKind::AddComment { comment, carries, .. } = planned.kind else { panic!("a comment") };
+        match carries.first() {
+            Some(carried) => scene.link(&comment, carried.action, (0, 0), Some(carried.said.clone()), Side::Halo),
+            None => copies.push(comment),
+        }
+    }
+    let copy = copies.pop().expect("one that has not crossed");
+    scene.pair.base.deleted = [copy.clone()].into();
+    let again = "comment of  because copy-lost; behind waiting copy-lost";
+    for (rule, expected) in [
+        (DriftRule::Ignore, "in-step healthy -"),
+        (DriftRule::Heal, again),
+        (DriftRule::Ask, "behind needs-you copy-lost"),
+    ] {
+        scene.policy.drift.lost_comment = rule;
+        assert_eq!(words(&scene.plan()), expected, "{rule:?}");
+    }
+    scene.pair.decisions.push(Decision::Copy { comment: copy.clone(), again: true });
+    assert_eq!(words(&scene.plan()), again);
+    // It stands there again, and is still noted as deleted.
+    scene.comment(7, "a copy");
+    scene.comments.as_mut().unwrap().last_mut().unwrap().id = copy;
+    assert_eq!(words(&scene.plan()), "in-step healthy -");
 }
 
 /// A comment of ours on the merged incident whose answer has not been recorded: nobody said it, and it is not carried over.

@@ -122,14 +122,23 @@ fn a_comment_of_ours_that_a_whole_list_lacks_is_not_counted_any_more() {
     assert_eq!(deleted(&scene, &with(2), &theirs), [], "it is no whole list");
     let overtaken = Incident { modified: Some(at("2026-03-01T10:59:59Z")), ..with(1) };
     assert_eq!(deleted(&scene, &overtaken, &theirs), []);
-    assert_eq!(deleted(&scene, &with(1), &theirs), [own.clone()]);
+    assert_eq!(deleted(&scene, &with(1), &theirs), vec![own.clone()]);
     scene.pair.base.deleted = [own.clone()].into();
     assert!(!moved(&scene, 1) && moved(&scene, 2));
-    assert_eq!(deleted(&scene, &with(2), &theirs), [own.clone()]);
+    assert_eq!(deleted(&scene, &with(2), &theirs), vec![own.clone()]);
     // Written once more it shows again.
     let mut both = theirs;
     both.push(Comment::own(own, "ours", at("2026-03-01T11:50:01Z")));
     assert_eq!(deleted(&scene, &with(2), &both), []);
+    // So it is with what was carried over from a merged incident, which no link tells of; not with a person's.
+    let copy = CommentId::carried_over("w", &scene.incident.id, &CommentId::new("original"), 0);
+    let (mut carried, _) = talked();
+    carried.comments.as_mut().expect("commented").push(Comment::own(
+        copy.clone(),
+        "a copy",
+        at("2026-03-01T11:50:01Z"),
+    ));
+    assert_eq!(deleted(&carried, &with(0), &[]), [copy]);
 }
 
 #[test]
