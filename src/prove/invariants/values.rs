@@ -80,9 +80,11 @@ pub fn not_overwritten(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
         let wins = ending.policy(ended.key.0, world).map(|policy| policy.status.wins);
         let after = ended.ticket.map(|ticket| left::after(world.watch, ticket)).unwrap_or_default();
         // What somebody did to a ticket that a restored database has forgotten crossed all the same.
-        let moved_after = |from, to| {
+        let moved_after = |side, from, to| {
             let versions = after.iter().filter_map(|ticket| world.watch.tickets.get(ticket)).flatten();
-            versions.into_iter().any(|version| !matches!(version.by, By::Us(_)) && (from..to).contains(&version.order))
+            let by_others = |version: &Version<TicketValues>| !matches!(version.by, By::Us(_));
+            side == "incident"
+                && versions.into_iter().any(|version| by_others(version) && (from..to).contains(&version.order))
         };
         for (what, (here, there)) in [("closure", &closures), ("owner", &owners)] {
             for (mine, other, side) in [(here, there, "incident"), (there, here, "ticket")] {
@@ -105,7 +107,7 @@ pub fn not_overwritten(world: &Scene<'_>, ending: &Ending) -> Vec<Violation> {
                         && !on_its_way(world, ended, side, set, by_us)
                         && !moved(winner, if later { set } else { since(agreed) }, by_us)
                         && !taken(world, ended, what, side, by_us)
-                        && !(side == "incident" && moved_after(agreed, by_us))
+                        && !moved_after(side, agreed, by_us)
                 };
                 if let Some((old, set, by_us)) = set_back(mine, other, world, rebuilt(world, ended), seen) {
                     let text = format!(
