@@ -48,6 +48,10 @@ pub(super) async fn ended(
                 let wait = next_wait(pace, standing.wait, shown);
                 standing.wait = Some(wait);
                 Schedule::went_well(standing, now, wait);
+                // A list of all comes with a poll: it waits for none that is a day away.
+                if let Some(full) = standing.next_full {
+                    standing.next = standing.next.map(|next| next.min(full.max(now)));
+                }
             }
             Some(failure) => {
                 Schedule::went_wrong(standing, failure.clone(), now, salt(&workspace.id.0), workspace.poll_secs);

@@ -585,7 +585,8 @@ async fn a_changed_mode_reaches_every_held_incident_however_many_there_are() {
     }
     bridge.pass(120).await;
     let workspace = bridge.workspace(0).await.id;
-    let held = async |bridge: &Bridge, code| bridge.store.held_for(workspace, code, 5_000).await.unwrap().len();
+    let held =
+        async |bridge: &Bridge, code: &'static str| bridge.store.held_for(workspace, code, 5_000).await.unwrap().len();
     assert_eq!(held(&bridge, "mode-observe").await, INCIDENTS);
     bridge.setup.mode = "comment-only";
     bridge.apply().await;

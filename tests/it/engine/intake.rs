@@ -270,6 +270,31 @@ both! {
         }
     }
 
+    /// However seldom a workspace is polled.
+    async fn a_gap_in_numbers_waits_for_no_poll_of_the_next_day(product) {
+        let switches = vec![("defender", "true"), ("automation_delay_s", "0"), ("defender_delay_s", "0")];
+        let workspace = "poll_fast_secs = 86400";
+        let setup = Setup { switches, workspace, poll_secs: 86_400, workspaces: 1, ..Setup::new(product) };
+        let bridge = Bridge::with(setup).await;
+        let source = bridge.sentinel_source(0).await;
+        let first = bridge.raise(json!({}));
+        bridge.receive(source, &hint(&bridge, &first)).await;
+        bridge.pass(60).await;
+        bridge.switch("defender_delay_s", "900");
+        let late = bridge.raise(json!({}));
+        bridge.switch("defender_delay_s", "0");
+        let second = bridge.raise(json!({}));
+        bridge.receive(source, &hint(&bridge, &second)).await;
+        bridge.pass_by(1_500, 60).await;
+        bridge.ticket_of(&second).await;
+        bridge.ticket_of(&late).await;
+        let lists = bridge.calls("sentinel.incident.list");
+        bridge.pass_by(7_200, 300).await;
+        let more = bridge.calls("sentinel.incident.list") - lists;
+        assert!(more < 20, "{more} lists in two hours: it does not go on for ever");
+        bridge.finish().await;
+    }
+
     /// Nor is it forgotten over a poll that fails in the middle of its list, or over a whole list that fails.
     async fn a_gap_in_numbers_outlives_polls_that_fail(product) {
         for page_max in ["2", "1000"] {
