@@ -93,7 +93,10 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         Outcome::Still if hole.is_some() && s.incident.closed() => g.base.agree_half(NAME, Side::Sentinel),
         // Nothing was agreed on of an owner who is nobody in Halo: nobody has the ticket, or the policy's stand-in.
         Outcome::Still if hole.is_some() && (agent.is_none() || agent == fallback) => {
-            g.base.unsettled.insert(NAME.to_owned(), Side::Sentinel);
+            // Where no agent is known at all, nobody is none of them.
+            if !s.catalogue.agents.is_empty() {
+                g.base.unsettled.insert(NAME.to_owned(), Side::Sentinel);
+            }
         }
         Outcome::Still => {}
         Outcome::Same | Outcome::Leave => accept(g),

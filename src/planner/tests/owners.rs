@@ -368,6 +368,15 @@ fn an_owner_who_is_nobody_in_halo_crosses_once_there_is_an_agent() {
     assert_eq!(scene.plan().base, None, "and it rests");
     row(&mut scene);
     assert_eq!(words(&scene.plan()), mapped);
+    // While no agent is known at all, what was left apart stays so.
+    let mut scene = in_step();
+    scene.incident.owner = by_mail("amira@soc.example");
+    scene.pair.base.owner = scene.incident.owner.key();
+    let agents = std::mem::take(&mut scene.catalogue.agents);
+    let plan = scene.plan();
+    scene.queue(&plan);
+    scene.catalogue.agents = agents;
+    assert_eq!(words(&scene.plan()), "in-step healthy -");
 }
 
 /// A fallback that is named later is given the ticket, and stands in for the owner until they are mapped.
