@@ -348,6 +348,15 @@ fn an_owner_who_is_nobody_in_halo_crosses_once_there_is_an_agent() {
         taken.ticket().agent_id = Some(5);
         let said = words(&taken.plan());
         assert!(said.starts_with("incident owner=amira@soc.example because changed-in-halo;"), "{said}");
+        // Taken off again where nothing crosses back, the fallback is not given it anew.
+        let mut left = scene.clone();
+        left.policy.owner = rule(Direction::ToHalo);
+        left.ticket().agent_id = Some(1);
+        for _ in 0..2 {
+            let plan = left.plan();
+            assert_eq!(plan.operations, [], "{fallback:?}");
+            left.queue(&plan);
+        }
         let mut closed = scene.clone();
         shut(&mut closed);
         let plan = closed.plan();
