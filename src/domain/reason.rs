@@ -1,5 +1,6 @@
 //! Why something is done, not done or waited for: a closed list, each with its sentence and remedy.
 
+mod asked;
 mod remedy;
 
 use serde::{Deserialize, Serialize};
@@ -137,6 +138,9 @@ pub enum Reason {
         /// The ticket that it was unlinked from, if it was.
         #[serde(default)]
         after: Option<TicketId>,
+        /// What stands in its way.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        blocked: Option<Box<Self>>,
     },
     /// The client has no Halo binding.
     ClientNotBound,
@@ -304,13 +308,6 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Code of [`Reason::Unlinked`].
-    pub const UNLINKED: &str = "unlinked";
-    /// Code of [`Reason::LinkAsked`].
-    pub const LINK_ASKED: &str = "link-asked";
-    /// Code of [`Reason::TicketAsked`].
-    pub const TICKET_ASKED: &str = "ticket-asked";
-
     /// The code, as stored and filtered by.
     pub const fn code(&self) -> &'static str {
         match self {
@@ -433,7 +430,7 @@ impl Reason {
             Self::Unlinked { ticket: None, refused: None } => "Unlinked by a person.".into(),
             Self::LinkAsked { ticket, .. } => format!("It is being linked to ticket {ticket}."),
             Self::LinkRefused { ticket, why } => format!("Not linked to ticket {ticket}: {why}"),
-            Self::TicketAsked { .. } => "A person asked for its ticket; it is made next.".into(),
+            Self::TicketAsked { blocked, .. } => asked::words(blocked.as_deref()),
             Self::ClientNotBound => "The client has no Halo client yet.".into(),
             Self::Unmapped { table, value } => match value.split_once(" → ") {
                 Some((from, to)) => format!("“{from}” is mapped to {to}, and Halo has no such {table} for the ticket."),

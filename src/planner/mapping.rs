@@ -204,11 +204,11 @@ fn keys(owner: &Owner) -> Vec<String> {
     keys.into_iter().flatten().map(|text| text.to_lowercase()).collect()
 }
 
-/// The agent that a reference means. An id is believed where Halo handed out only a part of its agents.
+/// The agent that a reference means. An id is believed while the look-up could not be read, or not as a whole.
 fn agent_ref(catalogue: &Catalogue, wanted: &Ref) -> Option<i64> {
     match (catalogue.agent(wanted), wanted) {
         (Some(found), _) => Some(found.id),
-        (None, Ref::Id(id)) if catalogue.is_partial("agent") => Some(*id),
+        (None, Ref::Id(id)) if catalogue.agents.is_empty() || catalogue.is_partial("agent") => Some(*id),
         _ => None,
     }
 }

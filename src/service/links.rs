@@ -62,6 +62,7 @@ fn before(held: Option<&Reason>) -> Option<Option<TicketId>> {
     match held {
         Some(Reason::Unlinked { ticket, .. }) => Some(*ticket),
         Some(Reason::LinkAsked { unlinked, .. }) => *unlinked,
+        Some(Reason::TicketAsked { after, .. }) => after.map(Some),
         _ => None,
     }
 }
@@ -110,7 +111,7 @@ pub async fn make_ticket(
         return Err(ServiceError::invalid("mode", problem));
     }
     let after = before(subject.held.as_ref()).flatten();
-    ask(app, caller, &subject, ("make-ticket", Reason::TicketAsked { after })).await
+    ask(app, caller, &subject, ("make-ticket", Reason::TicketAsked { after, blocked: None })).await
 }
 
 /// Takes a pair apart and keeps both records. What waits in its queue is not written any more, and the incident gets

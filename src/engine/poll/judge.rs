@@ -43,8 +43,10 @@ impl Poll<'_> {
         };
         let passed = match &before {
             Some(reason) if link::stays(reason) => return Ok(Err(reason.clone())),
-            Some(Reason::TicketAsked { after }) => {
+            // What stands in the way is no answer to who asked: the ticket is made once it is gone.
+            Some(Reason::TicketAsked { after, .. }) => {
                 link::ask(self.workspace, self.client, self.policy, catalogue, *after)
+                    .map_err(|why| Reason::ticket_blocked(*after, why))
             }
             _ => gate::ask(self.workspace, self.client, self.policy, catalogue, incident),
         };
@@ -143,13 +145,23 @@ impl Poll<'_> {
         Brake::new(self.policy, u32::try_from(made).unwrap_or(u32::MAX))
     }
 
+    /// Whether a ticket that was asked for can't be made for the same reason as before: there is nothing new to record.
+    fn still_blocked(&self, catalogue: Option<&Catalogue>, subject: &Subject) -> bool {
+        let Some(Reason::TicketAsked { after, blocked: Some(why) }) = &subject.held else { return false };
+        link::ask(self.workspace, self.client, self.policy, catalogue, *after).err().as_ref() == Some(&**why)
+    }
+
     /// What people asked for: tickets of incidents that the storm brake held or that nothing else would link, oldest
     /// first; then incidents to be linked to a ticket that exists.
     pub(super) async fn asked(&mut self) -> Result<(), StoreError> {
+        let catalogue = self.client.halo.as_ref().and_then(|b| self.engine.registry.catalogue(b.connection));
         let mut wanted = Vec::new();
         for code in [Reason::StormReleased.code(), Reason::TICKET_ASKED] {
             for id in self.engine.store.held_for(self.workspace.id, code, REGATED_MAX).await? {
                 let Some(subject) = self.engine.store.subject(self.workspace.id, &id).await? else { continue };
+                if self.still_blocked(catalogue.as_deref(), &subject) {
+                    continue;
+                }
                 wanted.push(Newcomer { incident: subject.incident, held: Some(code.to_owned()) });
             }
         }

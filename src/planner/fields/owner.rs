@@ -39,7 +39,8 @@ fn hole(s: &Situation<'_>, agent: Option<i64>) -> Option<Reason> {
 /// there is a fallback for a ticket that nobody has.
 pub fn moved(s: &Situation<'_>, base: &Base, agent: Option<i64>) -> bool {
     let fallback = || mapping::fallback_agent(s.policy, s.catalogue).is_some();
-    let crosses = || hole(s, agent).is_none() || agent.is_none() && !s.incident.closed() && fallback();
+    let nobodys = agent.is_none() && base.agent_id.is_none_or(|id| id <= UNASSIGNED);
+    let crosses = || hole(s, agent).is_none() || nobodys && !s.incident.closed() && fallback();
     s.incident.owner.key() != base.owner || base.is_unsettled(NAME, Side::Sentinel) && crosses()
 }
 
@@ -91,9 +92,13 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
     }
     match outcome {
         Outcome::Still if hole.is_some() && s.incident.closed() => g.base.agree_half(NAME, Side::Sentinel),
-        // Nothing was agreed on of an owner who is nobody in Halo: nobody has the ticket, or the policy's stand-in.
-        Outcome::Still if hole.is_some() && (agent.is_none() || agent == fallback) => {
-            g.base.unsettled.insert(NAME.to_owned(), Side::Sentinel);
+        // Nothing was agreed on of an owner who is nobody in Halo: the policy's stand-in has the ticket, or nobody where there
+        // is none. From whom there is one somebody took it.
+        Outcome::Still if hole.is_some() && agent == fallback => {
+            // Where no agent is known at all, nobody is none of them.
+            if !s.catalogue.agents.is_empty() {
+                g.base.unsettled.insert(NAME.to_owned(), Side::Sentinel);
+            }
         }
         Outcome::Still => {}
         Outcome::Same | Outcome::Leave => accept(g),

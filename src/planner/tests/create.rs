@@ -73,7 +73,7 @@ fn what_a_person_decided_comes_before_the_gates_and_the_storm_brake_after_them()
     let mut scene = in_step();
     assert_eq!(explain::decided(None), None);
     let unlinked = Reason::Unlinked { ticket: None, refused: None };
-    let asked = Reason::TicketAsked { after: None };
+    let asked = Reason::TicketAsked { after: None, blocked: None };
     for (held, holds) in [(&unlinked, true), (&asked, false)] {
         let gate = explain::decided(Some(held)).expect("a person decided");
         assert_eq!(

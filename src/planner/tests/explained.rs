@@ -56,7 +56,7 @@ fn all() -> Vec<Reason> {
         Reason::Unlinked { ticket: Some(ticket), refused: None },
         Reason::LinkAsked { ticket, unlinked: None },
         Reason::LinkRefused { ticket, why: text("it was deleted.") },
-        Reason::TicketAsked { after: None },
+        Reason::TicketAsked { after: None, blocked: None },
         Reason::ClientNotBound,
         Reason::Unmapped { table: text("priority"), value: text("High") },
         Reason::Ambiguous { table: text("agent"), name: text("Amira"), ids: vec![5, 6] },
@@ -246,7 +246,7 @@ fn whatever_holds_an_incident_is_a_gate_that_fails() {
         assert!(fails.remedy().is_some(), "what would change {held:?}?");
     }
     // What a person let pass is not stopped by what stands with it.
-    for passes in [Reason::StormReleased, Reason::TicketAsked { after: None }] {
+    for passes in [Reason::StormReleased, Reason::TicketAsked { after: None, blocked: None }] {
         assert_eq!(first(&in_step(), &passes), None);
     }
 }

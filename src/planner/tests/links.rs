@@ -333,7 +333,8 @@ fn what_a_person_decided_stands_before_the_gates() {
     let cases = [
         (Reason::Unlinked { ticket: after, refused: None }, true, true),
         (Reason::LinkAsked { ticket: TicketId(9), unlinked }, true, true),
-        (Reason::TicketAsked { after }, true, false),
+        (Reason::TicketAsked { after, blocked: None }, true, false),
+        (Reason::ticket_blocked(after, Reason::ClientNotBound), true, false),
         (Reason::LinkRefused { ticket: TicketId(9), why: "no".into() }, false, false),
         (Reason::OlderThanStart, false, false),
         (Reason::StormHeld { cap: 3 }, false, false),
@@ -341,6 +342,21 @@ fn what_a_person_decided_stands_before_the_gates() {
     for (reason, before, kept) in cases {
         assert_eq!((before_gates(reason.code()), stays(&reason)), (before, kept), "{reason:?}");
     }
+}
+
+#[test]
+fn a_ticket_that_was_asked_for_and_cannot_be_made_says_why() {
+    let hole = Reason::Unmapped { table: "ticket type".into(), value: "Nowhere".into() };
+    let asked = Reason::ticket_blocked(Some(TicketId(70)), hole.clone());
+    assert_eq!(asked.words(), format!("A person asked for its ticket, and it cannot be made yet. {}", hole.words()));
+    assert_eq!((asked.code(), asked.remedy(), asked.done_here()), (Reason::TICKET_ASKED, hole.remedy(), true));
+    let free = Reason::TicketAsked { after: None, blocked: None };
+    assert_eq!((free.remedy(), free.done_here()), (None, false));
+    // As it was stored before anything could stand in its way.
+    let older: Reason = serde_json::from_value(serde_json::json!({ "code": "ticket-asked" })).expect("it is read");
+    assert_eq!(older, free);
+    let stored = serde_json::to_value(&asked).expect("it is stored");
+    assert_eq!(serde_json::from_value::<Reason>(stored).ok(), Some(asked));
 }
 
 #[test]
@@ -353,7 +369,7 @@ fn a_ticket_that_a_person_asked_for_passes_filter_start_and_brake_alone() {
     assert_eq!(passed.after, Some(TicketId(70)));
     let mut brake = Brake::new(&scene.policy, u32::MAX);
     scene.policy.tickets_per_hour = 1;
-    assert!(brake.ask(Some(&Reason::TicketAsked { after: None })).is_ok());
+    assert!(brake.ask(Some(&Reason::TicketAsked { after: None, blocked: None })).is_ok());
     for (mode, expected) in [
         (Mode::Off, Some(Reason::ModeOff)),
         (Mode::Observe, Some(Reason::ModeObserve)),

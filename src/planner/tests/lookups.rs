@@ -49,7 +49,7 @@ fn an_id_is_believed_only_where_the_list_is_not_whole() {
         (
             "agent",
             |s| s.policy.agent = Some(Ref::Id(77)),
-            |c| c.partial.push("agent".into()),
+            |c| c.agents.clear(),
             |s| mapping::fallback_agent(&s.policy, &s.catalogue),
         ),
     ];

@@ -348,6 +348,15 @@ fn an_owner_who_is_nobody_in_halo_crosses_once_there_is_an_agent() {
         taken.ticket().agent_id = Some(5);
         let said = words(&taken.plan());
         assert!(said.starts_with("incident owner=amira@soc.example because changed-in-halo;"), "{said}");
+        // Taken off again where nothing crosses back, the fallback is not given it anew.
+        let mut left = scene.clone();
+        left.policy.owner = rule(Direction::ToHalo);
+        left.ticket().agent_id = Some(1);
+        for _ in 0..2 {
+            let plan = left.plan();
+            assert_eq!(plan.operations, [], "{fallback:?}");
+            left.queue(&plan);
+        }
         let mut closed = scene.clone();
         shut(&mut closed);
         let plan = closed.plan();
@@ -368,6 +377,15 @@ fn an_owner_who_is_nobody_in_halo_crosses_once_there_is_an_agent() {
     assert_eq!(scene.plan().base, None, "and it rests");
     row(&mut scene);
     assert_eq!(words(&scene.plan()), mapped);
+    // While no agent is known at all, what was left apart stays so.
+    let mut scene = in_step();
+    scene.incident.owner = by_mail("amira@soc.example");
+    scene.pair.base.owner = scene.incident.owner.key();
+    let agents = std::mem::take(&mut scene.catalogue.agents);
+    let plan = scene.plan();
+    scene.queue(&plan);
+    scene.catalogue.agents = agents;
+    assert_eq!(words(&scene.plan()), "in-step healthy -");
 }
 
 /// A fallback that is named later is given the ticket, and stands in for the owner until they are mapped.

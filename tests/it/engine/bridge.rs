@@ -93,6 +93,7 @@ pub struct Setup {
     pub fields: String,
     /// Replaces the line of priorities.
     pub priorities: Option<String>,
+    pub ticket_type: &'static str,
     /// Replaces the line of statuses.
     pub statuses: Option<&'static str>,
     pub bound: bool,
@@ -126,6 +127,7 @@ impl Setup {
             agents: String::new(),
             fields: String::new(),
             priorities: None,
+            ticket_type: "Security Incident",
             statuses: None,
             bound: true,
             since_secs: 0,
@@ -424,7 +426,7 @@ allow_insecure = true
 
 [[policy]]
 name = "standard"
-ticket_type = "Security Incident"
+ticket_type = "{}"
 priorities = {priorities}
 statuses = {statuses}
 statuses_back = {{ "On Hold" = "Active", Resolved = "Active" }}
@@ -458,6 +460,7 @@ link_comment = {}
             text("/halo/tenant"),
             text("/halo/client_id"),
             s.settle_secs,
+            s.ticket_type,
             s.agents,
             s.product.security_team(),
             s.fields,

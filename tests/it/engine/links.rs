@@ -237,6 +237,40 @@ both! {
         bridge.finish().await;
     }
 
+    /// A person's wish outlives what stands in its way when it is said.
+    async fn a_ticket_that_is_asked_for_and_cannot_be_made_yet_is_made_once_it_can(product) {
+        for unlinked in [false, true] {
+            let mut bridge = Bridge::with(by_hand_only(product)).await;
+            let incident = bridge.raise(json!({}));
+            bridge.cross().await;
+            let mut former = None;
+            if unlinked {
+                bridge.make_ticket(&incident).await;
+                former = bridge.pair_of(&incident).await.map(|pair| pair.reference);
+                bridge.unlink(&incident).await;
+            }
+            let tickets = bridge.tickets().len();
+            bridge.setup.ticket_type = "Nowhere";
+            bridge.apply().await;
+            // Pressed again, it is the same wish.
+            for _ in 0..2 {
+                bridge.make_ticket(&incident).await;
+                let held = bridge.subject_of(&incident).await.unwrap().held.expect("it says why");
+                assert_eq!(held.code(), Reason::TICKET_ASKED, "{held:?}");
+                assert!(held.words().contains("Nowhere") && held.remedy().is_some(), "{held:?}");
+            }
+            assert_eq!(bridge.tickets().len(), tickets);
+            bridge.setup.ticket_type = "Security Incident";
+            bridge.apply().await;
+            bridge.cross().await;
+            assert_eq!(bridge.tickets().len(), tickets + 1);
+            let pair = bridge.pair_of(&incident).await.expect("it is linked");
+            assert!(pair.ticket.is_some());
+            assert_ne!(Some(pair.reference), former, "not that of the ticket that was left");
+            bridge.finish().await;
+        }
+    }
+
     async fn a_ticket_is_made_when_a_person_asks_for_it(product) {
         let bridge = Bridge::with(by_hand_only(product)).await;
         let incident = bridge.raise(json!({}));
