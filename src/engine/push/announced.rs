@@ -15,6 +15,7 @@ use crate::{
         registry::{View, wait_for_catalogue},
     },
     halo_itsm::Halo,
+    ledger::fact::Fact,
     outbound::budget::Class,
     planner::push,
     store::{Request, StoreError},
@@ -102,6 +103,11 @@ async fn look(engine: &Engine, halo: &Halo, named: &BTreeSet<TicketId>) -> Resul
             continue;
         }
         let about = format!("{connection}/{ticket}");
+        if let Some(why) = unlinked(engine, connection, ticket).await? {
+            let detail = json!({ "ticket": ticket, "client": client.id, "by": "policy", "about": about });
+            not_pushed(engine, &about, ticket, &detail, why).await?;
+            continue;
+        }
         if workspaces.len() > 1 {
             let detail = json!({ "ticket": ticket, "client": client.id, "by": "policy", "about": about });
             let why = format!(
@@ -138,6 +144,34 @@ async fn under_way(engine: &Engine, workspaces: &[&Workspace], ticket: TicketId)
         }
     }
     Ok(false)
+}
+
+/// Unlinkings from tickets of one number that are looked through: several Halo instances may have it.
+const OF_NUMBER: u32 = 20;
+
+/// Why no policy pushes a ticket that a person unlinked: what they took apart stays apart until a person says otherwise.
+async fn unlinked(
+    engine: &Engine,
+    connection: ConnectionId,
+    ticket: TicketId,
+) -> Result<Option<&'static str>, StoreError> {
+    for unlinking in engine.store.unlinked_from(ticket, OF_NUMBER).await? {
+        let Some(pair) = unlinking.entry.pair else { continue };
+        let opened = engine.store.pair_opened(pair).await?.and_then(|item| item.fact);
+        let Some(Fact::PairOpened { pair }) = opened else { continue };
+        if pair.halo != connection {
+            continue;
+        }
+        return Ok(Some(match pair.ticket {
+            Some(_) => "The policy pushes it, but a person unlinked it. Push it by hand if it is wanted.",
+            // Whether or not its text says so still.
+            None => {
+                "The policy pushes it, but it was made here for an incident, and a person unlinked it. Link it to that \
+                 incident if it is wanted: pushed, it would be a second incident."
+            }
+        }));
+    }
+    Ok(None)
 }
 
 /// Tells among the pushes that a ticket was not pushed though a policy says so: in one line about each, however often

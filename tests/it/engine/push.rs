@@ -10,7 +10,7 @@ use halobridge::{
     domain::{
         account::Scope,
         delivery::DeliverySource,
-        ids::TicketId,
+        ids::{IncidentId, TicketId},
         operation::{Operation, OperationState},
         pair::Health,
         pause::PauseScope,
@@ -680,6 +680,61 @@ both! {
             assert!(row.ticket == ticket && row.refused.as_ref().is_some_and(|why| why.contains(says)), "{case}: {row:?}");
             assert_eq!(bridge.incidents(0).len(), before, "{case}: nothing was pushed");
             bridge.heal();
+            bridge.finish().await;
+        }
+    }
+
+    /// What a person took apart stays apart: pushed before, linked by hand, or made here though its text says so no more.
+    async fn what_a_person_unlinked_is_pushed_by_no_policy(product) {
+        let rule = "push = { ticket_types = [\"Security Incident\"] }";
+        for case in ["pushed", "linked", "made"] {
+            let held = format!("{rule}\ninclude = {{ title = [\"never\"] }}");
+            let policy = if case == "linked" { held } else { rule.to_owned() };
+            let bridge = Bridge::with(Setup { policy, ..setup(product) }).await;
+            let (app, olga) = operator(&bridge);
+            bridge.cross().await;
+            let ticket = match case {
+                "pushed" => {
+                    let ticket = bridge.opened(0);
+                    bridge.named(ticket).await;
+                    ticket
+                }
+                "linked" => {
+                    let (ticket, incident) = (bridge.opened(0), bridge.raise(json!({})));
+                    bridge.cross().await;
+                    let (workspace, incident) = (bridge.workspace(0).await.id, IncidentId::new(&incident));
+                    links::link(&app, &olga, workspace, &incident, &ticket.to_string()).await.unwrap();
+                    bridge.cross().await;
+                    ticket
+                }
+                _ => {
+                    let incident = bridge.raise(json!({}));
+                    bridge.cross().await;
+                    bridge.ticket_of(&incident).await
+                }
+            };
+            let pair = bridge.pushed_into(ticket).await.pair;
+            links::unlink(&app, &olga, pair.id).await.unwrap();
+            if case == "made" {
+                bridge.act("ticket.update", json!({ "ticket_id": ticket, "details": "as a template has it" }));
+            }
+            for _ in 0..2 {
+                bridge.note(ticket, "<p>they called again</p>", json!({}));
+                bridge.named(ticket).await;
+            }
+            let pairs = bridge.store.pairs_of_ticket(pair.halo, TicketId(ticket)).await.unwrap();
+            assert_eq!((pairs.len(), bridge.incidents(0).len()), (0, 1), "{case}");
+            let view = incidents::view(&app, &olga, Default::default()).await.unwrap();
+            let says = |why: &String| why.contains("a person unlinked it");
+            let told = view.push.recent.iter().filter(|row| row.refused.as_ref().is_some_and(says)).count();
+            assert_eq!(told, 1, "{case}: {:?}", view.push.recent);
+            // By hand it is pushed, unless it was made for an incident.
+            if case != "made" {
+                bridge.push(ticket, false).await.unwrap();
+                bridge.pass(60).await;
+                let incidents = if case == "pushed" { 1 } else { 2 };
+                assert_eq!((bridge.incidents(0).len(), bridge.pushed().await), (incidents, (true, None)), "{case}");
+            }
             bridge.finish().await;
         }
     }
