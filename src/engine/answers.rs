@@ -77,7 +77,12 @@ pub(super) async fn try_now(engine: &Engine, known: &Known) -> Result<bool, Stor
         .map(|operation| Fact::OperationMoved {
             operation: operation.id,
             pair,
-            state: OperationState::Planned { ready: now },
+            state: match operation.state {
+                OperationState::OutcomeUnknown { since, looks, .. } => {
+                    OperationState::OutcomeUnknown { since, look: now, looks }
+                }
+                _ => OperationState::Planned { ready: now },
+            },
             attempts: operation.attempts,
             failure: operation.last_failure.clone(),
         })
@@ -93,13 +98,18 @@ pub(super) async fn try_now(engine: &Engine, known: &Known) -> Result<bool, Stor
     recorded.map(|()| true)
 }
 
-/// Whether a write is to be tried later because one of these sides gave no answer, or none that tells of the write. What
-/// the side said in words (wait until then, you may not, somebody was faster) holds.
+/// Whether a write is to be tried, or looked for, later because one of these sides gave no answer, or none that tells of the
+/// write. What the side said in words (wait until then, you may not, somebody was faster) holds.
 fn waits(operation: &Operation, sides: &[Side], now: Timestamp) -> bool {
-    let later = matches!(operation.state, OperationState::Planned { ready } if ready > now);
+    let (later, looked_for) = match operation.state {
+        OperationState::Planned { ready } => (ready > now, false),
+        OperationState::OutcomeUnknown { look, .. } => (look > now, true),
+        _ => (false, false),
+    };
+    // What was said of a write does not keep it from being looked for.
     let unanswered = |failure: &Failure| {
         matches!(failure.kind, FailureKind::Transient | FailureKind::Unreadable | FailureKind::Unknown)
-            && !failure.said_no()
+            && (looked_for || !failure.said_no())
     };
     later && sides.contains(&operation.kind.side()) && operation.last_failure.as_ref().is_some_and(unanswered)
 }

@@ -33,6 +33,8 @@ use super::{
 /// An incident that is made has a derived id and is read before it is written: sent again it is the same one, so that it is
 /// not looked for as long as what would be there twice.
 const SAME_AGAIN_SECS: u32 = 30;
+/// While a person has to sign in, it is looked so often whether they have.
+const SIGNED_IN_AFTER: SignedDuration = SignedDuration::from_secs(60);
 
 /// What a look found.
 enum Look {
@@ -86,18 +88,40 @@ pub(super) async fn run(engine: &Engine, row: &SituationRow, operation: &Operati
             execute::moved(engine, operation, state, operation.attempts, operation.last_failure.clone(), reading).await
         }
         Look::Failed(failure) => {
-            let wait = match failure.kind {
-                FailureKind::WaitUntil { at } => retry::own_wait(at, 3, salt(&operation.id.0), now),
-                _ => now + SignedDuration::from_secs(15),
+            // What was met before is another look's failure, or what the other side said of the write.
+            let before = operation.last_failure.as_ref();
+            let before =
+                before.is_some_and(|met| met.kind != FailureKind::Unknown || met.said_no() || met.made_again());
+            let state = if before
+                && retry::looked_enough(&failure, since, settle_secs, now)
+                && !away(engine, row, operation.kind.side())
+            {
+                OperationState::Dead { at: now, reason: Reason::OutcomeUnknown }
+            } else {
+                let look = match failure.kind {
+                    FailureKind::WaitUntil { at } => retry::own_wait(at, 3, salt(&operation.id.0), now),
+                    FailureKind::SignInAgain => now + SIGNED_IN_AFTER,
+                    _ => retry::look_later(since, before, now),
+                };
+                // A look that failed is no look: the span begins to count again only with answers.
+                OperationState::OutcomeUnknown { since, look, looks }
             };
-            // A look that failed is no look: the span begins to count again only with answers.
-            let state = OperationState::OutcomeUnknown { since, look: wait, looks };
             // What the other side said of the write is not forgotten over it.
             let said = operation.last_failure.clone().filter(|failure| failure.said_no() || failure.made_again());
             let failure = said.unwrap_or(failure);
             execute::moved(engine, operation, state, operation.attempts, Some(failure), Reading::default()).await
         }
     }
+}
+
+/// Whether what the pair has on this side could not be read as a whole: no matter of this one write.
+fn away(engine: &Engine, row: &SituationRow, side: Side) -> bool {
+    let schedule = engine.schedule();
+    let standing = match side {
+        Side::Halo => schedule.instances.get(&row.pair.halo),
+        Side::Sentinel => schedule.workspaces.get(&row.pair.workspace),
+    };
+    standing.is_some_and(|standing| standing.failing)
 }
 
 /// Whether the incident of a pushed ticket was made.
@@ -274,6 +298,20 @@ async fn note_of(engine: &Engine, row: &SituationRow, kind: &OperationKind, note
         Err(failure) if failure.kind == FailureKind::Gone && note.former.is_some() => {
             Look::Found(forth::former_told(row, ticket, None))
         }
-        Err(failure) => Look::Failed(failure),
+        Err(failure) if matches!(failure.kind, FailureKind::WaitUntil { .. } | FailureKind::SignInAgain) => {
+            Look::Failed(failure)
+        }
+        // The notes of a ticket that was deleted may be refused in any words.
+        Err(failure) => match halo.ticket(ticket, crate::outbound::budget::Class::Comment).await {
+            Ok(current) if current.deleted || current.merged_into.is_some() => match note.former {
+                Some(_) => Look::Found(forth::former_told(row, ticket, None)),
+                None => Look::Elsewhere(forth::read_ticket(row, current)),
+            },
+            Err(gone) if gone.kind == FailureKind::Gone => match note.former {
+                Some(_) => Look::Found(forth::former_told(row, ticket, None)),
+                None => Look::Absent,
+            },
+            _ => Look::Failed(failure),
+        },
     }
 }

@@ -12,6 +12,11 @@ use crate::domain::{
 pub const TRY_FOR: SignedDuration = SignedDuration::from_hours(36);
 const FIRST_WAIT_SECS: u64 = 5;
 const LONGEST_WAIT_SECS: u64 = 3_600;
+/// A look that failed is repeated after so long at first, and at the latest.
+const FIRST_LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(15);
+const LAST_LOOK_AGAIN: SignedDuration = SignedDuration::from_mins(30);
+/// Looks that are refused go on for so long before a person is asked.
+const REFUSED_FOR: SignedDuration = SignedDuration::from_hours(1);
 
 /// Seconds to wait after `attempts` attempts: 5 s doubling up to an hour, half of it jittered by `salt`.
 pub fn wait_secs(attempts: u32, salt: u64) -> u64 {
@@ -104,6 +109,28 @@ pub fn next_look(since: Timestamp, looks: u32, settle_secs: u32, now: Timestamp)
     };
     let at = since + SignedDuration::from_secs(i64::from((settle_secs / share).max(1)));
     Some(at.max(now + SignedDuration::from_secs(1)))
+}
+
+/// When to look again after a look that failed itself: soon at first, then after half of what has passed since it was sent.
+/// `before`: the look before this one failed too.
+pub fn look_later(since: Timestamp, before: bool, now: Timestamp) -> Timestamp {
+    let passed = if before { now.duration_since(since) / 2 } else { SignedDuration::ZERO };
+    now + passed.clamp(FIRST_LOOK_AGAIN, LAST_LOOK_AGAIN)
+}
+
+/// Whether looks have failed for so long that a person is asked: what is refused for an hour stays refused. Waits and
+/// sign-ins end by themselves.
+pub fn looked_enough(failure: &Failure, since: Timestamp, settle_secs: u32, now: Timestamp) -> bool {
+    let passed = now.duration_since(since);
+    match failure.kind {
+        FailureKind::WaitUntil { .. } | FailureKind::SignInAgain => false,
+        FailureKind::Forbidden | FailureKind::Rejected | FailureKind::Gone => {
+            passed > SignedDuration::from_secs(i64::from(settle_secs)).max(REFUSED_FOR)
+        }
+        FailureKind::Transient | FailureKind::Unreadable | FailureKind::Conflict | FailureKind::Unknown => {
+            passed > TRY_FOR
+        }
+    }
 }
 
 #[cfg(test)]

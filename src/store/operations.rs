@@ -54,10 +54,10 @@ statements! {
         WHERE o.state IN ('planned', 'sending', 'outcome-unknown') AND o.due_ms > ?1 AND o.state <> 'sending'
         ORDER BY o.due_ms LIMIT 0 + ?2";
     const WAITING_FOR_HALO = "SELECT o.pair AS id FROM operations o JOIN pairs p ON p.id = o.pair
-        WHERE o.state IN ('planned', 'sending', 'outcome-unknown') AND o.due_ms > ?1 AND o.state = 'planned'
+        WHERE o.state IN ('planned', 'sending', 'outcome-unknown') AND o.due_ms > ?1 AND o.state <> 'sending'
           AND o.kind IN ('create-ticket', 'update-ticket', 'add-note') AND +p.halo = ?2 LIMIT 0 + ?3";
     const WAITING_FOR_WORKSPACE = "SELECT o.pair AS id FROM operations o JOIN pairs p ON p.id = o.pair
-        WHERE o.state IN ('planned', 'sending', 'outcome-unknown') AND o.due_ms > ?1 AND o.state = 'planned'
+        WHERE o.state IN ('planned', 'sending', 'outcome-unknown') AND o.due_ms > ?1 AND o.state <> 'sending'
           AND o.kind IN ('create-incident', 'add-comment', 'update-incident') AND +p.workspace = ?2 LIMIT 0 + ?3";
     const SENDING = "SELECT o.id, o.state_json, o.attempts, o.failure, b.body AS operation_body
         FROM operations o JOIN bodies b ON b.hash = o.body 
@@ -189,7 +189,8 @@ impl Store {
         rows.iter().map(|row| Cells::new(row, "operations").id("id")).collect()
     }
 
-    /// Pairs one of whose planned writes to a Halo instance, or to a workspace, is due after a moment; a pair once for each.
+    /// Pairs one of whose writes to a Halo instance, or to a workspace, is to be sent or looked for after a moment; a pair once
+    /// for each.
     ///
     /// # Errors
     /// What the database says.

@@ -9,7 +9,7 @@ use crate::{
         operation::OperationState,
         reason::Reason,
     },
-    planner::retry::{TRY_FOR, absent, after, next_look, own_wait, wait_secs},
+    planner::retry::{TRY_FOR, absent, after, look_later, looked_enough, next_look, own_wait, wait_secs},
 };
 
 fn now() -> Timestamp {
@@ -144,5 +144,46 @@ fn looks_are_spread_over_the_span() {
         let since = now() - secs(ago);
         let found = next_look(since, looks, 180, now()).map(|at| at.duration_since(since));
         assert_eq!(found, expected.map(secs), "{looks} looks, {ago} s ago");
+    }
+}
+
+#[test]
+fn a_look_that_fails_is_repeated_ever_more_rarely() {
+    // Whether the one before failed too, how long ago it was sent, and in how many seconds it is looked for again.
+    let table = [
+        (false, 0, 15),
+        (false, 86_400, 15),
+        (true, 20, 15),
+        (true, 60, 30),
+        (true, 1_000, 500),
+        (true, 3_600, 1_800),
+        (true, 86_400, 1_800),
+    ];
+    for (before, ago, expected) in table {
+        assert_eq!(look_later(now() - secs(ago), before, now()), now() + secs(expected), "{before} {ago}");
+    }
+}
+
+#[test]
+fn looks_that_fail_end_with_a_person() {
+    let until = FailureKind::WaitUntil { at: now() + secs(30) };
+    let hour = secs(3_600);
+    // What the look met, how long ago it was sent, over how many seconds it is looked for, and whether a person is asked.
+    let table = [
+        (FailureKind::Forbidden, hour, 180, false),
+        (FailureKind::Forbidden, hour + secs(1), 180, true),
+        (FailureKind::Rejected, hour + secs(1), 180, true),
+        (FailureKind::Gone, hour + secs(1), 180, true),
+        (FailureKind::Forbidden, secs(7_200), 7_200, false),
+        (FailureKind::Forbidden, secs(7_201), 7_200, true),
+        (FailureKind::Transient, TRY_FOR, 180, false),
+        (FailureKind::Transient, TRY_FOR + secs(1), 180, true),
+        (FailureKind::Unreadable, TRY_FOR + secs(1), 180, true),
+        (until, TRY_FOR * 2, 180, false),
+        (FailureKind::SignInAgain, TRY_FOR * 2, 180, false),
+    ];
+    for (kind, ago, settle, expected) in table {
+        let found = looked_enough(&failure(kind), now() - ago, settle, now());
+        assert_eq!(found, expected, "{kind:?} {ago:?} {settle}");
     }
 }

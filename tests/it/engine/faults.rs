@@ -15,12 +15,30 @@ use halobridge::{
     },
     engine::digest,
     planner::observed::Reading,
-    service::{acts, dashboard, pulse},
+    service::{acts, dashboard, links, pulse},
+    store::LedgerFilter,
     twin::limits::Limits,
 };
 use serde_json::{Value, json};
 
 use super::{bridge::*, person::operator};
+
+impl Bridge {
+    /// A comment's note is sent and its answer lost; it is not looked for yet.
+    async fn unanswered_note(&self, incident: &str) -> Operation {
+        self.fault(json!({ "effect": "lost_answer", "kind": "halo.actions.post", "count": 1 }));
+        self.comment(incident, "into the dark");
+        for _ in 0..240 {
+            self.advance(1).await;
+            let row = self.situation_of(incident).await;
+            let unknown = |operation: &&Operation| matches!(operation.state, OperationState::OutcomeUnknown { .. });
+            if let Some(note) = row.operations.iter().find(unknown) {
+                return note.clone();
+            }
+        }
+        panic!("the note was never sent");
+    }
+}
 
 both! {
     async fn a_lost_answer_of_a_create_makes_one_ticket(product) {
@@ -368,6 +386,56 @@ both! {
         for incident in &incidents {
             bridge.ticket_of(incident).await;
         }
+        bridge.finish().await;
+    }
+
+    /// Whether a note arrived cannot be looked for, since its ticket alone cannot be read: that is asked ever more rarely, and
+    /// a person can end it.
+    async fn a_look_that_keeps_failing_ends_with_a_person(product) {
+        for (status, hours) in [(403, 2), (500, 38)] {
+            let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+            let (app, olga) = operator(&bridge);
+            let note = bridge.unanswered_note(&incident).await;
+            bridge.withhold(&[ticket], status);
+            bridge.pass_by(3_600, 60).await;
+            let looks = async || {
+                let filter = LedgerFilter { fact: Some("operation-moved".into()), pair: Some(note.pair), ..LedgerFilter::default() };
+                bridge.store.ledger_page(&filter, None, 1_000).await.unwrap().len()
+            };
+            let first = looks().await;
+            bridge.pass_by(3_600, 60).await;
+            let more = looks().await - first;
+            assert!(more <= 4, "{status}: {more} looks in the second hour");
+            bridge.pass_by((hours - 2) * 3_600, 300).await;
+            let pair = bridge.pair_of(&incident).await.unwrap();
+            assert_eq!((pair.health, pair.reason), (Health::NeedsYou, Some(Reason::OutcomeUnknown)), "{status}");
+            bridge.withhold(&[], status);
+            if status == 403 {
+                links::unlink(&app, &olga, pair.id).await.unwrap();
+            } else {
+                // Asked for again it is looked for before anything is sent.
+                acts::retry(&app, &olga, note.id).await.unwrap();
+                bridge.pass(120).await;
+                let notes = bridge.notes_of(ticket).iter().filter(|note| words(note).contains("into the dark")).count();
+                assert_eq!(notes, 1);
+                let row = bridge.situation_of(&incident).await;
+                assert!(row.operations.is_empty(), "{:?}", row.operations);
+            }
+            bridge.finish().await;
+        }
+    }
+
+    /// Its notes are refused in words that say nothing of that.
+    async fn a_note_without_an_answer_is_not_looked_for_on_a_ticket_that_was_deleted(product) {
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+        bridge.unanswered_note(&incident).await;
+        bridge.withhold(&[ticket], 403);
+        bridge.act("ticket.delete", json!({ "ticket_id": ticket }));
+        bridge.pass(600).await;
+        let row = bridge.situation_of(&incident).await;
+        let unknown = |operation: &Operation| matches!(operation.state, OperationState::OutcomeUnknown { .. });
+        assert!(!row.operations.iter().any(unknown), "{:?}", row.operations);
+        bridge.withhold(&[], 403);
         bridge.finish().await;
     }
 
