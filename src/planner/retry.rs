@@ -10,6 +10,9 @@ use crate::domain::{
 
 /// Retries go on for at least this long before a dead letter is made of what might still succeed.
 pub const TRY_FOR: SignedDuration = SignedDuration::from_hours(36);
+/// And for so many attempts, about as many as that span holds: what waited that long for a pause to end has not been tried
+/// yet. Neither waits nor sign-ins count as one.
+pub const TRY_TIMES: u32 = 40;
 const FIRST_WAIT_SECS: u64 = 5;
 const LONGEST_WAIT_SECS: u64 = 3_600;
 /// A look that failed is repeated after so long at first, and at the latest.
@@ -51,7 +54,9 @@ pub fn after(failure: &Failure, planned: Timestamp, attempts: u32, salt: u64, no
         // A person has to sign in first: the operation keeps its place and is tried now and then.
         FailureKind::SignInAgain => again(60),
         FailureKind::Unknown => OperationState::OutcomeUnknown { since: now, look: later(2), looks: 0 },
-        FailureKind::Conflict | FailureKind::Transient | FailureKind::Unreadable if given_up(planned, now) => {
+        FailureKind::Conflict | FailureKind::Transient | FailureKind::Unreadable
+            if given_up(planned, attempts, now) =>
+        {
             OperationState::Dead { at: now, reason: Reason::Refused { why: failure.message.clone() } }
         }
         FailureKind::Conflict => again(wait_secs(attempts.min(6), salt)),
@@ -77,7 +82,7 @@ pub fn absent(
     now: Timestamp,
 ) -> OperationState {
     // What the other side refused in words is refused again.
-    if given_up(planned, now) || failure.is_some_and(Failure::said_no) {
+    if given_up(planned, attempts, now) || failure.is_some_and(Failure::said_no) {
         let why = failure.map_or_else(|| "No answer ever came.".to_owned(), |failure| failure.message.clone());
         return OperationState::Dead { at: now, reason: Reason::Refused { why } };
     }
@@ -87,8 +92,8 @@ pub fn absent(
     OperationState::Planned { ready: now + SignedDuration::from_secs(wait) }
 }
 
-fn given_up(planned: Timestamp, now: Timestamp) -> bool {
-    now.duration_since(planned) > TRY_FOR
+fn given_up(planned: Timestamp, attempts: u32, now: Timestamp) -> bool {
+    now.duration_since(planned) > TRY_FOR && attempts >= TRY_TIMES
 }
 
 /// When to look for an unknown outcome again: a few times spread over `settle_secs`.

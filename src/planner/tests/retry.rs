@@ -9,7 +9,7 @@ use crate::{
         operation::OperationState,
         reason::Reason,
     },
-    planner::retry::{TRY_FOR, absent, after, look_later, looked_enough, next_look, own_wait, wait_secs},
+    planner::retry::{TRY_FOR, TRY_TIMES, absent, after, look_later, looked_enough, next_look, own_wait, wait_secs},
 };
 
 fn now() -> Timestamp {
@@ -84,10 +84,14 @@ fn what_a_failure_means_decides_when_to_try_again() {
         (FailureKind::Unreadable, 8, secs(0), planned(wait(8))),
         (FailureKind::Conflict, 8, secs(0), planned(wait(6))),
         (FailureKind::Conflict, 3, secs(0), planned(wait(3))),
-        (FailureKind::Transient, 9, TRY_FOR, planned(wait(9))),
-        (FailureKind::Transient, 9, TRY_FOR + secs(1), refused()),
-        (FailureKind::Unreadable, 9, TRY_FOR + secs(1), refused()),
-        (FailureKind::Conflict, 9, TRY_FOR + secs(1), refused()),
+        (FailureKind::Transient, TRY_TIMES, TRY_FOR, planned(wait(TRY_TIMES))),
+        (FailureKind::Transient, TRY_TIMES, TRY_FOR + secs(1), refused()),
+        (FailureKind::Unreadable, TRY_TIMES, TRY_FOR + secs(1), refused()),
+        (FailureKind::Conflict, TRY_TIMES, TRY_FOR + secs(1), refused()),
+        // It has waited for a pause to end, and is hardly tried yet.
+        (FailureKind::Transient, 1, TRY_FOR * 2, planned(wait(1))),
+        (FailureKind::Unreadable, TRY_TIMES - 1, TRY_FOR * 2, planned(wait(TRY_TIMES - 1))),
+        (FailureKind::Conflict, 1, TRY_FOR * 2, planned(wait(1))),
         (FailureKind::Forbidden, 1, TRY_FOR + secs(1), planned(wait(5))),
         (FailureKind::Forbidden, 2, secs(0), planned(wait(6))),
         (FailureKind::Forbidden, 3, secs(0), refused()),
@@ -116,8 +120,9 @@ fn what_was_looked_for_in_vain_is_sent_again_unless_it_was_refused() {
         (None, 5, 21, secs(0), planned(61)),
         (Some(&unknown), 5, 40, TRY_FOR, planned(80)),
         (Some(&said_no), 1, 0, secs(0), refused()),
-        (Some(&unknown), 1, 0, old, refused()),
-        (None, 1, 0, old, silent()),
+        (Some(&unknown), TRY_TIMES, 0, old, refused()),
+        (None, TRY_TIMES, 0, old, silent()),
+        (Some(&unknown), 1, 0, old, planned(0)),
     ];
     for (failure, attempts, salt, age, expected) in table {
         assert_eq!(absent(failure, now() - age, attempts, salt, now()), expected, "{attempts} {salt} {age:?}");

@@ -124,6 +124,29 @@ both! {
         bridge.finish().await;
     }
 
+    /// What waited for the end of a pause has not been tried yet: the first hiccup is no reason to give it up.
+    async fn after_a_long_pause_what_waited_is_tried_as_long_as_anything(product) {
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+        let client = PauseScope::Client { id: bridge.pair_of(&incident).await.unwrap().client };
+        bridge.pause(client).await;
+        bridge.comment(&incident, "said in the pause");
+        let fresh = bridge.raise(json!({}));
+        bridge.pass_by(40 * 3_600, 300).await;
+        for kind in ["halo.actions.post", "halo.tickets.post"] {
+            bridge.fault(json!({ "effect": "status", "status": 503, "kind": kind, "count": 1 }));
+        }
+        bridge.resume(client).await;
+        bridge.pass(600).await;
+        let said = bridge.notes_of(ticket).iter().filter(|note| words(note).contains("said in the pause")).count();
+        assert_eq!(said, 1);
+        bridge.ticket_of(&fresh).await;
+        for incident in [&incident, &fresh] {
+            let left = bridge.situation_of(incident).await.operations;
+            assert!(left.is_empty(), "no dead letter: {left:#?}");
+        }
+        bridge.finish().await;
+    }
+
     async fn every_page_says_who_paused_what_and_why(product) {
         let bridge = Bridge::new(product).await;
         let incident = bridge.raise(json!({}));
