@@ -92,7 +92,7 @@ fn lower(before: &Severity, after: &Severity) -> bool {
 }
 
 /// What an approval names a write by: its bytes, and the change that it carries.
-fn name_of(base: &Base, kind: &OperationKind) -> String {
+fn name_of(s: &Situation<'_>, base: &Base, kind: &OperationKind) -> String {
     // Of a field that is not written it does not matter when it moved.
     let (changes_status, changes_severity) = match kind {
         OperationKind::UpdateTicket { change } => (change.status_id.is_some(), change.priority_id.is_some()),
@@ -106,11 +106,22 @@ fn name_of(base: &Base, kind: &OperationKind) -> String {
     };
     let change = match kind {
         OperationKind::UpdateTicket { .. } | OperationKind::UpdateIncident { .. } => {
-            format!("{} {}", moved(status::NAME, changes_status), moved(severity::NAME, changes_severity))
+            let own = format!("{} {}", moved(status::NAME, changes_status), moved(severity::NAME, changes_severity));
+            let shared = changes_status || changes_severity;
+            own + &closings_beside(s, kind).filter(|_| shared).unwrap_or_default()
         }
         _ => String::new(),
     };
     fingerprint(&format!("{change} {}", serde_json::to_string(kind).unwrap_or_default()))
+}
+
+/// Of a write to a ticket that several incidents share: when those that are closed changed last. One that was opened again
+/// since makes another closing of it.
+fn closings_beside(s: &Situation<'_>, kind: &OperationKind) -> Option<String> {
+    let of_ticket = matches!(kind, OperationKind::UpdateTicket { .. });
+    let closed = groups::mates(s).filter(|mate| of_ticket && mate.incident.closed());
+    let at: Vec<String> = closed.filter_map(|mate| mate.incident.modified).map(time::iso).collect();
+    (groups::shares(s) && !at.is_empty()).then(|| format!(" {}", at.join("/")))
 }
 
 /// Holds what needs approval and has none, and says so.
@@ -142,7 +153,7 @@ fn passes(s: &Situation<'_>, base: &Base, planned: Planned, out: &mut Plan) -> O
         return Some(planned);
     }
     let held = Planned { kind: part(s, &planned.kind, &kinds), reason: planned.reason.clone() };
-    let name = name_of(base, &held.kind);
+    let name = name_of(s, base, &held.kind);
     let decided = s.pair.decisions.iter().rev().find_map(|decision| match decision {
         Decision::Approve { write, .. } if *write == name => Some(true),
         Decision::Reject { write, .. } if *write == name => Some(false),

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::{
     closing::{incident_opened_again, ticket_opened_again},
+    groups::{LATER, open},
     laws::scenes,
     scene::{CLOSED, Scene, at, in_step, words},
 };
@@ -13,7 +14,7 @@ use crate::{
         closing::Classification,
         decision::Decision,
         failure::Side,
-        incident::Severity,
+        incident::{IncidentStatus, Severity},
         operation::OperationKind,
         pair::{Health, SyncState},
         policy::{Direction, FieldRule, When, Wins},
@@ -162,6 +163,30 @@ fn an_approval_holds_for_what_was_seen() {
     // The last word counts.
     rejected.pair.decisions.push(approve(&later.plan()));
     assert_eq!(rejected.plan().operations.len(), 1);
+}
+
+/// The moves of the pair itself tell nothing of it.
+#[test]
+fn another_incident_of_the_ticket_that_was_open_meanwhile_makes_another_closing() {
+    let mut scene = in_step();
+    scene.policy.approve = vec![WriteKind::Close];
+    scene.close_incident(Classification::Undetermined, None);
+    open(&mut scene, LATER);
+    let plan_at = |scene: &mut Scene, status: IncidentStatus, modified: &str| {
+        let mate = scene.mates.first_mut().expect("it is there");
+        (mate.incident.status, mate.incident.modified) = (status, Some(at(modified)));
+        let plan = scene.plan();
+        scene.pair.base = plan.base.clone().unwrap_or_else(|| scene.pair.base.clone());
+        plan
+    };
+    let plan = plan_at(&mut scene, IncidentStatus::Closed, "2026-03-02T08:00:00Z");
+    let write = only(&plan).write.clone();
+    scene.pair.decisions.push(Decision::Reject { write, what: String::new() });
+    assert!(scene.plan().waiting.is_empty());
+    let between = plan_at(&mut scene, IncidentStatus::Active, "2026-03-02T09:00:00Z");
+    assert!(between.waiting.is_empty() && between.operations.is_empty(), "{between:?}");
+    let again = plan_at(&mut scene, IncidentStatus::Closed, "2026-03-02T10:00:00Z");
+    assert_eq!((again.operations.len(), again.waiting.len()), (0, 1));
 }
 
 #[test]
