@@ -197,6 +197,11 @@ async fn push(
             None => Tried::Refused("The pushed incident is linked by now. Unlink it there, then push again.".into()),
         });
     }
+    // Nor is it free for ever: a person may have linked it since it was looked for.
+    let taken = !engine.store.pairs_of_ticket(binding.connection, ticket).await?.is_empty();
+    if let Err(why) = link::joinable(&record, binding.halo_client_id, taken) {
+        return Ok(Tried::Refused(why));
+    }
     let (pair_id, made) = (PairId(engine.ids.uuid_v7(now)), there.is_some());
     let incident = there.unwrap_or(drafted);
     let asks = policy.approve.contains(&WriteKind::Push);

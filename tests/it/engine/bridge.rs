@@ -149,6 +149,8 @@ pub struct Tap {
     mutate: Mutex<Option<Box<Mutation>>>,
     /// What happens just before a call is carried out.
     before: Mutex<Option<Box<Before>>>,
+    /// The end of an address, and what happens here once, just before it is read.
+    meanwhile: Mutex<Option<Meanwhile>>,
     /// Part of the addresses that cannot be reached.
     away: Mutex<Option<&'static str>>,
     /// Tickets whose actions are answered with a status and nothing else.
@@ -164,6 +166,7 @@ pub struct Tap {
 }
 
 type Before = dyn FnMut(&http::Request<Bytes>) + Send;
+type Meanwhile = (String, BoxFuture<'static, ()>);
 type Mutation = dyn FnMut(&http::Request<Bytes>, &mut Value) + Send;
 
 /// After how many more calls everything stands still, and whether that call is carried out first.
@@ -233,6 +236,13 @@ impl Transport for Tap {
                 if tickets.iter().any(|id| query.split('&').any(|part| part == format!("ticket_id={id}"))) {
                     return Ok(http::Response::builder().status(status).body(Bytes::new()).unwrap());
                 }
+            }
+            let meanwhile = {
+                let read = |end: &str| called.starts_with("GET") && called.to_lowercase().ends_with(end);
+                self.meanwhile.lock().unwrap().take_if(|(end, _)| read(end.as_str()))
+            };
+            if let Some((_, happens)) = meanwhile {
+                happens.await;
             }
             if self.yields.load(Ordering::SeqCst) {
                 tokio::task::yield_now().await;
@@ -334,6 +344,7 @@ impl Bridge {
             inner: Judge::of_requests(TwinTransport::new(twin.clone())),
             mutate: Mutex::new(None),
             before: Mutex::new(None),
+            meanwhile: Mutex::new(None),
             away: Mutex::new(None),
             withheld: Mutex::default(),
             hang: Mutex::new(None),
@@ -696,6 +707,11 @@ allow_insecure = true
     /// Something happens elsewhere just before each call from here on is carried out.
     pub fn before(&self, happens: impl FnMut(&http::Request<Bytes>) + Send + 'static) {
         *self.tap.before.lock().unwrap() = Some(Box::new(happens));
+    }
+
+    /// This happens in our own store, once, just before the address that ends so is read.
+    pub fn meanwhile(&self, end: String, happens: impl Future<Output = ()> + Send + 'static) {
+        *self.tap.meanwhile.lock().unwrap() = Some((end, Box::pin(happens)));
     }
 
     /// An agent writes a note as soon as a ticket is read: between our reading of it and our own note.

@@ -10,15 +10,16 @@ use halobridge::{
     domain::{
         account::Scope,
         delivery::DeliverySource,
-        ids::{IncidentId, TicketId},
+        ids::{IncidentId, PairId, TicketId},
         operation::{Operation, OperationState},
-        pair::Health,
+        pair::{Health, Pair},
         pause::PauseScope,
         reason::Reason,
         run::RunCause,
         view::{pair::PairView, tickets::FoundTicket},
     },
     engine::push::PUSH,
+    ledger::fact::Fact,
     service::{
         acts, approvals,
         caller::Caller,
@@ -682,6 +683,38 @@ both! {
             bridge.heal();
             bridge.finish().await;
         }
+    }
+
+    /// Linked by hand while its push is under way, it has that incident alone.
+    async fn a_ticket_that_is_linked_while_it_is_being_pushed_gets_no_second_incident(product) {
+        let policy = "include = { title = [\"never\"] }".to_owned();
+        let bridge = Bridge::with(Setup { policy, ..setup(product) }).await;
+        let (app, olga) = operator(&bridge);
+        let (other, ticket, incident) = (bridge.opened(0), bridge.opened(0), bridge.raise(json!({})));
+        bridge.cross().await;
+        let workspace = bridge.workspace(0).await.id;
+        links::link(&app, &olga, workspace, &IncidentId::new(&incident), &other.to_string()).await.unwrap();
+        bridge.cross().await;
+        let before = bridge.pushed_into(other).await.pair;
+        links::unlink(&app, &olga, before.id).await.unwrap();
+        bridge.cross().await;
+        // A poll links it to the ticket just before the incident is looked for that the ticket would become.
+        let tenant = bridge.store.installation().await.unwrap().halo[0].tenant.clone();
+        let pushed = IncidentId::pushed(&tenant, TicketId(ticket));
+        let id = PairId(uuid::Uuid::from_u128(0x0b57));
+        let joined = Pair { id, ticket: Some(TicketId(ticket)), ..before };
+        let (store, now) = (bridge.store.clone(), bridge.clock.now());
+        bridge.meanwhile(format!("/incidents/{}", pushed.as_str()), async move {
+            let mut tx = store.begin().await.unwrap();
+            tx.record(now, Some(joined.client), Fact::PairOpened { pair: Box::new(joined) }).await.unwrap();
+            tx.commit().await.unwrap();
+        });
+        bridge.push(ticket, false).await.unwrap();
+        bridge.pass(60).await;
+        let (paired, refused) = bridge.pushed().await;
+        assert!(!paired && refused.as_ref().is_some_and(|why| why.contains("linked to another incident")), "{refused:?}");
+        assert_eq!((bridge.pushed_into(ticket).await.pair.id, bridge.incidents(0).len()), (id, 1));
+        bridge.finish().await;
     }
 
     /// What a person took apart stays apart: pushed before, linked by hand, or made here though its text says so no more.
