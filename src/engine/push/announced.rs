@@ -8,6 +8,7 @@ use crate::{
     domain::{
         failure::{Failure, FailureKind},
         ids::{ClientId, ConnectionId, TicketId},
+        pair::Pair,
         workspace::Workspace,
     },
     engine::{
@@ -25,6 +26,8 @@ use super::{PUSH, joined, kept};
 
 /// Tickets read for one webhook's sake at most; what is above waits for the next poll.
 const READ_MAX: usize = 20;
+/// Where none of a poll's could be read, so many are asked for.
+const FAILED_MAX: usize = 3;
 
 /// Tickets that webhooks named: those that a policy pushes are asked for to be pushed, as if a person had. What is not
 /// pushed though a policy says so is told among the pushes, with the remedy; what could not be looked at yet waits.
@@ -56,9 +59,8 @@ async fn look(engine: &Engine, halo: &Halo, named: &BTreeSet<TicketId>) -> Resul
     let view = engine.registry.view();
     let connection = halo.connection().id;
     let rules = rules(&view, connection);
-    let mut later = BTreeSet::new();
     if rules.is_empty() {
-        return Ok(later);
+        return Ok(BTreeSet::new());
     }
     let Some(catalogue) = wait_for_catalogue(engine, connection) else {
         // What a policy calls by name is not known yet.
@@ -66,23 +68,34 @@ async fn look(engine: &Engine, halo: &Halo, named: &BTreeSet<TicketId>) -> Resul
     };
     let ids: Vec<TicketId> = named.iter().copied().collect();
     let paired = engine.store.pairs_of_tickets(connection, &ids).await?;
-    let free: Vec<TicketId> = ids.into_iter().filter(|id| !paired.contains_key(id)).collect();
-    for (place, ticket) in free.into_iter().enumerate() {
-        if place >= READ_MAX {
-            engine.schedule().tickets.entry(connection).or_default().insert(ticket);
+    let (free, mut later) = due(engine, connection, ids, &paired);
+    let (mut reads, mut read_well, mut failed, mut left) = (0, false, 0, Vec::new());
+    for ticket in free {
+        if reads >= READ_MAX || !read_well && failed >= FAILED_MAX {
+            left.push(ticket);
             continue;
         }
+        reads += 1;
         let read = async {
-            let record = halo.ticket(ticket, Class::Poll).await?;
-            Ok((record, halo.actions(ticket, Class::Poll).await?))
+            let record = halo.ticket(ticket, Class::Comment).await?;
+            Ok((record, halo.actions(ticket, Class::Comment).await?))
         };
         let (record, actions) = match read.await {
-            Ok(found) => found,
+            Ok(found) => {
+                read_well = true;
+                engine.schedule().named.ticket_settled((connection, ticket));
+                found
+            }
             Err(failure) => {
                 let failure: Failure = failure;
-                if failure.retryable() || failure.kind == FailureKind::SignInAgain {
+                let again = failure.retryable() || failure.kind == FailureKind::SignInAgain;
+                failed += usize::from(again);
+                if again && !given_up(engine, (connection, ticket), &failure) {
                     later.insert(ticket);
-                } else if failure.kind != FailureKind::Gone {
+                    continue;
+                }
+                engine.schedule().named.ticket_settled((connection, ticket));
+                if failure.kind != FailureKind::Gone {
                     // Whose ticket it is would have been read with it.
                     let clients: BTreeSet<ClientId> =
                         rules.values().flatten().map(|workspace| workspace.client).collect();
@@ -133,7 +146,48 @@ async fn look(engine: &Engine, halo: &Halo, named: &BTreeSet<TicketId>) -> Resul
         engine.schedule().intake_waits = true;
         engine.wake();
     }
+    // The next poll is hastened only for the sake of what it will hardly meet in vain.
+    if read_well && !left.is_empty() {
+        engine.schedule().tickets.entry(connection).or_default().extend(left);
+    } else {
+        later.extend(left);
+    }
     Ok(later)
+}
+
+/// Those of the named tickets that belong to no pair: first those that are to be read, the least tried before the others,
+/// then those whose time has not come yet.
+fn due(
+    engine: &Engine,
+    connection: ConnectionId,
+    named: Vec<TicketId>,
+    paired: &BTreeMap<TicketId, Vec<Pair>>,
+) -> (Vec<TicketId>, BTreeSet<TicketId>) {
+    let (mut ready, mut later) = (Vec::new(), BTreeSet::new());
+    let now = engine.now();
+    let mut schedule = engine.schedule();
+    for ticket in named {
+        if paired.contains_key(&ticket) {
+            schedule.named.ticket_settled((connection, ticket));
+            continue;
+        }
+        match schedule.named.ticket_tried((connection, ticket), now) {
+            Some(times) => ready.push((times, ticket)),
+            None => {
+                later.insert(ticket);
+            }
+        }
+    }
+    drop(schedule);
+    ready.sort_unstable();
+    (ready.into_iter().map(|(_, ticket)| ticket).collect(), later)
+}
+
+/// Whether a ticket could not be read for so long that it is told. The list of changed tickets is read: the instance
+/// answers. What waits for its time, or for a person who signs in, is no matter of the ticket's.
+fn given_up(engine: &Engine, at: (ConnectionId, TicketId), failure: &Failure) -> bool {
+    let waits = matches!(failure.kind, FailureKind::WaitUntil { .. } | FailureKind::SignInAgain);
+    !waits && engine.schedule().named.ticket_unread(at, engine.now())
 }
 
 /// Whether a push of a ticket to one of these workspaces has been asked for and is not settled yet.

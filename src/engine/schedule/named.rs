@@ -1,11 +1,12 @@
-//! Incidents that webhooks named: read one by one, and one and the same not over and over.
+//! Incidents that webhooks named: read one by one, and one and the same not over and over. Of the tickets that they named,
+//! those that could not be read.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    domain::ids::{IncidentId, WorkspaceId},
+    domain::ids::{ConnectionId, IncidentId, TicketId, WorkspaceId},
     engine::fetch::NAMED_MAX,
 };
 
@@ -15,7 +16,25 @@ const APART: SignedDuration = SignedDuration::from_secs(2);
 /// So many readings are remembered; older ones are forgotten first.
 const READ_KEPT: usize = 1_000;
 
+/// A ticket that could not be read is asked for again after so many seconds, then after twice that, and so on.
+const TICKET_AGAIN_SECS: i64 = 15;
+/// How often that doubles: it comes to two minutes.
+const DOUBLINGS: u32 = 3;
+/// One that could not be read so often, and for so long, is given up.
+const TRIES: u32 = 10;
+const TRIED_FOR: SignedDuration = SignedDuration::from_hours(2);
+
 type Key = (WorkspaceId, IncidentId);
+
+/// A ticket that could not be read.
+struct Tried {
+    /// When it could not for the first time.
+    since: Timestamp,
+    /// How often.
+    times: u32,
+    /// When it is asked for again.
+    next: Timestamp,
+}
 
 /// The incidents that are to be read.
 #[derive(Default)]
@@ -26,6 +45,8 @@ pub struct Named {
     later: BTreeMap<Key, Timestamp>,
     /// When each was last read.
     read: BTreeMap<Key, Timestamp>,
+    /// Tickets that could not be read so far.
+    tickets: BTreeMap<(ConnectionId, TicketId), Tried>,
 }
 
 impl Named {
@@ -70,6 +91,31 @@ impl Named {
         taken
     }
 
+    /// How often a ticket could not be read so far; `None` while it is not its time yet.
+    pub fn ticket_tried(&self, at: (ConnectionId, TicketId), now: Timestamp) -> Option<u32> {
+        match self.tickets.get(&at) {
+            Some(tried) if tried.next > now => None,
+            tried => Some(tried.map_or(0, |tried| tried.times)),
+        }
+    }
+
+    /// A ticket could not be read; whether it has been tried for long enough, and is forgotten.
+    pub fn ticket_unread(&mut self, at: (ConnectionId, TicketId), now: Timestamp) -> bool {
+        let tried = self.tickets.entry(at).or_insert(Tried { since: now, times: 0, next: now });
+        tried.next = now + SignedDuration::from_secs(TICKET_AGAIN_SECS << tried.times.min(DOUBLINGS));
+        tried.times += 1;
+        let given_up = tried.times >= TRIES && now.duration_since(tried.since) >= TRIED_FOR;
+        if given_up {
+            self.tickets.remove(&at);
+        }
+        given_up
+    }
+
+    /// A ticket was read, or need not be any more.
+    pub fn ticket_settled(&mut self, at: (ConnectionId, TicketId)) {
+        self.tickets.remove(&at);
+    }
+
     /// Forgets what is known of workspaces that are not read any more.
     pub(super) fn only_of(&mut self, live: &BTreeSet<WorkspaceId>) {
         self.now.retain(|id, _| live.contains(id));
@@ -78,6 +124,10 @@ impl Named {
 
     /// The clock was set back.
     pub(super) fn set_back(&mut self, back: impl Fn(&mut Timestamp)) {
-        self.later.values_mut().chain(self.read.values_mut()).for_each(back);
+        self.later.values_mut().chain(self.read.values_mut()).for_each(&back);
+        for tried in self.tickets.values_mut() {
+            back(&mut tried.since);
+            back(&mut tried.next);
+        }
     }
 }

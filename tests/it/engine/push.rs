@@ -843,6 +843,46 @@ both! {
         bridge.finish().await;
     }
 
+    /// Many that stay unreadable are asked for a few at a time: the instance's budget is left to the others.
+    async fn named_tickets_that_stay_unreadable_use_up_no_budget(product) {
+        let policy = "push = { ticket_types = [\"Security Incident\"] }".to_owned();
+        let bridge = Bridge::with(Setup { policy, ..setup(product) }).await;
+        bridge.cross().await;
+        let connection = bridge.store.installation().await.unwrap().halo[0].id;
+        for ticket in (0..25).map(|_| bridge.opened(0)) {
+            let path = format!("*/Tickets/{ticket}");
+            bridge.fault(json!({ "effect": "status", "status": 500, "kind": "halo.tickets.get", "path": path }));
+            let body = json!({ "event": "Ticket Updated", "object_id": ticket, "ticket": { "id": ticket } }).to_string();
+            bridge.receive(DeliverySource::Halo { connection }, body.as_bytes()).await;
+        }
+        let (fresh, reads) = (bridge.raise_in(1, json!({})), bridge.calls("halo.tickets.get"));
+        bridge.pass(300).await;
+        bridge.ticket_of(&fresh).await;
+        let more = bridge.calls("halo.tickets.get") - reads;
+        assert!(more < 100, "{more} tickets read in five minutes");
+        bridge.heal();
+        bridge.pass(600).await;
+        assert_eq!(bridge.incidents(0).len(), 25, "they are pushed once they can be read");
+        bridge.finish().await;
+    }
+
+    async fn a_named_ticket_that_stays_unreadable_for_hours_is_told_among_the_pushes(product) {
+        let policy = "push = { ticket_types = [\"Security Incident\"] }".to_owned();
+        let bridge = Bridge::with(Setup { policy, ..setup(product) }).await;
+        bridge.cross().await;
+        let ticket = bridge.opened(0);
+        bridge.fault(json!({ "effect": "status", "status": 500, "kind": "halo.tickets.get" }));
+        bridge.named(ticket).await;
+        bridge.pass_by(3 * 3_600, 120).await;
+        let (paired, refused) = bridge.pushed().await;
+        assert!(!paired && refused.as_ref().is_some_and(|why| why.contains("could not be read")), "{refused:?}");
+        let reads = bridge.calls("halo.tickets.get");
+        bridge.pass(600).await;
+        assert_eq!(bridge.calls("halo.tickets.get"), reads, "it is asked for no more");
+        bridge.heal();
+        bridge.finish().await;
+    }
+
     /// What keeps one ticket from being read keeps many.
     async fn tickets_that_may_not_be_read_are_one_line_among_the_pushes(product) {
         let policy = "push = { ticket_types = [\"Security Incident\"] }".to_owned();
