@@ -190,9 +190,10 @@ fn notes(s: &Situation<'_>, out: &mut Plan, ticket: TicketId, actions: &[Action]
                     elsewhere = true;
                 } else if changed && crosses(s.policy, action) && !under_way.contains(&(action.key, edit)) {
                     due.push(one(action, edit));
-                } else if !changed {
+                } else if !changed && crosses(s.policy, action) && !s.pair.base.foreign.contains(&action.key) {
+                    // Nor is a copy of them that is gone written again.
                     due.extend(lost(s, action, link, &mut asked));
-                    if !edited && crosses(s.policy, action) && !s.pair.base.foreign.contains(&action.key) {
+                    if !edited {
                         due.extend(rest(s, out, action, link));
                     }
                 }

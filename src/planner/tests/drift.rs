@@ -16,6 +16,7 @@ use crate::{
         incident::Severity,
         operation::OperationKind,
         pair::{Health, NoteLink, SyncState},
+        policy::NotesRule,
         reason::Reason,
     },
     planner::{Planned, choice, drift, notes::words},
@@ -211,6 +212,52 @@ fn a_lost_digest_is_written_again_with_every_note_that_it_carried() {
     assert_eq!((what.as_str(), comment), ("The comment that carries notes 3, 4, 5 was deleted in Sentinel.", &digest));
     scene.pair.decisions.push(Decision::Copy { comment: digest.clone(), again: true });
     assert_eq!(carried(&scene), [(digest, vec![3, 4, 5])]);
+}
+
+/// Made private since, or found to be about another client: whatever was told of it before, and in whichever comment.
+#[test]
+fn a_lost_copy_of_a_note_that_may_not_cross_any_more_is_not_written_again() {
+    let key = |action| ActionKey { ticket: TicketId(70), action };
+    let shut_out: [fn(&mut Scene); 2] = [
+        |s| s.actions.as_mut().unwrap()[0].private = true,
+        |s| {
+            s.pair.base.foreign.insert(ActionKey { ticket: TicketId(70), action: 3 });
+        },
+    ];
+    for rule in RULES {
+        let mut scene = in_step();
+        scene.policy.notes = NotesRule::Public;
+        scene.policy.drift.lost_comment = rule;
+        let copy = copied_note(&mut scene);
+        scene.actions.as_mut().unwrap()[0].private = false;
+        assert_eq!(scene.plan().operations.len(), usize::from(rule == DriftRule::Heal), "{rule:?}: it crosses");
+        for change in shut_out {
+            let mut scene = scene.clone();
+            change(&mut scene);
+            let plan = scene.plan();
+            assert_eq!((plan.operations.len(), plan.items().len()), (0, 0), "{rule:?}");
+            assert!(scene.with(choice::choices).is_empty(), "{rule:?}");
+            scene.pair.decisions.push(Decision::Copy { comment: copy.clone(), again: true });
+            assert_eq!(scene.plan().operations, [], "{rule:?}: whoever asked for it before");
+        }
+    }
+    // Of a digest what still may.
+    let mut scene = in_step();
+    scene.policy.notes = NotesRule::Public;
+    scene.policy.drift.lost_comment = DriftRule::Heal;
+    for n in 3..5 {
+        let note = scene.note(n, &format!("<p>note number {n}</p>"));
+        note.private = n == 3;
+        let said = words::of_action(note);
+        scene.link(&CommentId::derived("msp", key(3), 0, 0), key(n), (0, 0), Some(said), Side::Halo);
+    }
+    let plan = scene.plan();
+    let [Planned { kind: OperationKind::AddComment { comment, carries, message }, .. }] = plan.operations.as_slice()
+    else {
+        panic!("{plan:?}");
+    };
+    assert_eq!((comment, carries.len()), (&CommentId::derived("msp", key(4), 0, 0), 1));
+    assert!(message.contains("note number 4") && !message.contains("note number 3"), "{message}");
 }
 
 #[test]
