@@ -105,6 +105,10 @@ pub struct Base {
     /// Since when the status is held because it flipped too often.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub frozen: Option<Timestamp>,
+    /// The version of another incident of its ticket that was open last while this one was closed: what closes the ticket after
+    /// that is another closing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_open: Option<Timestamp>,
     /// When its ticket was made, or a pushed ticket's incident, where that was well after the pair was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ticketed: Option<Timestamp>,

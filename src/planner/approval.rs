@@ -107,21 +107,14 @@ fn name_of(s: &Situation<'_>, base: &Base, kind: &OperationKind) -> String {
     let change = match kind {
         OperationKind::UpdateTicket { .. } | OperationKind::UpdateIncident { .. } => {
             let own = format!("{} {}", moved(status::NAME, changes_status), moved(severity::NAME, changes_severity));
-            let shared = changes_status || changes_severity;
-            own + &closings_beside(s, kind).filter(|_| shared).unwrap_or_default()
+            // One that was open meanwhile makes another closing of a ticket that it shares.
+            let of_ticket = matches!(kind, OperationKind::UpdateTicket { .. });
+            let beside = base.held_open.filter(|_| of_ticket && changes_status && groups::shares(s));
+            own + &beside.map(|at| format!(" {}", time::iso(at))).unwrap_or_default()
         }
         _ => String::new(),
     };
     fingerprint(&format!("{change} {}", serde_json::to_string(kind).unwrap_or_default()))
-}
-
-/// Of a write to a ticket that several incidents share: when those that are closed changed last. One that was opened again
-/// since makes another closing of it.
-fn closings_beside(s: &Situation<'_>, kind: &OperationKind) -> Option<String> {
-    let of_ticket = matches!(kind, OperationKind::UpdateTicket { .. });
-    let closed = groups::mates(s).filter(|mate| of_ticket && mate.incident.closed());
-    let at: Vec<String> = closed.filter_map(|mate| mate.incident.modified).map(time::iso).collect();
-    (groups::shares(s) && !at.is_empty()).then(|| format!(" {}", at.join("/")))
 }
 
 /// Holds what needs approval and has none, and says so.

@@ -4,6 +4,7 @@
 //! Status and owner cross between the ticket and each of its incidents as ever. All other fields, closing and opening
 //! again are written for the first pair of the ticket alone ([`leads`]), so that each is written once.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::domain::{
@@ -156,6 +157,11 @@ pub fn severity(s: &Situation<'_>) -> Severity {
 pub fn holds_open(s: &Situation<'_>, ticket_closed: bool) -> bool {
     let closed = s.incident.closed() && !ticket_closed && shares(s);
     closed && (!leads(s) || mates(s).any(|mate| !mate.incident.closed()))
+}
+
+/// The newest version of another incident of the ticket that is open.
+pub fn open_beside(s: &Situation<'_>) -> Option<Timestamp> {
+    mates(s).filter(|mate| !mate.incident.closed()).filter_map(|mate| mate.incident.modified).max()
 }
 
 /// What the closing note of a ticket says: of each of its incidents how it was closed.

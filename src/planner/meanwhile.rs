@@ -60,6 +60,7 @@ pub fn merged(grounds: &Base, told: &Base, now: &Base) -> Base {
         kept: map(all, |base| &base.kept, |_| false),
         kept_names: map(all, |base| &base.kept_names, |_| false),
         frozen: one(all, |base| &base.frozen),
+        held_open: one(all, |base| &base.held_open),
         ticketed: one(all, |base| &base.ticketed),
         affected: one(all, |base| &base.affected),
         looked_up: one(all, |base| &base.looked_up),

@@ -117,6 +117,7 @@ pub fn base(before: &Base) -> Base {
         unsaid: before.unsaid.clone(),
         own_closing: before.own_closing.clone(),
         spent: before.spent,
+        held_open: before.held_open,
         // Of a ticket that was made from its incident, mapped values are the incident's to say.
         linked: before.linked,
         ..link::base()

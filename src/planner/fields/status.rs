@@ -53,6 +53,7 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         g.base.agree(NAME);
         let open = mapping::status_back(s.policy, s.catalogue, ticket).unwrap_or(IncidentStatus::Active);
         (g.base.incident_status, g.base.status_id, g.base.ticket_closed) = (Some(open), ticket.status_id, false);
+        g.base.held_open = groups::open_beside(s).or(g.base.held_open);
         return g.out.remark(Reason::GroupOpen);
     }
     if !closed && !s.incident.closed() {

@@ -189,6 +189,28 @@ fn another_incident_of_the_ticket_that_was_open_meanwhile_makes_another_closing(
     assert_eq!((again.operations.len(), again.waiting.len()), (0, 1));
 }
 
+/// Every comment moves when an incident changed last.
+#[test]
+fn what_was_said_on_another_incident_of_the_ticket_makes_no_other_closing() {
+    for once_open in [false, true] {
+        let mut scene = in_step();
+        scene.policy.approve = vec![WriteKind::Close];
+        scene.close_incident(Classification::Undetermined, None);
+        open(&mut scene, LATER);
+        if once_open {
+            scene.pair.base = scene.plan().base.expect("it is held open");
+        }
+        scene.mates[0].incident.status = IncidentStatus::Closed;
+        let plan = scene.plan();
+        scene.pair.base = plan.base.clone().expect("the move is kept");
+        let write = only(&plan).write.clone();
+        scene.pair.decisions.push(Decision::Reject { write, what: String::new() });
+        scene.mates[0].incident.modified = Some(at("2026-03-02T10:00:00Z"));
+        let plan = scene.plan();
+        assert_eq!((plan.operations.len(), plan.waiting.len()), (0, 0), "{once_open}");
+    }
+}
+
 #[test]
 fn what_stands_beside_it_in_the_same_write_goes_on() {
     // Closed as false alarm, less severe and taken by an agent, all in one write.

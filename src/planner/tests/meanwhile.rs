@@ -101,7 +101,10 @@ const CHANGES: [fn(&mut Base); 25] = [
     |base| {
         base.kept_names.insert("team".into(), KeptName { sent: "a".into(), kept: "b".into() });
     },
-    |base| (base.frozen, base.ticketed) = (Some(at("2026-03-01T11:33:00Z")), Some(at("2026-03-01T11:34:00Z"))),
+    |base| {
+        (base.frozen, base.ticketed) = (Some(at("2026-03-01T11:33:00Z")), Some(at("2026-03-01T11:34:00Z")));
+        base.held_open = Some(at("2026-03-01T11:35:00Z"));
+    },
 ];
 
 fn changed(which: u32) -> Base {
