@@ -9,7 +9,7 @@ use crate::{
     },
     ledger::fact::Fact,
     outbound::budget::Class,
-    planner::{alerts, fields::mapped},
+    planner::{alerts, fields::once},
     sentinel::{Incidents, Place},
     store::SituationRow,
 };
@@ -35,8 +35,8 @@ pub(super) async fn late(
         count => count > i64::try_from(known).unwrap_or(i64::MAX) || count != before.alerts_count,
     };
     let joined = (more || again) && (alerts::wanted(policy) || policy.follows_evidence());
-    let once = row.pair.ticket.is_none() || mapped::awaits(&row.pair.base);
-    let mapped = policy.follows_evidence() || policy.maps_evidence() && once;
+    let new = row.pair.ticket.is_none() || once::awaits(&row.pair.base);
+    let mapped = policy.follows_evidence() || policy.maps_evidence() && new;
     let lacking = mapped && row.evidence.is_none() && incident.alerts_count != 0;
     if !joined && !lacking || incident.redirected() {
         return Ok(None);

@@ -19,7 +19,7 @@ use crate::{
     outbound::budget::Class,
     planner::{
         agreed, alerts,
-        fields::{labels, mapped},
+        fields::{labels, once},
         mapping, notes,
         observed::{Reading, found_note, older},
         sent::{self, Found},
@@ -158,7 +158,7 @@ pub(super) fn ticket_made(
         base.summary = None;
     }
     if let (Some((_, _, policy)), Some(catalogue)) = (view.of_workspace(row.pair.workspace), &catalogue) {
-        mapped::left_out(&mut base, policy, catalogue, draft);
+        once::left_out(&mut base, policy, catalogue, draft);
         if !settled {
             labels::born(&mut base, policy, catalogue, draft, &ticket);
         }

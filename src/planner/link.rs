@@ -15,7 +15,7 @@ use crate::domain::{
 };
 
 use super::{
-    fields::{mapped, owner, severity, status, title},
+    fields::{once, owner, severity, status, title},
     gate::{self, Passed},
 };
 
@@ -82,6 +82,6 @@ pub fn not_there(ticket: TicketId) -> String {
 /// about those that differ a person is asked, unless the policy names the side that wins. So it is with mapped fields, also
 /// those that the policy maps later.
 pub fn base() -> Base {
-    let joined = [severity::NAME, status::NAME, owner::NAME, title::NAME, mapped::JOINED].map(str::to_owned);
+    let joined = [severity::NAME, status::NAME, owner::NAME, title::NAME, once::JOINED].map(str::to_owned);
     Base { joined: BTreeSet::from(joined), linked: true, ..Base::default() }
 }

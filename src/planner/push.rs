@@ -16,7 +16,7 @@ use crate::domain::{
 
 use super::{
     adopt, agreed,
-    fields::{mapped, owner},
+    fields::{once, owner},
     mapping, notes,
     situation::Situation,
 };
@@ -186,7 +186,7 @@ pub fn base(policy: &Policy, catalogue: &Catalogue, incident: &Incident, ticket:
     if incident.owner.is_none() && ticket.agent_id.is_some_and(|agent| agent > owner::UNASSIGNED) {
         base.agent_id = None;
     }
-    base.joined.insert(mapped::JOINED.to_owned());
+    base.joined.insert(once::JOINED.to_owned());
     base.linked = true;
     base
 }

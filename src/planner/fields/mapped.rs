@@ -10,11 +10,11 @@ use crate::{
         decision::Decision,
         failure::Side,
         incident::{Evidence, Incident},
-        pair::{Agreed, Base, KeptName},
+        pair::{Agreed, KeptName},
         policy::{FieldMapping, FieldTarget, Policy, field::MEMBERS},
         reason::Reason,
         text,
-        ticket::{Ticket, TicketDraft},
+        ticket::Ticket,
         time,
     },
     planner::{
@@ -26,13 +26,7 @@ use crate::{
     },
 };
 
-use super::Gather;
-
-/// Among the fields of two records that were joined: what a new ticket would have been given.
-pub const JOINED: &str = "mapped fields";
-/// The same of a ticket that was made from its incident before its alerts and entities were read, or with holes: what was left
-/// out follows.
-pub const LEFT_OUT: &str = "mapped fields left out";
+use super::{Gather, once};
 
 /// Halo's own ways to say that a field has no date.
 const NO_DATES: [&str; 3] = ["1900-01-01T00:00:00", "1899-12-30T00:00:00", "0001-01-01T00:00:00"];
@@ -253,26 +247,6 @@ pub fn for_creation(
     placed
 }
 
-/// Whether a ticket may still lack what a new one is given when it is made.
-pub fn awaits(base: &Base) -> bool {
-    base.joined.contains(JOINED) || base.joined.contains(LEFT_OUT)
-}
-
-/// Notes on a ticket that was just made that its draft left values out: those that are written once follow when they are known,
-/// and their hole is filled.
-pub fn left_out(base: &mut Base, policy: &Policy, catalogue: &Catalogue, draft: &TicketDraft) {
-    let drafted = |target: &FieldTarget| match target {
-        FieldTarget::Custom(field) => {
-            custom_id(catalogue, field).is_ok_and(|id| draft.custom_fields.iter().any(|(known, _)| *known == id))
-        }
-        FieldTarget::Member(name) => draft.members.iter().any(|(known, _)| known == name),
-    };
-    let once = |one: &&FieldMapping| one.rule.at_creation() && !one.rule.to_halo() && !one.is_subject();
-    if policy.fields.iter().filter(once).any(|one| !drafted(&one.field)) {
-        base.joined.insert(LEFT_OUT.to_owned());
-    }
-}
-
 /// The incident's GUID, in a ticket that was not made from it: linked, adopted, pushed, or gone on with after a merge. What
 /// an agent makes of it afterwards stays.
 fn incident_id(g: &mut Gather<'_, '_>) {
@@ -288,53 +262,6 @@ fn incident_id(g: &mut Gather<'_, '_>) {
     let written = g.base.fields.get(&placed.key()).is_some_and(|known| known.sentinel == here);
     if !written && !there.trim().eq_ignore_ascii_case(here) {
         g.change_ticket("mapped field", "incident id", |change| change.custom_fields.push((id, Value::from(here))));
-    }
-}
-
-/// What a new ticket is given when it is made, in one that was not made from its incident, or whose draft left it out: once,
-/// where nothing stands.
-fn as_at_creation(g: &mut Gather<'_, '_>) {
-    let (s, ticket) = (g.s, g.ticket);
-    let once = |one: &&FieldMapping| one.rule.at_creation() && !one.rule.to_halo() && !one.is_subject();
-    let mappings: Vec<_> = s.policy.fields.iter().filter(once).collect();
-    // A list row carries no custom fields: what stands there is not known.
-    let unknown = ticket.custom_fields.is_empty() && !ticket.tells_fields() && !mappings.is_empty();
-    if !awaits(&g.base) || unknown || g.held.is_some() {
-        return;
-    }
-    let mut missing = false;
-    let mut stand = Vec::new();
-    for mapping in mappings {
-        if unread(mapping, s.incident, s.evidence) {
-            missing = true;
-            continue;
-        }
-        // A hole is an open item already: what it keeps out follows once it is filled.
-        let Ok(placed) = place(s.catalogue, s.incident, s.evidence, mapping) else {
-            missing = true;
-            continue;
-        };
-        let there = placed.there(ticket).or_else(|| matches!(placed, Placed::Custom(..)).then(String::new));
-        let Some(there) = there.filter(|_| !g.base.fields.contains_key(&placed.key())) else { continue };
-        if !there.trim().is_empty() {
-            stand.push((placed.key(), Agreed { sentinel: placed.text(), halo: Some(there) }));
-            continue;
-        }
-        if placed.text().is_empty() {
-            continue;
-        }
-        missing = true;
-        g.change_ticket("mapped field", JOINED, |change| match placed {
-            Placed::Custom(id, value) => change.custom_fields.push((id, value)),
-            Placed::Member(name, value) => change.members.push((name, value)),
-        });
-    }
-    if missing {
-        // What stands there by now is not written later either, when somebody has emptied it.
-        g.base.fields.extend(stand);
-    } else {
-        g.base.joined.remove(JOINED);
-        g.base.joined.remove(LEFT_OUT);
     }
 }
 
@@ -422,7 +349,7 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
     let (s, ticket) = (g.s, g.ticket);
     not_kept(g);
     incident_id(g);
-    as_at_creation(g);
+    once::plan(g);
     let told = |mapping: &&FieldMapping| {
         mapping.rule.to_halo() && !mapping.is_subject() && !unread(mapping, s.incident, s.evidence)
     };

@@ -4,6 +4,7 @@
 mod kept;
 pub mod labels;
 pub mod mapped;
+pub mod once;
 pub mod owner;
 mod said;
 pub mod severity;

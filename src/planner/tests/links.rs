@@ -18,7 +18,7 @@ use crate::{
     },
     planner::{
         agreed, draft,
-        fields::mapped,
+        fields::once,
         gate::Brake,
         link::{self, before_gates, joinable, stays},
     },
@@ -406,7 +406,7 @@ fn a_ticket_that_was_not_made_from_its_incident_is_given_the_incidents_id() {
     assert_eq!(words(&scene.plan()), "in-step healthy -", "it stands there");
     // So is what a new ticket would have been given, where nothing stands.
     let mut linked = scene.clone();
-    linked.pair.base.joined.insert(mapped::JOINED.into());
+    linked.pair.base.joined.insert(once::JOINED.into());
     linked.policy.fields = vec![FieldMapping {
         field: FieldTarget::Custom(Ref::Name("CFLabels".into())),
         source: FieldSource::Path("$.properties.title".into()),

@@ -24,7 +24,7 @@ use crate::{
     },
     planner::{
         adopt,
-        fields::mapped,
+        fields::{mapped, once},
         mapping,
         notes::words as said,
         requester::{self, Affected},
@@ -357,11 +357,11 @@ fn a_linked_ticket_is_given_what_a_new_one_would_have_had() {
         scene.policy.fields =
             vec![FieldMapping { field, source: FieldSource::Path("$.properties.title".into()), rule: once }];
         scene.incident.raw = json!({ "properties": { "title": "told" } }).into();
-        scene.pair.base.joined.insert(mapped::JOINED.to_owned());
+        scene.pair.base.joined.insert(once::JOINED.to_owned());
         scene.field(120, "another");
         change(&mut scene);
         let plan = scene.plan();
-        let joined = plan.base.as_ref().unwrap_or(&scene.pair.base).joined.contains(mapped::JOINED);
+        let joined = plan.base.as_ref().unwrap_or(&scene.pair.base).joined.contains(once::JOINED);
         (plan.operations.len(), joined)
     };
     assert_eq!(given(|_| {}), (1, true));

@@ -1,0 +1,117 @@
+//! Mapped values that are written once: when the ticket is made, or, what it could not be given then, when that is known.
+
+use crate::domain::{
+    catalogue::Catalogue,
+    pair::{Agreed, Base},
+    policy::{FieldMapping, FieldTarget, Policy},
+    ticket::TicketDraft,
+};
+
+use super::{
+    Gather,
+    mapped::{Placed, custom_id, place, unread},
+};
+
+/// Among the fields of two records that were joined: what a new ticket would have been given.
+pub const JOINED: &str = "mapped fields";
+/// The same of a ticket that was made from its incident before its alerts and entities were read, or with holes: what was left
+/// out follows.
+pub const LEFT_OUT: &str = "mapped fields left out";
+
+/// The mappings that are written once.
+fn mappings(policy: &Policy) -> impl Iterator<Item = &FieldMapping> {
+    policy.fields.iter().filter(|one| one.rule.at_creation() && !one.rule.to_halo() && !one.is_subject())
+}
+
+/// Whether a ticket may still lack what a new one is given when it is made.
+pub fn awaits(base: &Base) -> bool {
+    base.joined.contains(JOINED) || base.joined.contains(LEFT_OUT)
+}
+
+/// Notes on a ticket that was just made that its draft left values out: those that are written once follow when they are known,
+/// and their hole is filled.
+pub fn left_out(base: &mut Base, policy: &Policy, catalogue: &Catalogue, draft: &TicketDraft) {
+    let drafted = |target: &FieldTarget| match target {
+        FieldTarget::Custom(field) => {
+            custom_id(catalogue, field).is_ok_and(|id| draft.custom_fields.iter().any(|(known, _)| *known == id))
+        }
+        FieldTarget::Member(name) => draft.members.iter().any(|(known, _)| known == name),
+    };
+    if mappings(policy).any(|one| !drafted(&one.field)) {
+        base.joined.insert(LEFT_OUT.to_owned());
+    }
+}
+
+/// What a new ticket is given when it is made, in one that was not made from its incident, or whose draft left it out: once,
+/// where nothing stands.
+fn as_at_creation(g: &mut Gather<'_, '_>) {
+    let (s, ticket) = (g.s, g.ticket);
+    let mappings: Vec<_> = mappings(s.policy).collect();
+    // A list row carries no custom fields: what stands there is not known.
+    let unknown = ticket.custom_fields.is_empty() && !ticket.tells_fields() && !mappings.is_empty();
+    if !awaits(&g.base) || unknown || g.held.is_some() {
+        return;
+    }
+    let mut missing = false;
+    let mut stand = Vec::new();
+    for mapping in mappings {
+        if unread(mapping, s.incident, s.evidence) {
+            missing = true;
+            continue;
+        }
+        // A hole is an open item already: what it keeps out follows once it is filled.
+        let Ok(placed) = place(s.catalogue, s.incident, s.evidence, mapping) else {
+            missing = true;
+            continue;
+        };
+        let there = placed.there(ticket).or_else(|| matches!(placed, Placed::Custom(..)).then(String::new));
+        let Some(there) = there.filter(|_| !g.base.fields.contains_key(&placed.key())) else { continue };
+        if !there.trim().is_empty() {
+            stand.push((placed.key(), Agreed { sentinel: placed.text(), halo: Some(there) }));
+            continue;
+        }
+        if placed.text().is_empty() {
+            continue;
+        }
+        missing = true;
+        g.change_ticket("mapped field", JOINED, |change| match placed {
+            Placed::Custom(id, value) => change.custom_fields.push((id, value)),
+            Placed::Member(name, value) => change.members.push((name, value)),
+        });
+    }
+    if missing {
+        // What stands there by now is not written later either, when somebody has emptied it.
+        g.base.fields.extend(stand);
+    } else {
+        g.base.joined.remove(JOINED);
+        g.base.joined.remove(LEFT_OUT);
+    }
+}
+
+/// A ticket that an earlier version made with a hole bears no mark of it, and what the hole kept out follows all the same. What
+/// was given to the ticket beside it is not given again, whatever became of it.
+fn unmarked_hole(g: &mut Gather<'_, '_>) {
+    let s = g.s;
+    let known = !s.catalogue.fields.is_empty() && !s.catalogue.is_partial("custom field");
+    if !known || g.base.linked || awaits(&g.base) || s.incident.closed() || g.held.is_some() {
+        return;
+    }
+    if mappings(s.policy).any(|mapping| unread(mapping, s.incident, s.evidence)) {
+        return;
+    }
+    let placed: Vec<_> =
+        mappings(s.policy).map(|mapping| place(s.catalogue, s.incident, s.evidence, mapping).ok()).collect();
+    if placed.iter().all(Option::is_some) {
+        return;
+    }
+    for placed in placed.into_iter().flatten() {
+        let given = Agreed { sentinel: placed.text(), halo: placed.there(g.ticket) };
+        g.base.fields.entry(placed.key()).or_insert(given);
+    }
+    g.base.joined.insert(LEFT_OUT.to_owned());
+}
+
+pub(super) fn plan(g: &mut Gather<'_, '_>) {
+    unmarked_hole(g);
+    as_at_creation(g);
+}
