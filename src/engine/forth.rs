@@ -18,9 +18,7 @@ use crate::{
     ledger::fact::Fact,
     outbound::budget::Class,
     planner::{
-        agreed, alerts,
-        fields::{labels, once},
-        mapping, notes,
+        agreed, alerts, mapping, notes,
         observed::{Reading, found_note, older},
         sent::{self, Found},
     },
@@ -158,10 +156,7 @@ pub(super) fn ticket_made(
         base.summary = None;
     }
     if let (Some((_, _, policy)), Some(catalogue)) = (view.of_workspace(row.pair.workspace), &catalogue) {
-        once::left_out(&mut base, policy, catalogue, draft);
-        if !settled {
-            labels::born(&mut base, policy, catalogue, draft, &ticket);
-        }
+        agreed::note_birth(&mut base, policy, catalogue, draft, &ticket, settled);
     }
     let now = engine.now();
     if now.duration_since(row.pair.created) > AT_ONCE {

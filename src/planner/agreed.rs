@@ -14,7 +14,7 @@ use crate::domain::{
 
 use super::{
     alerts, closing,
-    fields::{mapped, owner, severity, status, title},
+    fields::{labels, mapped, once, owner, severity, status, title},
     mapping,
     notes::words,
 };
@@ -218,6 +218,28 @@ pub fn with_found(
         (base.status_id, base.ticket_closed) = (None, false);
     }
     base
+}
+
+/// What is noted of a ticket that was just made beside what both sides agree on. `settled`: it was found by looking.
+pub fn note_birth(
+    base: &mut Base,
+    policy: &Policy,
+    catalogue: &Catalogue,
+    draft: &TicketDraft,
+    ticket: &Ticket,
+    settled: bool,
+) {
+    once::left_out(base, policy, catalogue, draft);
+    if !settled {
+        return labels::born(base, policy, catalogue, draft, ticket);
+    }
+    // Whoever has it by then, and was given it neither by its draft nor by the policy, took it: an owner who is nobody in Halo
+    // is not given it once they are mapped.
+    let agent = ticket.agent_id.filter(|agent| *agent > owner::UNASSIGNED);
+    let given = [draft.agent_id, mapping::fallback_agent(policy, catalogue), catalogue.own_agent_id];
+    if agent.is_some() && !given.contains(&agent) {
+        base.agree_half(owner::NAME, Side::Sentinel);
+    }
 }
 
 /// After a change of the ticket: `incident` as it was planned from, `answer` the ticket as it stands now.

@@ -16,7 +16,7 @@ use crate::{
     planner::{Situation, agreed, choice, draft, fields::labels, gate, requester::Affected},
 };
 
-fn drafted(s: &Situation<'_>) -> TicketDraft {
+pub(super) fn drafted(s: &Situation<'_>) -> TicketDraft {
     let binding = s.client.halo.clone().expect("the client is bound");
     let passed = gate::Passed { binding, ticket_type_id: 21, after: None };
     draft::draft(s.workspace, s.policy, s.catalogue, &passed, s.incident, None, Affected::NotKnown).draft

@@ -3,17 +3,19 @@
 use super::{
     closing::shut,
     fields::rule,
+    kept::drafted,
     scene::{Scene, check, in_step, words},
 };
 use crate::{
     domain::{
         catalogue::{Agent, Ref},
         incident::Owner,
+        operation::OperationKind,
         policy::Direction,
         reason::Reason,
         ticket::TicketChange,
     },
-    planner::{agreed, choice},
+    planner::{Planned, agreed, choice},
 };
 
 fn by_mail(address: &str) -> Owner {
@@ -386,6 +388,37 @@ fn an_owner_who_is_nobody_in_halo_crosses_once_there_is_an_agent() {
     scene.queue(&plan);
     scene.catalogue.agents = agents;
     assert_eq!(words(&scene.plan()), "in-step healthy -");
+}
+
+/// Its making was never answered, or a restored database has forgotten it.
+#[test]
+fn who_took_a_ticket_before_it_was_found_keeps_it_once_its_owner_is_mapped() {
+    for (fallback, agent, given) in
+        [(None, 6, false), (Some("Jonas"), 8, false), (Some("Jonas"), 6, true), (None, 99, true), (None, 1, true)]
+    {
+        let mut scene = in_step();
+        scene.catalogue.agents.push(Agent { id: 8, name: "Desk".into(), email: None, object_id: None });
+        scene.policy.agent = fallback.map(|name: &str| Ref::Name(name.into()));
+        scene.incident.owner = by_mail("x@y.example");
+        scene.ticket().agent_id = Some(agent);
+        let (draft, ticket) = (scene.with(drafted), scene.ticket().clone());
+        let Scene { policy, catalogue, incident, .. } = &scene;
+        let mut begun = agreed::at_creation(incident);
+        agreed::without_holes(&mut begun, policy, catalogue, &draft, incident);
+        let settled = agreed::with_settled(begun.clone(), &draft, &ticket);
+        let found = agreed::with_found(begun, policy, catalogue, incident, &ticket, false);
+        for mut base in [settled, found] {
+            agreed::note_birth(&mut base, policy, catalogue, &draft, &ticket, true);
+            let mut scene = scene.clone();
+            scene.pair.base = base;
+            let plan = scene.plan();
+            scene.queue(&plan);
+            scene.operations.clear();
+            scene.policy.agents = [("x@y.example".to_owned(), Ref::Name("Amira".into()))].into();
+            let to_amira = |planned: &Planned| matches!(&planned.kind, OperationKind::UpdateTicket { change } if change.agent_id == Some(5));
+            assert_eq!(scene.plan().operations.iter().any(to_amira), given, "{fallback:?} {agent}");
+        }
+    }
 }
 
 /// A fallback that is named later is given the ticket, and stands in for the owner until they are mapped.
