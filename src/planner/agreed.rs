@@ -231,6 +231,7 @@ pub fn note_birth(
 ) {
     once::left_out(base, policy, catalogue, draft);
     if !settled {
+        once::born(base, policy, catalogue, draft);
         return labels::born(base, policy, catalogue, draft, ticket);
     }
     // Whoever has it by then, and was given it neither by its draft nor by the policy, took it: an owner who is nobody in Halo

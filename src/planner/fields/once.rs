@@ -1,5 +1,7 @@
 //! Mapped values that are written once: when the ticket is made, or, what it could not be given then, when that is known.
 
+use serde_json::Value;
+
 use crate::domain::{
     catalogue::Catalogue,
     pair::{Agreed, Base},
@@ -9,7 +11,7 @@ use crate::domain::{
 
 use super::{
     Gather,
-    mapped::{Placed, custom_id, place, unread},
+    mapped::{Placed, custom_id, place, plain, unread},
 };
 
 /// Among the fields of two records that were joined: what a new ticket would have been given.
@@ -28,17 +30,36 @@ pub fn awaits(base: &Base) -> bool {
     base.joined.contains(JOINED) || base.joined.contains(LEFT_OUT)
 }
 
+/// What a draft gives a field of the ticket, by the field's [key](Placed::key).
+fn drafted<'a>(catalogue: &Catalogue, draft: &'a TicketDraft, field: &FieldTarget) -> Option<(String, &'a Value)> {
+    match field {
+        FieldTarget::Custom(field) => {
+            let id = custom_id(catalogue, field).ok()?;
+            let (_, value) = draft.custom_fields.iter().find(|(known, _)| *known == id)?;
+            Some((id.to_string(), value))
+        }
+        FieldTarget::Member(name) => {
+            let (_, value) = draft.members.iter().find(|(known, _)| known == name)?;
+            Some((name.clone(), value))
+        }
+    }
+}
+
 /// Notes on a ticket that was just made that its draft left values out: those that are written once follow when they are known,
 /// and their hole is filled.
 pub fn left_out(base: &mut Base, policy: &Policy, catalogue: &Catalogue, draft: &TicketDraft) {
-    let drafted = |target: &FieldTarget| match target {
-        FieldTarget::Custom(field) => {
-            custom_id(catalogue, field).is_ok_and(|id| draft.custom_fields.iter().any(|(known, _)| *known == id))
-        }
-        FieldTarget::Member(name) => draft.members.iter().any(|(known, _)| known == name),
-    };
-    if mappings(policy).any(|one| !drafted(&one.field)) {
+    if mappings(policy).any(|one| drafted(catalogue, draft, &one.field).is_none()) {
         base.joined.insert(LEFT_OUT.to_owned());
+    }
+}
+
+/// Notes which of the values that its ticket was born with Halo did not keep: they were given all the same.
+pub fn born(base: &mut Base, policy: &Policy, catalogue: &Catalogue, draft: &TicketDraft) {
+    for (key, sent) in mappings(policy).filter_map(|one| drafted(catalogue, draft, &one.field)) {
+        if let Some(name) = base.kept_names.get(&key).filter(|name| name.sent == plain(sent)) {
+            let given = Agreed { sentinel: name.sent.clone(), halo: Some(name.kept.clone()) };
+            base.fields.insert(key, given);
+        }
     }
 }
 
@@ -66,7 +87,9 @@ fn as_at_creation(g: &mut Gather<'_, '_>) {
         };
         let there = placed.there(ticket).or_else(|| matches!(placed, Placed::Custom(..)).then(String::new));
         let Some(there) = there.filter(|_| !g.base.fields.contains_key(&placed.key())) else { continue };
-        if !there.trim().is_empty() {
+        // What Halo did not keep when an earlier version made the ticket was given all the same.
+        let dropped = g.base.kept_names.get(&placed.key()).is_some_and(|kept| kept.sent == placed.text());
+        if dropped || !there.trim().is_empty() {
             stand.push((placed.key(), Agreed { sentinel: placed.text(), halo: Some(there) }));
             continue;
         }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{
-    fields::with_labels,
+    fields::{custom, with_labels},
     scene::{Scene, in_step, words},
 };
 use crate::{
@@ -151,6 +151,45 @@ fn a_mapped_value_that_halo_does_not_keep_is_written_once_and_said() {
     assert_eq!(words(&left.plan()), "in-step healthy -");
     scene.field(120, "1,3");
     assert_eq!(words(&scene.plan()), "in-step healthy -", "somebody corrects it");
+}
+
+/// Where another value is waited for, neither it nor what a person left as it is is taken for one that was left out.
+#[test]
+fn a_value_that_is_written_once_and_that_halo_drops_at_birth_is_not_written_again() {
+    for by_an_earlier_version in [false, true] {
+        let mut scene = in_step();
+        let once = |field: &str, text: &str| FieldMapping {
+            field: custom(field),
+            source: FieldSource::Text(text.into()),
+            rule: FieldRule::new(Direction::ToHalo, When::OnCreate),
+        };
+        scene.policy.fields = vec![once("CFTactics", "dropped"), once("CFNowhere", "late")];
+        scene.field(120, "");
+        scene.field(121, "");
+        made(&mut scene);
+        let (draft, ticket) = (scene.with(drafted), scene.ticket().clone());
+        let Scene { policy, catalogue, pair, .. } = &mut scene;
+        agreed::note_birth(&mut pair.base, policy, catalogue, &draft, &ticket, false);
+        if by_an_earlier_version {
+            pair.base.fields.clear();
+        }
+        let plan = scene.plan();
+        let asked: Vec<&str> = plan.items().iter().map(|item| item.code()).collect();
+        assert!(plan.operations.is_empty() && asked.contains(&"halo-kept"), "{plan:?}");
+        scene.queue(&plan);
+        let asked = scene.with(choice::choices);
+        let (label, decision) = asked.into_iter().flat_map(|choice| choice.answers).next().expect("it can be left");
+        assert_eq!(label, "Leave the value of “CFTactics” as Halo has it");
+        scene.pair.decisions.push(decision);
+        for _ in 0..2 {
+            let plan = scene.plan();
+            assert_eq!(words(&plan), "behind needs-you unmapped");
+            scene.queue(&plan);
+        }
+        scene.policy.fields[1].field = custom("CFLabels");
+        let filled = "ticket field121=\"late\" because changed-in-sentinel; behind waiting changed-in-sentinel";
+        assert_eq!(words(&scene.plan()), filled, "{by_an_earlier_version}");
+    }
 }
 
 /// Labels that Halo drops or cuts off are not in step, and what it makes of them is no addition of an agent's.
