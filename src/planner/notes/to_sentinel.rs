@@ -251,15 +251,20 @@ pub(super) fn begin(parts: &[&str], action: &Action, edit: u32) -> bool {
 
 /// What is to be told once more because people deleted the comment that told it; what a person is asked about.
 fn lost(s: &Situation<'_>, action: &Action, link: &NoteLink, asked: &mut Vec<Reason>) -> Vec<Due> {
-    let mut due = Vec::new();
-    for (comment, mut parts) in drift::parts_lost(s, link) {
-        let under_way = parts_under_way(s);
+    let mut due: Vec<Due> = Vec::new();
+    let (lost, under_way) = (drift::parts_lost(s, link), parts_under_way(s));
+    let anew = !lost.is_empty() && divided_otherwise(s, action, link);
+    let next = link.edit + 1;
+    for (comment, mut parts) in lost {
         parts.retain(|part| !under_way.contains(&(link.action, link.edit, *part)));
-        if parts.is_empty() {
+        let waits = || under_way.iter().any(|(key, edit, _)| (*key, *edit) == (link.action, next));
+        if parts.is_empty() || anew && (!due.is_empty() || waits()) {
             continue;
         }
         let reason = drift::copy_lost(s, comment);
         match drift::lost_rule(s, comment) {
+            // What stands of it and what is lost are no whole any more. As an edit: nothing that stands is written over.
+            DriftRule::Heal if anew => due.push(Due { reason, ..one(action, next) }),
             // Under its own id: a repeat is no second comment.
             DriftRule::Heal => due.push(Due { reason, parts: Some(parts), ..one(action, link.edit) }),
             DriftRule::Ask => asked.push(reason),
@@ -267,6 +272,24 @@ fn lost(s: &Situation<'_>, action: &Action, link: &NoteLink, asked: &mut Vec<Rea
         }
     }
     due
+}
+
+/// Whether the comments that tell a note divide it otherwise than it is divided now: earlier versions had less room in a digest.
+fn divided_otherwise(s: &Situation<'_>, action: &Action, link: &NoteLink) -> bool {
+    if link.said.as_ref() != Some(&words::of_action(action)) {
+        return false;
+    }
+    let pieces = one(action, link.edit).split();
+    let of_it =
+        |other: &&NoteLink| (other.action, other.edit, other.written_in) == (link.action, link.edit, Side::Halo);
+    let mut ours = s.links.iter().filter(of_it).filter(|other| is_told_by(s.links, s.halo_tenant, other));
+    ours.any(|other| {
+        let piece = usize::try_from(other.part).ok().and_then(|part| pieces.get(part));
+        let Some(piece) = piece else { return true };
+        let there = s.comments.into_iter().flatten().find(|comment| comment.id == other.comment);
+        let says = |there: &Comment| words::letters(&there.message).contains(&words::letters(piece));
+        pieces.len() > 1 && there.is_some_and(|there| !says(there))
+    })
 }
 
 /// Whether the comment of a link tells a note as we do: by itself, or with others in a digest. A comment that was carried over
@@ -300,6 +323,7 @@ fn one(action: &Action, edit: u32) -> Due {
     let ticket = action.key.ticket;
     let edited = match (edit, action.updated) {
         (0, _) => String::new(),
+        (_, at) if !words::later(at, action.at) => ", once more:".to_owned(),
         (_, None) => ", was edited. It says now:".to_owned(),
         (_, at) => format!(", was edited {}. It says now:", moment(at)),
     };

@@ -28,7 +28,8 @@ pub fn edited_action(action: &Action, before: &str) -> bool {
     later(action.updated, action.at) && of_action(action) != before
 }
 
-fn later(edited: Option<Timestamp>, written: Option<Timestamp>) -> bool {
+/// Whether a record was edited after it was written, as far as it tells.
+pub fn later(edited: Option<Timestamp>, written: Option<Timestamp>) -> bool {
     match (edited, written) {
         (Some(edited), Some(written)) => edited > written,
         _ => true,

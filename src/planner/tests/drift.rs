@@ -276,6 +276,39 @@ fn a_lost_part_of_a_long_note_is_written_again() {
     assert_eq!(again.operations[0].reason.code(), "copy-lost");
 }
 
+/// An earlier version divided it for a digest, where it had less room.
+#[test]
+fn a_lost_part_of_a_note_that_was_divided_otherwise_comes_back_with_every_word() {
+    for count in [5_780, 8_000] {
+        let mut scene = in_step();
+        scene.policy.drift.lost_comment = DriftRule::Heal;
+        scene.note(3, &format!("<p>{}tail</p>", "word ".repeat(count))).updated = Some(at("2026-03-01T11:40:00Z"));
+        let note = scene.actions.as_ref().unwrap()[0].clone();
+        let parts = [0, 1].map(|part| CommentId::derived("msp", note.key, 0, part));
+        scene.comment(1, "Note 3 on Halo ticket 70 by Amira\n\nword word (1/2)");
+        scene.comments.as_mut().unwrap()[0].id = parts[0].clone();
+        for (part, id) in (0..).zip(&parts) {
+            scene.link(id, note.key, (0, part), Some(words::of_action(&note)), Side::Halo);
+        }
+        let plan = scene.plan();
+        let mut said = String::new();
+        for planned in &plan.operations {
+            let OperationKind::AddComment { comment, message, .. } = &planned.kind else { panic!("{planned:?}") };
+            assert!(!parts.contains(comment), "what stands is not written over");
+            assert_eq!(planned.reason.code(), "copy-lost");
+            said.push_str(message);
+        }
+        assert_eq!((said.matches("word").count(), said.matches("tail").count()), (count, 1));
+        assert!(said.contains("once more") && !said.contains("edited"), "{said:.200}");
+        let mut queued = scene.clone();
+        queued.queue(&plan);
+        let again = queued.plan();
+        assert!(again.operations.is_empty() && again.void.is_empty(), "{again:?}");
+        written(&mut scene, &plan);
+        assert_eq!(scene.plan().operations, [], "once");
+    }
+}
+
 /// Whatever the policy does about deleted tickets: agents merge tickets because they need one ticket less.
 #[test]
 fn of_a_ticket_that_agents_merged_away_a_person_says_what_becomes() {
