@@ -6,7 +6,11 @@ use halobridge::{
         approval::WriteKind,
         ids::PairId,
         pair::Health,
-        view::{approvals::ApprovalRow, pair::AnswerView},
+        reason::Reason,
+        view::{
+            approvals::ApprovalRow,
+            pair::{AnswerView, Crossing, NoteRow},
+        },
     },
     service::{approvals, caller::Caller, decisions, error::ServiceError, pairs},
 };
@@ -183,6 +187,36 @@ both! {
         for answer in ["Rejected: ", "Approved after all: "] {
             assert!(history.iter().any(|entry| entry.words.starts_with(answer)), "{answer}: {history:#?}");
         }
+        bridge.finish().await;
+    }
+
+    async fn of_words_that_were_rejected_the_pair_says_so_and_each_can_be_approved_by_itself(product) {
+        let policy = "approve = [\"client-visible-note\"]\nnotes_private = false".into();
+        let setup = Setup { notes: "all", evidence: false, policy, ..Setup::new(product) };
+        let (bridge, incident, ticket) = Bridge::linked(setup).await;
+        bridge.comment(&incident, "the one thing");
+        bridge.comment(&incident, "the other thing");
+        bridge.cross().await;
+        for row in bridge.waiting().await {
+            bridge.answer(&row, false).await.unwrap();
+        }
+        bridge.cross().await;
+        let (app, caller) = bridge.console();
+        let pair = bridge.pair_of(&incident).await.unwrap().id;
+        let rows = pairs::view(&app, &caller, pair, "").await.unwrap().notes;
+        let rejected = |row: &&NoteRow| match &row.crossing {
+            Crossing::HeldBack { reason: Reason::Rejected { what } } => what.contains(&row.text),
+            _ => false,
+        };
+        assert_eq!(rows.iter().filter(rejected).count(), 2, "{rows:#?}");
+        let answers = bridge.offered(&incident).await;
+        let answer = answers.iter().find(|answer| answer.decision.words().contains("the other thing"));
+        let decision = answer.unwrap_or_else(|| panic!("{answers:?}")).decision.clone();
+        decisions::decide(&app, &caller, pair, Some(decision)).await.unwrap();
+        bridge.cross().await;
+        let notes: Vec<String> = bridge.notes_of(ticket).iter().map(words).collect();
+        assert!(notes.iter().any(|note| note.contains("the other thing")), "{notes:#?}");
+        assert!(notes.iter().all(|note| !note.contains("the one thing")), "{notes:#?}");
         bridge.finish().await;
     }
 
