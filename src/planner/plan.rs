@@ -47,6 +47,8 @@ pub struct Plan {
     pub follow: Option<IncidentId>,
     /// Writes that wait for a person's approval.
     pub waiting: Vec<Waiting>,
+    /// Writes that would still be planned in the very form in which a person rejected them.
+    pub rejected: Vec<Waiting>,
     /// How the pair stands.
     pub state: PairState,
     pub(super) items: Vec<Reason>,
@@ -67,6 +69,7 @@ impl Plan {
             base: None,
             follow: None,
             waiting: Vec::new(),
+            rejected: Vec::new(),
             state: PairState { sync: SyncState::InStep, health: Health::Healthy, reason: None, further: Vec::new() },
             items: Vec::new(),
             untold: BTreeSet::new(),
