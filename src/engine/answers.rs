@@ -78,8 +78,8 @@ pub(super) async fn try_now(engine: &Engine, known: &Known) -> Result<bool, Stor
             operation: operation.id,
             pair,
             state: match operation.state {
-                OperationState::OutcomeUnknown { since, looks, .. } => {
-                    OperationState::OutcomeUnknown { since, look: now, looks }
+                OperationState::OutcomeUnknown { since, looks, failed, .. } => {
+                    OperationState::OutcomeUnknown { since, look: now, looks, failed }
                 }
                 _ => OperationState::Planned { ready: now },
             },

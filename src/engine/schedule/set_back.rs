@@ -109,8 +109,8 @@ fn due_now(pair: PairId, operation: &Operation, now: Timestamp) -> Option<Fact> 
     let state = match operation.state {
         OperationState::Planned { ready } if ready > now => OperationState::Planned { ready: now },
         // The span in which it is looked for begins anew where it would begin in the time to come.
-        OperationState::OutcomeUnknown { since, look, looks } if look > now => {
-            OperationState::OutcomeUnknown { since: since.min(now), look: now, looks }
+        OperationState::OutcomeUnknown { since, look, looks, failed } if look > now => {
+            OperationState::OutcomeUnknown { since: since.min(now), look: now, looks, failed }
         }
         _ => return None,
     };

@@ -177,7 +177,7 @@ fn sent() -> [(OperationState, u32); 3] {
     let now = at("2026-03-01T12:00:00Z");
     [
         (OperationState::Sending { since: now }, 1),
-        (OperationState::OutcomeUnknown { since: now, look: now, looks: 0 }, 1),
+        (OperationState::OutcomeUnknown { since: now, look: now, looks: 0, failed: 0 }, 1),
         (OperationState::Planned { ready: now }, 1),
     ]
 }
@@ -328,7 +328,7 @@ fn a_change_that_shows_after_it_was_given_up_is_ours_and_asks_nobody() {
         assert_eq!(found.void.len(), 1, "{name}: {:?}", found.void);
         assert!(found.items().is_empty(), "{name}: {:?}", found.items());
         // However often it is looked for: who asks for it again begins to count anew.
-        let back = OperationState::OutcomeUnknown { since: at, look: at, looks: 0 };
+        let back = OperationState::OutcomeUnknown { since: at, look: at, looks: 0, failed: 0 };
         (scene.operations[0].state, scene.operations[0].attempts) = (back, 0);
         let found = scene.plan();
         let echo = |planned: &Planned| planned.kind.side() != scene.operations[0].kind.side();

@@ -25,7 +25,7 @@ use super::{bridge::*, person::operator};
 
 impl Bridge {
     /// A comment's note is sent and its answer lost; it is not looked for yet.
-    async fn unanswered_note(&self, incident: &str) -> Operation {
+    pub async fn unanswered_note(&self, incident: &str) -> Operation {
         self.fault(json!({ "effect": "lost_answer", "kind": "halo.actions.post", "count": 1 }));
         self.comment(incident, "into the dark");
         for _ in 0..240 {
