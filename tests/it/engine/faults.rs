@@ -425,6 +425,30 @@ both! {
         }
     }
 
+    /// Such a look does not wait for its time where somebody asks, or where the ticket can be read again.
+    async fn a_look_that_failed_is_made_at_once_when_somebody_asks_or_its_ticket_can_be_read_again(product) {
+        for asked in [true, false] {
+            let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+            let (app, olga) = operator(&bridge);
+            let note = bridge.unanswered_note(&incident).await;
+            bridge.withhold(&[ticket], 403);
+            bridge.note(ticket, "<p>behind the wall</p>", json!({}));
+            bridge.pass_by(3_000, 60).await;
+            bridge.withhold(&[], 403);
+            if asked {
+                acts::sync_now(&app, &olga, note.pair).await.unwrap();
+            } else {
+                bridge.engine.look_again(note.pair);
+            }
+            bridge.pass_by(30, 5).await;
+            let row = bridge.situation_of(&incident).await;
+            assert!(!row.operations.iter().any(|operation| operation.id == note.id), "{asked}: {:?}", row.operations);
+            let notes = bridge.notes_of(ticket).iter().filter(|note| words(note).contains("into the dark")).count();
+            assert_eq!(notes, 1, "{asked}");
+            bridge.finish().await;
+        }
+    }
+
     /// Its notes are refused in words that say nothing of that.
     async fn a_note_without_an_answer_is_not_looked_for_on_a_ticket_that_was_deleted(product) {
         let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
