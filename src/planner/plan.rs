@@ -390,13 +390,14 @@ fn refused_owner(s: &Situation<'_>, wanted: &[Planned], out: &mut Plan) {
     }
 }
 
-/// An incident that is there needs no making any more, whoever made it.
+/// An incident that is there needs no making any more, whoever made it, nor a change that shows.
 fn made_after_all(s: &Situation<'_>, out: &mut Plan) {
     let given_up = |o: &&Operation| o.kind.makes_incident() && matches!(o.state, OperationState::Dead { .. });
     if !push::unmade(s) {
         let dead = s.operations.iter().filter(given_up);
         out.void.extend(dead.map(|o| (o.id, "The incident is there by now.".to_owned())));
     }
+    out.void.extend(sent::arrived_late(s).into_iter().map(|id| (id, "It was carried out after all.".to_owned())));
 }
 
 /// Whether what is queued stands on the other side by now: our memory of writing it was lost (an answer, a restored
