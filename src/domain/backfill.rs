@@ -121,6 +121,19 @@ pub struct Progress {
     pub tickets: u32,
     /// Creation time of the last one looked at: where it goes on after an interruption.
     pub through: Option<Timestamp>,
+    /// Since when it stands still, as its workspace makes no tickets.
+    #[serde(default)]
+    pub still: Option<Timestamp>,
+    /// Seconds for which it stood still before.
+    #[serde(default)]
+    pub stood_secs: u64,
+}
+
+impl Progress {
+    /// It begins.
+    pub fn begun(began: Timestamp) -> Self {
+        Self { began, looked: 0, tickets: 0, through: None, still: None, stood_secs: 0 }
+    }
 }
 
 impl Backfill {

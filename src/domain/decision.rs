@@ -64,6 +64,9 @@ pub enum Decision {
         write: String,
         /// The write, in words.
         what: String,
+        /// It had been rejected, and the person saw that. Who saw only the question does not overrule another's answer.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        after_all: bool,
     },
     /// Do not let it go out.
     Reject {
@@ -134,6 +137,7 @@ impl Decision {
             Self::Gone { .. } => "Decided to leave it as it is.".to_owned(),
             Self::Copy { again: true, .. } => "Decided that the lost copy is written again.".to_owned(),
             Self::Copy { .. } => "Decided to leave the lost copy.".to_owned(),
+            Self::Approve { what, after_all: true, .. } => format!("Approved after all: {what}."),
             Self::Approve { what, .. } => format!("Approved: {what}."),
             Self::Reject { what, .. } => format!("Rejected: {what}."),
             Self::TryOwner { .. } => "Asked for the refused owner to be tried again.".to_owned(),

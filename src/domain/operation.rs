@@ -245,6 +245,9 @@ pub enum OperationState {
         look: Timestamp,
         /// Looks made that did not find it.
         looks: u32,
+        /// Looks that failed themselves since one was answered.
+        #[serde(default)]
+        failed: u32,
     },
     /// Carried out.
     Done {

@@ -78,8 +78,8 @@ pub(super) async fn try_now(engine: &Engine, known: &Known) -> Result<bool, Stor
             operation: operation.id,
             pair,
             state: match operation.state {
-                OperationState::OutcomeUnknown { since, looks, .. } => {
-                    OperationState::OutcomeUnknown { since, look: now, looks }
+                OperationState::OutcomeUnknown { since, looks, failed, .. } => {
+                    OperationState::OutcomeUnknown { since, look: now, looks, failed }
                 }
                 _ => OperationState::Planned { ready: now },
             },
@@ -99,7 +99,8 @@ pub(super) async fn try_now(engine: &Engine, known: &Known) -> Result<bool, Stor
 }
 
 /// Whether a write is to be tried, or looked for, later because one of these sides gave no answer, or none that tells of the
-/// write. What the side said in words (wait until then, you may not, somebody was faster) holds.
+/// write. What the side said in words (wait until then, you may not, somebody was faster) holds; that we may not look, no
+/// longer than it is so.
 fn waits(operation: &Operation, sides: &[Side], now: Timestamp) -> bool {
     let (later, looked_for) = match operation.state {
         OperationState::Planned { ready } => (ready > now, false),
@@ -107,9 +108,10 @@ fn waits(operation: &Operation, sides: &[Side], now: Timestamp) -> bool {
         _ => (false, false),
     };
     // What was said of a write does not keep it from being looked for.
-    let unanswered = |failure: &Failure| {
-        matches!(failure.kind, FailureKind::Transient | FailureKind::Unreadable | FailureKind::Unknown)
-            && (looked_for || !failure.said_no())
+    let unanswered = |failure: &Failure| match failure.kind {
+        FailureKind::Transient | FailureKind::Unreadable | FailureKind::Unknown => looked_for || !failure.said_no(),
+        FailureKind::Forbidden | FailureKind::Rejected => looked_for,
+        _ => false,
     };
     later && sides.contains(&operation.kind.side()) && operation.last_failure.as_ref().is_some_and(unanswered)
 }

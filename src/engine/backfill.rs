@@ -15,7 +15,7 @@ use crate::{
     ledger::fact::Fact,
     outbound::budget::{Class, Kind},
     planner::{
-        backfill::{Counting, allowed, ask, waits},
+        backfill::{Counting, allowed, ask, at_rest, waits},
         retry::own_wait,
     },
     sentinel::{ListWanted, walk::Walk},
@@ -54,6 +54,18 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
     let view = engine.registry.view();
     let Some((workspace, client, policy)) = view.of_workspace(id) else { return Ok(()) };
     let catalogue = client.halo.as_ref().and_then(|halo| wait_for_catalogue(engine, halo.connection));
+    let now = engine.now();
+    if catalogue.is_none() && client.halo.is_some() {
+        engine.schedule().backfills.insert(id, now + SignedDuration::from_secs(15));
+        return Ok(());
+    }
+    let reason = waits(&backfill, (workspace, client, policy), catalogue.as_deref());
+    let backfill = rested(engine, workspace, backfill, reason.is_some()).await?;
+    if let Some(reason) = reason {
+        tracing::debug!(workspace.id = %id, "a backfill waits: {}", reason.words());
+        engine.schedule().backfills.insert(id, now + EVERY);
+        return Ok(());
+    }
     let step = async {
         let Some(binding) = client.halo.as_ref() else {
             let text = "The client has no Halo client yet. Give it one, then ask for the backfill again.";
@@ -84,16 +96,6 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
             BackfillState::Forecast { .. } | BackfillState::Ended { .. } => Ok(Ok(())),
         }
     };
-    let now = engine.now();
-    if catalogue.is_none() && client.halo.is_some() {
-        engine.schedule().backfills.insert(id, now + SignedDuration::from_secs(15));
-        return Ok(());
-    }
-    if let Some(reason) = waits(&backfill, (workspace, client, policy), catalogue.as_deref()) {
-        tracing::debug!(workspace.id = %id, "a backfill waits: {}", reason.words());
-        engine.schedule().backfills.insert(id, now + EVERY);
-        return Ok(());
-    }
     match step.await? {
         Ok(()) => Ok(()),
         Err(failure) if failure.retryable() || matches!(failure.kind, FailureKind::WaitUntil { .. }) => {
@@ -107,6 +109,27 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
             end(engine, workspace, &backfill, how, backfill.progress()).await
         }
     }
+}
+
+/// Keeps that one stands still from now on, or that it goes on: what it makes up for afterwards is not that time.
+async fn rested(
+    engine: &Engine,
+    workspace: &Workspace,
+    backfill: Backfill,
+    still: bool,
+) -> Result<Backfill, StoreError> {
+    let Some(before) = backfill.progress() else { return Ok(backfill) };
+    let progress = at_rest(before, still, engine.now());
+    if progress == before {
+        return Ok(backfill);
+    }
+    running(engine, workspace, &backfill, progress).await?;
+    Ok(match backfill.state {
+        BackfillState::Running { forecast, .. } => {
+            Backfill { state: BackfillState::Running { forecast, progress }, ..backfill }
+        }
+        _ => backfill,
+    })
 }
 
 /// When it goes on after a failure. Of several that wait for one budget each comes back at a moment of its own.

@@ -187,7 +187,7 @@ async fn attempt(
         // After a restore or on a copy: the ticket may be there and only our memory of it gone, whatever attempts the
         // backup remembers.
         let now = engine.now();
-        let unknown = OperationState::OutcomeUnknown { since: now, look: now, looks: 0 };
+        let unknown = OperationState::OutcomeUnknown { since: now, look: now, looks: 0, failed: 0 };
         let (attempts, failure) = (operation.attempts.max(1), operation.last_failure.clone());
         moved(engine, operation, unknown, attempts, failure, Reading::default()).await?;
         // Only now: where that could not be recorded (a full disk), the next try has to look too.

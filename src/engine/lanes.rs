@@ -1,12 +1,12 @@
-//! One at a time per pair (reading, planning, recording), per workspace (recording newcomers) and per Halo
-//! instance (creating tickets).
+//! One at a time per pair (reading, planning, recording), per workspace (recording newcomers), per ticket (linking one that
+//! exists) and per Halo instance (creating tickets).
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 
 use tokio::sync::{Mutex, MutexGuard, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
-use crate::domain::ids::{ConnectionId, PairId, WorkspaceId};
+use crate::domain::ids::{ConnectionId, PairId, TicketId, WorkspaceId};
 
 const SHARDS: usize = 256;
 
@@ -30,6 +30,7 @@ pub struct NewcomersLane<'a> {
 pub struct Lanes {
     pairs: Vec<Mutex<()>>,
     newcomers: Vec<Mutex<Turn>>,
+    tickets: Vec<Mutex<()>>,
     creates: StdMutex<BTreeMap<ConnectionId, Creates>>,
     writes: StdMutex<BTreeMap<ConnectionId, Arc<Semaphore>>>,
 }
@@ -76,7 +77,8 @@ impl Default for Lanes {
     fn default() -> Self {
         let newcomers = (0..SHARDS).map(|_| Mutex::default()).collect();
         let pairs = (0..SHARDS).map(|_| Mutex::default()).collect();
-        Self { pairs, newcomers, creates: StdMutex::default(), writes: StdMutex::default() }
+        let tickets = (0..SHARDS).map(|_| Mutex::default()).collect();
+        Self { pairs, newcomers, tickets, creates: StdMutex::default(), writes: StdMutex::default() }
     }
 }
 
@@ -97,7 +99,14 @@ impl Lanes {
         NewcomersLane { before: Some(before), _guard: Some(guard) }
     }
 
-    /// The last turn of that lane; `None` while somebody is in it.
+    /// Waits for the lane of a ticket that is to be linked, within a workspace's lane for newcomers: two workspaces may ask for
+    /// the same one. Never hold it across a call outside.
+    pub async fn ticket(&self, ticket: TicketId) -> Option<MutexGuard<'_, ()>> {
+        let at = usize::try_from(ticket.0.unsigned_abs() % SHARDS as u64).unwrap_or(0);
+        Some(self.tickets.get(at)?.lock().await)
+    }
+
+    /// The last turn of a workspace's lane for newcomers; `None` while somebody is in it.
     pub fn newcomers_turn(&self, workspace: WorkspaceId) -> Option<Turn> {
         lane(&self.newcomers, &workspace.0)?.try_lock().ok().map(|turn| *turn)
     }

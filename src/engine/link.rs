@@ -63,6 +63,7 @@ impl Poll<'_> {
         if !still.is_some_and(|now| now.pair.is_none() && now.held == subject.held) {
             return Ok(());
         }
+        let linking = engine.lanes.ticket(ticket).await;
         let taken = !engine.store.pairs_of_ticket(binding.connection, ticket).await?.is_empty();
         if let Err(why) = link::joinable(&record, binding.halo_client_id, taken) {
             return refuse(self, &subject, ticket, why).await;
@@ -96,7 +97,7 @@ impl Poll<'_> {
         ]);
         facts.extend(same.into_iter().map(|link| Fact::NoteLinked { link }));
         engine.record(now, Some(client.id), facts).await?;
-        drop(lane);
+        drop((linking, lane));
         if lacking {
             engine.schedule().comment_rereads.entry(workspace.id).or_default().insert(id);
         }

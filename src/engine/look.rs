@@ -6,7 +6,6 @@ use crate::{
     domain::{
         failure::{Failure, FailureKind, Side},
         ids::PairId,
-        operation::OperationState,
         workspace::Mode,
     },
     ledger::fact::Fact,
@@ -24,6 +23,7 @@ use super::{
     known::Known,
     meanwhile, merges, put_back, rebuild,
     registry::salt,
+    schedule::due_now,
     unread::{self, Whose},
 };
 
@@ -180,19 +180,7 @@ async fn look(engine: &Engine, id: PairId) -> Result<(), StoreError> {
         facts.extend(put_back::shows_again(&row, Side::Sentinel, now));
     }
     if hurried {
-        for operation in &row.operations {
-            if let OperationState::Planned { ready } = operation.state
-                && ready > now
-            {
-                facts.push(Fact::OperationMoved {
-                    operation: operation.id,
-                    pair: id,
-                    state: OperationState::Planned { ready: now },
-                    attempts: operation.attempts,
-                    failure: operation.last_failure.clone(),
-                });
-            }
-        }
+        facts.extend(row.operations.iter().filter_map(|operation| due_now(id, operation, now)));
     }
     // Of two records that are gone the ticket is the one that is told of.
     let gone = missing.last().copied();

@@ -197,7 +197,8 @@ async fn push(
             None => Tried::Refused("The pushed incident is linked by now. Unlink it there, then push again.".into()),
         });
     }
-    // Nor is it free for ever: a person may have linked it since it was looked for.
+    // Nor is it free for ever: a person may have linked it since it was looked for, in another workspace too.
+    let linking = engine.lanes.ticket(ticket).await;
     let taken = !engine.store.pairs_of_ticket(binding.connection, ticket).await?.is_empty();
     if let Err(why) = link::joinable(&record, binding.halo_client_id, taken) {
         return Ok(Tried::Refused(why));
@@ -231,6 +232,7 @@ async fn push(
     facts.extend(comments.map(|comments| Fact::CommentsRead { pair: pair_id, comments }));
     facts.extend(operation.map(|operation| Fact::OperationPlanned { operation: Box::new(operation) }));
     engine.record(now, Some(client.id), facts).await?;
+    drop(linking);
     if !made {
         opens(engine, request, pair_id).await?;
     }

@@ -17,7 +17,7 @@ pub(super) async fn run(engine: &Engine, id: OperationId) -> Result<(), StoreErr
     let now = engine.now();
     let state = if *reason == Reason::OutcomeUnknown {
         // A write whose outcome was never settled is looked for once more before it is sent again.
-        OperationState::OutcomeUnknown { since: now, look: now, looks: 0 }
+        OperationState::OutcomeUnknown { since: now, look: now, looks: 0, failed: 0 }
     } else if said_once(&operation) {
         // No plan would bring it back.
         OperationState::Planned { ready: now }

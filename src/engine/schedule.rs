@@ -37,7 +37,7 @@ mod named;
 mod set_back;
 mod wanted;
 
-pub(super) use set_back::put_right;
+pub(super) use set_back::{due_now, put_right};
 
 /// Rows of tickets remembered at most.
 pub(super) const ROWS_KEPT: usize = 100_000;

@@ -47,7 +47,7 @@ enum Look {
 
 /// Looks once for an operation whose outcome is unknown.
 pub(super) async fn run(engine: &Engine, row: &SituationRow, operation: &Operation) -> Result<(), StoreError> {
-    let OperationState::OutcomeUnknown { since, looks, .. } = operation.state else { return Ok(()) };
+    let OperationState::OutcomeUnknown { since, looks, failed, .. } = operation.state else { return Ok(()) };
     let settle_secs = engine.registry.view().halo.get(&row.pair.halo).map_or(180, |halo| halo.settle_secs);
     let look = match &operation.kind {
         OperationKind::CreateTicket { draft, follows } => ticket(engine, row, (draft, *follows), (since, looks)).await,
@@ -79,7 +79,7 @@ pub(super) async fn run(engine: &Engine, row: &SituationRow, operation: &Operati
         Look::Absent | Look::Elsewhere(_) => {
             let span = if operation.kind.makes_incident() { SAME_AGAIN_SECS.min(settle_secs) } else { settle_secs };
             let state = match retry::next_look(since, looks + 1, span, now) {
-                Some(look) => OperationState::OutcomeUnknown { since, look, looks: looks + 1 },
+                Some(look) => OperationState::OutcomeUnknown { since, look, looks: looks + 1, failed: 0 },
                 None => {
                     let failure = operation.last_failure.as_ref();
                     retry::absent(failure, operation.planned, operation.attempts, salt(&operation.id.0), now)
@@ -88,14 +88,14 @@ pub(super) async fn run(engine: &Engine, row: &SituationRow, operation: &Operati
             execute::moved(engine, operation, state, operation.attempts, operation.last_failure.clone(), reading).await
         }
         Look::Failed(failure) => {
-            // What was met before is another look's failure, or what the other side said of the write.
-            let before = operation.last_failure.as_ref();
-            let before =
-                before.is_some_and(|met| met.kind != FailureKind::Unknown || met.said_no() || met.made_again());
-            let state = if before
-                && retry::looked_enough(&failure, since, settle_secs, now)
-                && !away(engine, row, operation.kind.side())
-            {
+            let (before, away) = (failed > 0, away(engine, row, operation.kind.side()));
+            let failed = match failure.kind {
+                FailureKind::WaitUntil { .. } | FailureKind::SignInAgain => failed,
+                // Those of an outage are one: after it this write is looked for as long as any.
+                _ if away => failed.max(1),
+                _ => failed.saturating_add(1),
+            };
+            let state = if !away && retry::looked_enough(&failure, (since, failed), settle_secs, now) {
                 OperationState::Dead { at: now, reason: Reason::OutcomeUnknown }
             } else {
                 let look = match failure.kind {
@@ -104,7 +104,7 @@ pub(super) async fn run(engine: &Engine, row: &SituationRow, operation: &Operati
                     _ => retry::look_later(since, before, now),
                 };
                 // A look that failed is no look: the span begins to count again only with answers.
-                OperationState::OutcomeUnknown { since, look, looks }
+                OperationState::OutcomeUnknown { since, look, looks, failed }
             };
             // What the other side said of the write is not forgotten over it.
             let said = operation.last_failure.clone().filter(|failure| failure.said_no() || failure.made_again());

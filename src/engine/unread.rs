@@ -221,10 +221,15 @@ impl Schedule {
         tickets.filter(|whose| whose.halo == halo).collect()
     }
 
-    /// A pair's ticket was read with all its actions. Where that had not been possible, others may be readable again too.
+    /// A pair's ticket was read with all its actions. Where that had not been possible, others may be readable again too, and
+    /// what is looked for there is looked for now.
     pub(super) fn ticket_read(&mut self, pair: PairId, halo: ConnectionId, now: Timestamp) {
         let again = self.unread.remove(&(pair, Side::Halo)).is_some();
         self.instance_reads(halo, again, now);
+        if again {
+            self.answered.insert((pair, Side::Halo));
+            self.pairs.insert(pair);
+        }
     }
 
     /// Some ticket of an instance was read, perhaps one that could not be before: `again`. Then, and where it was the

@@ -32,7 +32,7 @@ pub(super) async fn settle(engine: &Engine, operation: &Operation) -> Result<(),
     let OperationState::Sending { since } = operation.state else { return Ok(()) };
     let kept = { engine.schedule().unrecorded.remove(&operation.id) };
     let Some(kept) = kept else {
-        let unknown = OperationState::OutcomeUnknown { since, look: engine.now(), looks: 0 };
+        let unknown = OperationState::OutcomeUnknown { since, look: engine.now(), looks: 0, failed: 0 };
         let (attempts, failure) = (operation.attempts, operation.last_failure.clone());
         return moved(engine, operation, unknown, attempts, failure, Reading::default()).await;
     };

@@ -24,7 +24,7 @@ use super::{
     situation::Situation,
 };
 
-/// A write that waits for a person.
+/// A write that waits for a person, or that one rejected.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Waiting {
     /// What an approval names it by.
@@ -152,16 +152,21 @@ fn passes(s: &Situation<'_>, base: &Base, planned: Planned, out: &mut Plan) -> O
         Decision::Reject { write, .. } if *write == name => Some(false),
         _ => None,
     });
-    match decided {
-        Some(true) => return Some(planned),
-        Some(false) => out.remark(Reason::Rejected { what: held.kind.words() }),
-        None => {
-            let waiting = Waiting { write: name.clone(), kinds, planned: held.clone() };
-            out.item(Reason::AwaitsApproval { what: waiting.what(s), write: name });
-            out.waiting.push(waiting);
+    if decided == Some(true) {
+        return Some(planned);
+    }
+    let goes_on = rest(planned, &held.kind);
+    let waiting = Waiting { write: name, kinds, planned: held };
+    if decided.is_none() {
+        out.item(Reason::AwaitsApproval { what: waiting.what(s), write: waiting.write.clone() });
+        out.waiting.push(waiting);
+    } else {
+        out.remark(Reason::Rejected { what: waiting.planned.kind.words() });
+        if !out.rejected.contains(&waiting) {
+            out.rejected.push(waiting);
         }
     }
-    rest(planned, &held.kind)
+    goes_on
 }
 
 /// The members of a write that need approval; of words all.

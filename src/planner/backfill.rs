@@ -130,9 +130,23 @@ impl Counting {
     }
 }
 
-/// How many further incidents may be linked now: the pace is kept from the beginning on, the cap in all.
+/// How far one has come that stands still by now, or does not.
+pub fn at_rest(progress: Progress, still: bool, now: Timestamp) -> Progress {
+    match (progress.still, still) {
+        (None, true) => Progress { still: Some(now), ..progress },
+        (Some(since), false) => {
+            let stood = u64::try_from(now.duration_since(since).as_secs()).unwrap_or(0);
+            Progress { still: None, stood_secs: progress.stood_secs.saturating_add(stood), ..progress }
+        }
+        _ => progress,
+    }
+}
+
+/// How many further incidents may be linked now: the pace is kept from the beginning on, but for the time in which it stood
+/// still, the cap in all.
 pub fn allowed(backfill: &Backfill, progress: &Progress, now: Timestamp) -> u32 {
-    let secs = u64::try_from(now.duration_since(progress.began).as_secs()).unwrap_or(0);
+    let Progress { began, stood_secs, .. } = at_rest(*progress, false, now);
+    let secs = u64::try_from(now.duration_since(began).as_secs()).unwrap_or(0).saturating_sub(stood_secs);
     // The first minute's share at once.
     let by_now = (secs + 60) * u64::from(backfill.per_hour) / 3_600;
     let by_now = u32::try_from(by_now).unwrap_or(u32::MAX).max(1);

@@ -1,4 +1,4 @@
-//! What a person may decide about a pair as it stands, from the open items of its plan.
+//! What a person may decide about a pair as it stands, from the open items of its plan and from what was rejected.
 
 use crate::domain::{
     decision::Decision,
@@ -9,7 +9,7 @@ use crate::domain::{
     reason::Reason,
 };
 
-use super::{drift, fields::mapped, plan, situation::Situation};
+use super::{approval::Waiting, drift, fields::mapped, plan, situation::Situation};
 
 /// One question with its answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,14 +20,21 @@ pub struct Choice {
     pub answers: Vec<(String, Decision)>,
 }
 
-/// The questions that wait on a pair.
+/// The questions that wait on a pair, and after them what nobody is asked about any more and may still be decided otherwise.
 pub fn choices(s: &Situation<'_>) -> Vec<Choice> {
     let plan = plan::plan(s);
     let asked = plan.items().iter().filter_map(|reason| {
         let answers = answers(s, &plan, reason);
         (!answers.is_empty()).then(|| Choice { reason: reason.clone(), answers })
     });
-    asked.collect()
+    asked.chain(plan.rejected.iter().map(|rejected| after_all(s, rejected))).collect()
+}
+
+/// Who rejected a write by mistake need not wait for another change.
+fn after_all(s: &Situation<'_>, rejected: &Waiting) -> Choice {
+    let (what, write) = (rejected.what(s), rejected.write.clone());
+    let approve = Decision::Approve { write, what: what.clone(), after_all: true };
+    Choice { reason: Reason::Rejected { what }, answers: vec![("Approve it after all".to_owned(), approve)] }
 }
 
 fn answers(s: &Situation<'_>, found: &plan::Plan, reason: &Reason) -> Vec<(String, Decision)> {
@@ -81,7 +88,7 @@ fn answers(s: &Situation<'_>, found: &plan::Plan, reason: &Reason) -> Vec<(Strin
             .map(|(label, again)| (label.to_owned(), Decision::Copy { comment: comment.clone(), again }))
             .into(),
         Reason::AwaitsApproval { what, write } => vec![
-            ("Approve".to_owned(), Decision::Approve { write: write.clone(), what: what.clone() }),
+            ("Approve".to_owned(), Decision::Approve { write: write.clone(), what: what.clone(), after_all: false }),
             ("Reject".to_owned(), Decision::Reject { write: write.clone(), what: what.clone() }),
         ],
         Reason::OwnerUnknown { .. } => {

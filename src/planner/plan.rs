@@ -47,6 +47,8 @@ pub struct Plan {
     pub follow: Option<IncidentId>,
     /// Writes that wait for a person's approval.
     pub waiting: Vec<Waiting>,
+    /// Writes that would still be planned in the very form in which a person rejected them.
+    pub rejected: Vec<Waiting>,
     /// How the pair stands.
     pub state: PairState,
     pub(super) items: Vec<Reason>,
@@ -67,6 +69,7 @@ impl Plan {
             base: None,
             follow: None,
             waiting: Vec::new(),
+            rejected: Vec::new(),
             state: PairState { sync: SyncState::InStep, health: Health::Healthy, reason: None, further: Vec::new() },
             items: Vec::new(),
             untold: BTreeSet::new(),
@@ -387,13 +390,14 @@ fn refused_owner(s: &Situation<'_>, wanted: &[Planned], out: &mut Plan) {
     }
 }
 
-/// An incident that is there needs no making any more, whoever made it.
+/// An incident that is there needs no making any more, whoever made it, nor a change that shows.
 fn made_after_all(s: &Situation<'_>, out: &mut Plan) {
     let given_up = |o: &&Operation| o.kind.makes_incident() && matches!(o.state, OperationState::Dead { .. });
     if !push::unmade(s) {
         let dead = s.operations.iter().filter(given_up);
         out.void.extend(dead.map(|o| (o.id, "The incident is there by now.".to_owned())));
     }
+    out.void.extend(sent::arrived_late(s).into_iter().map(|id| (id, "It was carried out after all.".to_owned())));
 }
 
 /// Whether what is queued stands on the other side by now: our memory of writing it was lost (an answer, a restored

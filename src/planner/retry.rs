@@ -18,8 +18,9 @@ const LONGEST_WAIT_SECS: u64 = 3_600;
 /// A look that failed is repeated after so long at first, and at the latest.
 const FIRST_LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(15);
 const LAST_LOOK_AGAIN: SignedDuration = SignedDuration::from_mins(30);
-/// Looks that are refused go on for so long before a person is asked.
+/// Looks that are refused go on for so long before a person is asked, and for so many times: a pause or a stop is no look.
 const REFUSED_FOR: SignedDuration = SignedDuration::from_hours(1);
+const REFUSED_TIMES: u32 = 5;
 
 /// Seconds to wait after `attempts` attempts: 5 s doubling up to an hour, half of it jittered by `salt`.
 pub fn wait_secs(attempts: u32, salt: u64) -> u64 {
@@ -53,7 +54,7 @@ pub fn after(failure: &Failure, planned: Timestamp, attempts: u32, salt: u64, no
         FailureKind::WaitUntil { at } => OperationState::Planned { ready: if at > now { at } else { later(1) } },
         // A person has to sign in first: the operation keeps its place and is tried now and then.
         FailureKind::SignInAgain => again(60),
-        FailureKind::Unknown => OperationState::OutcomeUnknown { since: now, look: later(2), looks: 0 },
+        FailureKind::Unknown => OperationState::OutcomeUnknown { since: now, look: later(2), looks: 0, failed: 0 },
         FailureKind::Conflict | FailureKind::Transient | FailureKind::Unreadable
             if given_up(planned, attempts, now) =>
         {
@@ -123,17 +124,17 @@ pub fn look_later(since: Timestamp, before: bool, now: Timestamp) -> Timestamp {
     now + passed.clamp(FIRST_LOOK_AGAIN, LAST_LOOK_AGAIN)
 }
 
-/// Whether looks have failed for so long that a person is asked: what is refused for an hour stays refused. Waits and
-/// sign-ins end by themselves.
-pub fn looked_enough(failure: &Failure, since: Timestamp, settle_secs: u32, now: Timestamp) -> bool {
+/// Whether looks have failed for so long, and so often, that a person is asked: what is refused for an hour stays refused.
+/// Waits and sign-ins end by themselves. `failed`: how many in a row, with this one.
+pub fn looked_enough(failure: &Failure, (since, failed): (Timestamp, u32), settle_secs: u32, now: Timestamp) -> bool {
     let passed = now.duration_since(since);
     match failure.kind {
         FailureKind::WaitUntil { .. } | FailureKind::SignInAgain => false,
         FailureKind::Forbidden | FailureKind::Rejected | FailureKind::Gone => {
-            passed > SignedDuration::from_secs(i64::from(settle_secs)).max(REFUSED_FOR)
+            failed >= REFUSED_TIMES && passed > SignedDuration::from_secs(i64::from(settle_secs)).max(REFUSED_FOR)
         }
         FailureKind::Transient | FailureKind::Unreadable | FailureKind::Conflict | FailureKind::Unknown => {
-            passed > TRY_FOR
+            failed >= TRY_TIMES && passed > TRY_FOR
         }
     }
 }

@@ -5,9 +5,11 @@ use jiff::Timestamp;
 
 use crate::domain::{
     failure::Side,
+    ids::OperationId,
     incident::{Incident, Severity},
     operation::{IncidentChange, Operation, OperationKind, OperationState},
     pair::Base,
+    reason::Reason,
     text,
     ticket::{Ticket, TicketChange},
 };
@@ -302,7 +304,18 @@ pub fn ticket_closed_before(change: &TicketChange, base: &Base, current: (&Ticke
 
 /// Whether an operation was sent, or is just being sent, and nothing is recorded of what came of it.
 pub fn unanswered(operation: &Operation) -> bool {
-    operation.state.open() && (operation.attempts > 0 || matches!(operation.state, OperationState::Sending { .. }))
+    match operation.state {
+        // However often it was tried: who asks for it again begins to count anew.
+        OperationState::Sending { .. } | OperationState::OutcomeUnknown { .. } => true,
+        OperationState::Planned { .. } => operation.attempts > 0,
+        _ => given_up(operation),
+    }
+}
+
+/// Whether it is a change for which nobody looks any more, and which may have arrived all the same.
+fn given_up(operation: &Operation) -> bool {
+    let unknown = matches!(operation.state, OperationState::Dead { reason: Reason::OutcomeUnknown, .. });
+    unknown && matches!(operation.kind, OperationKind::UpdateIncident { .. } | OperationKind::UpdateTicket { .. })
 }
 
 /// What is agreed on once a change of ours that was sent, and whose answer is not recorded, shows on its record: it is no
@@ -315,8 +328,12 @@ pub(super) fn arrived(s: &Situation<'_>) -> Option<Base> {
                 base = incident_landed(base, change, s.incident);
             }
             OperationKind::UpdateTicket { change } => {
-                if let Some(ticket) = s.ticket.filter(|ticket| ticket_shows(change, ticket)) {
-                    let closed = mapping::ticket_closed(s.policy, s.catalogue, ticket);
+                let Some(ticket) = s.ticket else { continue };
+                let closed = mapping::ticket_closed(s.policy, s.catalogue, ticket);
+                if given_up(operation) && ticket_stands(change, ticket) {
+                    // No later look tells the rest of it.
+                    base = ticket_arrived(base, change, s.incident, ticket, closed);
+                } else if ticket_shows(change, ticket) {
                     base = ticket_landed(base, change, ticket, closed);
                 }
             }
@@ -324,4 +341,14 @@ pub(super) fn arrived(s: &Situation<'_>) -> Option<Base> {
         }
     }
     (base != s.pair.base).then_some(base)
+}
+
+/// Dead letters of changes that show on their record after all: nothing is left to be asked about them.
+pub(super) fn arrived_late(s: &Situation<'_>) -> Vec<OperationId> {
+    let shows = |operation: &&Operation| match &operation.kind {
+        OperationKind::UpdateIncident { change } => incident_stands(change, s.incident),
+        OperationKind::UpdateTicket { change } => s.ticket.is_some_and(|ticket| ticket_stands(change, ticket)),
+        _ => false,
+    };
+    s.operations.iter().filter(|operation| given_up(operation)).filter(shows).map(|operation| operation.id).collect()
 }

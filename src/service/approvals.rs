@@ -88,7 +88,7 @@ async fn of_pair(
                     incident: incident.clone(),
                     client: client.clone(),
                     differences: differences(s, &waiting.planned.kind),
-                    approve: Decision::Approve { write: waiting.write.clone(), what: what.clone() },
+                    approve: Decision::Approve { write: waiting.write.clone(), what: what.clone(), after_all: false },
                     reject: Decision::Reject { write: waiting.write, what },
                     kinds: waiting.kinds,
                     planned: PlannedView {

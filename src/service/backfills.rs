@@ -169,7 +169,7 @@ pub async fn start(app: &App, caller: &Caller, workspace: WorkspaceId) -> Result
             "The workspace's mode makes no tickets: set it to Sentinel to Halo or two-way. Nothing was started.";
         return Err(ServiceError::invalid("mode", problem));
     }
-    let progress = Progress { began: app.clock.now(), looked: 0, tickets: 0, through: None };
+    let progress = Progress::begun(app.clock.now());
     let state = BackfillState::Running { forecast, progress };
     moved(app, caller, &workspace, "start-backfill", Backfill { state, ..found }).await
 }

@@ -173,6 +173,9 @@ fn stays(
         let reason = Reason::AwaitsApproval { what: waiting.what(s), write: waiting.write.clone() };
         return Crossing::HeldBack { reason };
     }
+    if let Some(rejected) = plan.rejected.iter().find(|rejected| it(&rejected.planned.kind)) {
+        return Crossing::HeldBack { reason: Reason::Rejected { what: rejected.what(s) } };
+    }
     if plan.operations.iter().any(|planned| it(&planned.kind)) {
         return Crossing::Waiting;
     }

@@ -66,9 +66,10 @@ statements! {
     const LINK_OF_COMMENT = "SELECT pair AS id, pair, comment, ticket, action, edit, part, said, written_in FROM note_links
         WHERE pair = ?1 AND comment = ?2 ORDER BY edit, part LIMIT 1";
     const TAKEN = "SELECT count(*) FROM note_links WHERE halo = ?1 AND ticket = ?2 AND action = ?3";
+    // Whatever stands first with a merged one, these do not: they are those of many that are closed.
     const WITHOUT_SURVIVOR = "SELECT p.id FROM pairs p INDEXED BY pairs_not_in_step
         WHERE p.sync <> 'in-step' AND p.sync IN ('behind', 'unknown') AND p.workspace = ?1 AND p.status = 'Closed'
-          AND p.survivor IS NULL AND p.reason_code IN ('merged-into', 'survivor-unknown')";
+          AND p.survivor IS NULL AND p.reason_code NOT IN ('mode-one-way', 'mode-observe', 'group-open')";
     const OF_SURVIVOR = "SELECT id FROM pairs WHERE workspace = ?1 AND survivor = ?2";
     // A pair whose ticket is made begins with that; one that was linked to a ticket has none to be made.
     const OPENED_SINCE = "SELECT count(*) FROM pairs p WHERE p.workspace = ?1 AND p.created_ms > ?2 AND p.opened_ms >= ?3
@@ -345,7 +346,8 @@ impl Store {
         rows.iter().map(|row| Cells::new(row, "pairs").id("id")).collect()
     }
 
-    /// Pairs of a workspace whose incidents were merged away, and into which others is not known yet.
+    /// Pairs of a workspace that are not in step and whose incidents are closed, perhaps merged away into others that are not
+    /// known yet.
     ///
     /// # Errors
     /// What the database says.

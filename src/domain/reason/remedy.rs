@@ -34,6 +34,7 @@ impl Reason {
                 | Self::SurvivorUnknown { .. }
                 | Self::CopyLost { .. }
                 | Self::AwaitsApproval { .. }
+                | Self::Rejected { .. }
                 | Self::OutcomeUnknown
                 | Self::Dropped { .. }
                 | Self::Refused { .. }
@@ -136,7 +137,7 @@ impl Reason {
                 Some("See what would be written under Approvals or on the pair's page, and approve or reject it.".into())
             }
             Self::Rejected { .. } => Some(
-                "Nothing, if it is not wanted. Else do it by hand, or change what it would write: then it is asked about again.".into(),
+                "Nothing, if it is not wanted. Else press “Approve it after all” on the pair's page, do it by hand, or change what it would write: then it is asked about again.".into(),
             ),
             Self::GroupWaits { .. } => Some(
                 "Nothing: it goes on as soon as that ticket is there. Where that one needs somebody, its pair says so; to have a ticket of its own made for this incident, unlink it and open “Link by hand”.".into(),

@@ -73,7 +73,7 @@ pub struct PairView {
     pub pauses: Vec<PauseView>,
     /// Whatever else is open, beside the reason that the pair shows and the questions below.
     pub open: Vec<Reason>,
-    /// Questions that a person has to answer.
+    /// Questions that a person has to answer, and what may be decided otherwise than it was.
     pub choices: Vec<ChoiceView>,
     /// Both sides, field by field.
     pub fields: Vec<FieldRow>,

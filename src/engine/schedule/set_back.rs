@@ -105,12 +105,13 @@ pub(in crate::engine) async fn put_right(engine: &Engine, known: &Known) -> Resu
     recorded.map(|()| true)
 }
 
-fn due_now(pair: PairId, operation: &Operation, now: Timestamp) -> Option<Fact> {
+/// A write that is to be sent, or looked for, later: it is due now.
+pub(in crate::engine) fn due_now(pair: PairId, operation: &Operation, now: Timestamp) -> Option<Fact> {
     let state = match operation.state {
         OperationState::Planned { ready } if ready > now => OperationState::Planned { ready: now },
         // The span in which it is looked for begins anew where it would begin in the time to come.
-        OperationState::OutcomeUnknown { since, look, looks } if look > now => {
-            OperationState::OutcomeUnknown { since: since.min(now), look: now, looks }
+        OperationState::OutcomeUnknown { since, look, looks, failed } if look > now => {
+            OperationState::OutcomeUnknown { since: since.min(now), look: now, looks, failed }
         }
         _ => return None,
     };

@@ -16,9 +16,10 @@ use crate::{
         failure::Side,
         incident::{IncidentStatus, Severity},
         operation::OperationKind,
-        pair::{Health, SyncState},
+        pair::{Health, Pair, SyncState},
         policy::{Direction, FieldRule, When, Wins},
         reason::Reason,
+        workspace::Mode,
     },
     planner::{
         Plan,
@@ -89,7 +90,7 @@ fn only(plan: &Plan) -> &Waiting {
 }
 
 fn approve(plan: &Plan) -> Decision {
-    Decision::Approve { write: only(plan).write.clone(), what: String::new() }
+    Decision::Approve { write: only(plan).write.clone(), what: String::new(), after_all: false }
 }
 
 #[test]
@@ -163,6 +164,73 @@ fn an_approval_holds_for_what_was_seen() {
     // The last word counts.
     rejected.pair.decisions.push(approve(&later.plan()));
     assert_eq!(rejected.plan().operations.len(), 1);
+}
+
+fn offered(scene: &Scene) -> Vec<(String, Decision)> {
+    scene.with(choice::choices).into_iter().flat_map(|choice| choice.answers).collect()
+}
+
+fn labels(scene: &Scene) -> Vec<String> {
+    offered(scene).into_iter().map(|(label, _)| label).collect()
+}
+
+#[test]
+fn a_rejected_write_can_be_approved_after_all() {
+    for (name, change, expected) in TABLE {
+        let Some((kind, _)) = expected else { continue };
+        let mut scene = in_step();
+        change(&mut scene);
+        let free = scene.plan();
+        scene.policy.approve = vec![kind];
+        let asked = scene.plan();
+        let (_, reject) = offered(&scene).pop().expect("an answer");
+        scene.pair.decisions.push(reject);
+        // Nobody is asked, and yet there is an answer. It is not the one that was offered before.
+        let rejected = scene.plan();
+        assert_eq!(rejected.waiting, [], "{name}");
+        assert_eq!(rejected.items().len() + 1, asked.items().len(), "{name}");
+        let answers = offered(&scene);
+        let [(label, decision)] = answers.as_slice() else { panic!("{name}: {answers:?}") };
+        assert_eq!(label, "Approve it after all", "{name}");
+        let before = offered(&Scene { pair: Pair { decisions: Vec::new(), ..scene.pair.clone() }, ..scene.clone() });
+        assert!(!before.iter().any(|(_, answer)| answer == decision), "{name}");
+        assert!(decision.words().starts_with("Approved after all: "), "{name}: {}", decision.words());
+        scene.pair.decisions.push(decision.clone());
+        let approved = scene.plan();
+        assert_eq!((approved.operations, approved.rejected), (free.operations, Vec::new()), "{name}");
+        assert!(offered(&scene).is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn a_rejection_is_taken_back_only_while_that_very_write_would_be_planned() {
+    let mut scene = in_step();
+    scene.policy.approve = vec![WriteKind::Close];
+    scene.close_ticket(Some(2));
+    scene.pair.base = scene.plan().base.expect("the move is kept");
+    let write = only(&scene.plan()).write.clone();
+    scene.pair.decisions.push(Decision::Reject { write, what: String::new() });
+    assert_eq!(labels(&scene), ["Approve it after all"]);
+    assert_eq!(scene.plan().state.health, Health::Healthy);
+    // Another closing with the same bytes is asked about by itself.
+    let mut later = scene.clone();
+    let moves = later.pair.base.moves.get_mut("status").and_then(|moves| moves.halo.as_mut()).expect("a move");
+    moves.at = Some(at("2026-03-02T08:00:00Z"));
+    assert_eq!(labels(&later), ["Approve", "Reject"]);
+    // Without approval it is written, and where nothing is written nothing is approved.
+    let mut free = scene.clone();
+    free.policy.approve.clear();
+    assert_eq!((labels(&free), free.plan().operations.len()), (Vec::new(), 1));
+    scene.workspace.mode = Mode::Observe;
+    assert_eq!(labels(&scene), Vec::<String>::new());
+}
+
+#[test]
+fn an_approval_that_was_written_down_by_an_earlier_version_is_still_read() {
+    let stored = r#"{"decision":"approve","write":"w","what":"closing"}"#;
+    let plain = Decision::Approve { write: "w".into(), what: "closing".into(), after_all: false };
+    assert_eq!(serde_json::from_str::<Decision>(stored).expect("it is read"), plain);
+    assert_eq!(serde_json::to_string(&plain).expect("it is written"), stored);
 }
 
 /// The moves of the pair itself tell nothing of it.

@@ -13,7 +13,7 @@ use crate::{
         reason::Reason,
         workspace::Mode,
     },
-    planner::backfill::{Counting, allowed, ask},
+    planner::backfill::{Counting, allowed, ask, at_rest},
 };
 
 /// A workspace that started in April, and a backfill of January to March.
@@ -120,10 +120,27 @@ fn the_pace_is_kept_from_the_beginning_and_the_cap_in_all() {
         ("at the cap", 36_000, 100, 0),
     ];
     for (name, secs, tickets, expected) in cases {
-        let progress = Progress { began, looked: 0, tickets, through: None };
+        let progress = Progress { began, looked: 0, tickets, through: None, still: None, stood_secs: 0 };
         let now = began + jiff::SignedDuration::from_secs(secs);
         assert_eq!(allowed(&backfill, &progress, now), expected, "{name}");
     }
+}
+
+#[test]
+fn the_time_in_which_a_backfill_stood_still_is_not_made_up_for() {
+    let (_, backfill) = scene();
+    let began = at("2026-04-02T12:00:00Z");
+    let after = |secs| began + jiff::SignedDuration::from_secs(secs);
+    let still = at_rest(Progress { tickets: 2, ..Progress::begun(began) }, true, after(120));
+    assert_eq!(at_rest(still, true, after(9_000)), still, "it is noted once");
+    let days = 2 * 86_400;
+    let goes_on = at_rest(still, false, after(120 + days));
+    assert_eq!((goes_on.still, goes_on.stood_secs), (None, 2 * 86_400));
+    assert_eq!(at_rest(goes_on, false, after(150 + days)), goes_on);
+    let allowed = |secs| allowed(&backfill, &goes_on, after(secs + days));
+    assert_eq!([allowed(120), allowed(180), allowed(3_720)], [1, 2, 61]);
+    let again = at_rest(at_rest(goes_on, true, after(200 + days)), false, after(260 + days));
+    assert_eq!(again.stood_secs, 2 * 86_400 + 60);
 }
 
 proptest! {
@@ -137,7 +154,7 @@ proptest! {
         let (_, backfill) = scene();
         let backfill = Backfill { cap, per_hour, ..backfill };
         let began = at("2026-04-02T12:00:00Z");
-        let progress = Progress { began, looked: 0, tickets, through: None };
+        let progress = Progress { began, looked: 0, tickets, through: None, still: None, stood_secs: 0 };
         let more = allowed(&backfill, &progress, began + jiff::SignedDuration::from_secs(secs));
         if more > 0 {
             prop_assert!(tickets + more <= cap);

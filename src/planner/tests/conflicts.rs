@@ -177,7 +177,7 @@ fn sent() -> [(OperationState, u32); 3] {
     let now = at("2026-03-01T12:00:00Z");
     [
         (OperationState::Sending { since: now }, 1),
-        (OperationState::OutcomeUnknown { since: now, look: now, looks: 0 }, 1),
+        (OperationState::OutcomeUnknown { since: now, look: now, looks: 0, failed: 0 }, 1),
         (OperationState::Planned { ready: now }, 1),
     ]
 }
@@ -257,6 +257,82 @@ fn who_goes_back_after_a_change_of_ours_is_heard() {
     scene.incident.status = IncidentStatus::Active;
     let found = words(&scene.plan());
     assert!(found.starts_with("ticket status=2 because incident-reopened"), "{found}");
+}
+
+/// What the first write in the queue asks for stands on its record.
+fn carry_out(scene: &mut Scene) {
+    match scene.operations[0].kind.clone() {
+        OperationKind::UpdateTicket { change } => {
+            let ticket = scene.ticket();
+            ticket.status_id = change.status_id.or(ticket.status_id);
+            ticket.closed = ticket.status_id == Some(CLOSED);
+            ticket.agent_id = change.agent_id.or(ticket.agent_id);
+            ticket.closure_note = change.closure_note;
+            for (id, value) in change.custom_fields {
+                scene.field(id, &crate::planner::fields::mapped::plain(&value));
+            }
+        }
+        OperationKind::UpdateIncident { change } => {
+            scene.incident.severity = change.severity.expect("it changes the severity");
+        }
+        other => panic!("no change of a record: {other:?}"),
+    }
+}
+
+/// Nobody looked for it any more, who asked for it has gone back since, and then its record shows it.
+#[test]
+fn a_change_that_shows_after_it_was_given_up_is_ours_and_asks_nobody() {
+    type Does = fn(&mut Scene);
+    let table: [(&str, Does, Does, &str); 3] = [
+        (
+            "an agent",
+            |s| s.incident.owner.user_principal_name = Some("amira@soc.example".into()),
+            |s| s.incident.owner = Owner::default(),
+            "ticket agent=1",
+        ),
+        (
+            "a closing",
+            |s| s.close_incident(Classification::Undetermined, None),
+            |s| {
+                s.incident.status = IncidentStatus::Active;
+                s.incident.classification = None;
+            },
+            "ticket status=2 because incident-reopened",
+        ),
+        (
+            "a severity",
+            |s| {
+                s.policy.severity = FieldRule { direction: Direction::Both, when: When::Always, wins: Wins::Sentinel };
+                s.ticket().priority_id = Some(2);
+            },
+            |s| s.ticket().priority_id = Some(3),
+            "incident severity=Medium because changed-in-halo",
+        ),
+    ];
+    for (name, asks, goes_back, expected) in table {
+        let mut scene = in_step();
+        asks(&mut scene);
+        let planned = scene.plan();
+        scene.queue(&planned);
+        assert_eq!(scene.operations.len(), 1, "{name}: {}", words(&planned));
+        let at = at("2026-03-01T12:05:00Z");
+        scene.operations[0].attempts = 1;
+        scene.operations[0].state = OperationState::Dead { at, reason: Reason::OutcomeUnknown };
+        goes_back(&mut scene);
+        let given_up = scene.plan();
+        assert!(given_up.void.is_empty(), "{name}: it does not show");
+        scene.queue(&given_up);
+        carry_out(&mut scene);
+        let found = scene.plan();
+        assert!(words(&found).starts_with(expected), "{name}: {}", words(&found));
+        assert_eq!(found.void.len(), 1, "{name}: {:?}", found.void);
+        // However often it is looked for: who asks for it again begins to count anew.
+        let back = OperationState::OutcomeUnknown { since: at, look: at, looks: 0, failed: 0 };
+        (scene.operations[0].state, scene.operations[0].attempts) = (back, 0);
+        let found = scene.plan();
+        let echo = |planned: &Planned| planned.kind.side() != scene.operations[0].kind.side();
+        assert!(!found.operations.iter().any(echo), "{name}: {}", words(&found));
+    }
 }
 
 #[test]

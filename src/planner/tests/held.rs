@@ -185,7 +185,7 @@ fn an_approval_or_a_rejection_is_of_one_change_alone() {
     let mut other = again.clone();
     other.pair.base.moves.insert("status".into(), moved(at("2026-03-01T11:20:00Z")));
     assert_eq!(name(&other), Some(second.clone()));
-    scene.pair.decisions = vec![Decision::Approve { write: second.clone(), what: String::new() }];
+    scene.pair.decisions = vec![Decision::Approve { write: second.clone(), what: String::new(), after_all: false }];
     assert_eq!(name(&scene), Some(first), "what was approved is the later change");
     again.pair.decisions.push(Decision::Reject { write: second, what: String::new() });
     assert_eq!(name(&again), None);

@@ -270,7 +270,7 @@ fn a_push_that_the_policy_puts_behind_a_person_waits_for_approval() {
     let (write, what) = (waiting.write.clone(), waiting.planned.kind.words());
     scene.pair.decisions = vec![Decision::Reject { write: write.clone(), what: what.clone() }];
     assert_eq!(words(&scene.plan()), "behind healthy rejected");
-    scene.pair.decisions = vec![Decision::Approve { write, what }];
+    scene.pair.decisions = vec![Decision::Approve { write, what, after_all: false }];
     assert_eq!(scene.plan().operations, free);
 }
 

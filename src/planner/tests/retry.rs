@@ -104,7 +104,7 @@ fn what_a_failure_means_decides_when_to_try_again() {
         assert_eq!(found, expected, "{kind:?}, attempt {attempts}, {age:?}");
     }
     let unknown = after(&failure(FailureKind::Unknown), now() - TRY_FOR * 2, 9, 7, now());
-    assert_eq!(unknown, OperationState::OutcomeUnknown { since: now(), look: now() + secs(2), looks: 0 });
+    assert_eq!(unknown, OperationState::OutcomeUnknown { since: now(), look: now() + secs(2), looks: 0, failed: 0 });
 }
 
 #[test]
@@ -173,22 +173,39 @@ fn a_look_that_fails_is_repeated_ever_more_rarely() {
 fn looks_that_fail_end_with_a_person() {
     let until = FailureKind::WaitUntil { at: now() + secs(30) };
     let hour = secs(3_600);
-    // What the look met, how long ago it was sent, over how many seconds it is looked for, and whether a person is asked.
+    // What the look met, how long ago it was sent, how many looks failed, over how many seconds it is looked for, and whether
+    // a person is asked.
     let table = [
-        (FailureKind::Forbidden, hour, 180, false),
-        (FailureKind::Forbidden, hour + secs(1), 180, true),
-        (FailureKind::Rejected, hour + secs(1), 180, true),
-        (FailureKind::Gone, hour + secs(1), 180, true),
-        (FailureKind::Forbidden, secs(7_200), 7_200, false),
-        (FailureKind::Forbidden, secs(7_201), 7_200, true),
-        (FailureKind::Transient, TRY_FOR, 180, false),
-        (FailureKind::Transient, TRY_FOR + secs(1), 180, true),
-        (FailureKind::Unreadable, TRY_FOR + secs(1), 180, true),
-        (until, TRY_FOR * 2, 180, false),
-        (FailureKind::SignInAgain, TRY_FOR * 2, 180, false),
+        (FailureKind::Forbidden, hour, 14, 180, false),
+        (FailureKind::Forbidden, hour + secs(1), 14, 180, true),
+        (FailureKind::Rejected, hour + secs(1), 5, 180, true),
+        (FailureKind::Gone, hour + secs(1), 5, 180, true),
+        (FailureKind::Forbidden, secs(7_200), 14, 7_200, false),
+        (FailureKind::Forbidden, secs(7_201), 14, 7_200, true),
+        // After a pause or a stop few have been made.
+        (FailureKind::Forbidden, TRY_FOR * 2, 4, 180, false),
+        (FailureKind::Transient, TRY_FOR, 80, 180, false),
+        (FailureKind::Transient, TRY_FOR + secs(1), 80, 180, true),
+        (FailureKind::Unreadable, TRY_FOR + secs(1), TRY_TIMES, 180, true),
+        (FailureKind::Transient, TRY_FOR * 2, TRY_TIMES - 1, 180, false),
+        (until, TRY_FOR * 2, 80, 180, false),
+        (FailureKind::SignInAgain, TRY_FOR * 2, 80, 180, false),
     ];
-    for (kind, ago, settle, expected) in table {
-        let found = looked_enough(&failure(kind), now() - ago, settle, now());
-        assert_eq!(found, expected, "{kind:?} {ago:?} {settle}");
+    for (kind, ago, failed, settle, expected) in table {
+        let found = looked_enough(&failure(kind), (now() - ago, failed), settle, now());
+        assert_eq!(found, expected, "{kind:?} {ago:?} {failed} {settle}");
+    }
+}
+
+/// They are made often enough in that span, so that it is the span that ends them.
+#[test]
+fn looks_that_never_cease_to_fail_end_when_their_span_does() {
+    for (kind, hours) in [(FailureKind::Forbidden, 2), (FailureKind::Transient, 37)] {
+        let (since, mut failed, mut at) = (now(), 1, now() + secs(2));
+        while !looked_enough(&failure(kind), (since, failed), 180, at) {
+            at = look_later(since, failed > 1, at);
+            failed += 1;
+        }
+        assert!(at < since + secs(hours * 3_600), "{kind:?}: after {failed} looks, at {at}");
     }
 }

@@ -151,7 +151,7 @@ fn what_an_operation_may_have_written_is_ours() {
             |s| {
                 note_while_planned(s);
                 let now = at("2026-03-01T12:00:00Z");
-                s.operations[0].state = OperationState::OutcomeUnknown { since: now, look: now, looks: 0 };
+                s.operations[0].state = OperationState::OutcomeUnknown { since: now, look: now, looks: 0, failed: 0 };
             },
             "",
         ),

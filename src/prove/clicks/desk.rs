@@ -15,6 +15,7 @@ use crate::{
         ids::{OperationId, PairId},
         operation::{Operation, OperationState},
         policy::ReopenRule,
+        reason::Reason,
         view::{
             approvals::ApprovalRow,
             pair::{ChoiceView, PairView},
@@ -176,6 +177,11 @@ async fn needing(app: &App) -> Option<Vec<PairId>> {
     Some(found.into_iter().map(|pair| pair.id).collect())
 }
 
+/// What a pair asks. The admin stands by what they refused.
+fn asked(view: &PairView) -> impl Iterator<Item = &ChoiceView> {
+    view.choices.iter().filter(|choice| !matches!(choice.reason, Reason::Rejected { .. }))
+}
+
 impl World {
     /// Now and then an admin looks at what waits. It is drawn by itself: what everybody else does stays the same.
     pub(in crate::prove) fn admin_sees_to_it(&mut self) {
@@ -238,7 +244,8 @@ impl World {
             pairs::view(&app, &ada(), pair, "").await.ok()
         });
         let Some(view) = view else { return };
-        if let Some(choice) = self.people.desk.dice.pick(&view.choices).cloned() {
+        let asked: Vec<ChoiceView> = asked(&view).cloned().collect();
+        if let Some(choice) = self.people.desk.dice.pick(&asked).cloned() {
             self.answer_question(&view, &choice);
         }
     }
@@ -248,7 +255,7 @@ impl World {
         for pair in self.press(|app: App| async move { needing(&app).await }).unwrap_or_default() {
             let view = self.press(move |app: App| async move { pairs::view(&app, &ada(), pair, "").await.ok() });
             let Some(view) = view else { continue };
-            for choice in &view.choices {
+            for choice in asked(&view) {
                 self.answer_question(&view, choice);
             }
         }

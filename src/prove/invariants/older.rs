@@ -108,7 +108,7 @@ fn too_many(world: &World, backfill: &Backfill, made: &[Timestamp]) -> Option<St
     if fate.has(Nemesis::ClockForward) || fate.has(Nemesis::ClockBack) {
         return None;
     }
-    let at_first = Progress { tickets: 0, ..progress };
+    let at_first = Progress { tickets: 0, still: None, stood_secs: 0, ..progress };
     let mut counted = (1_u32..).zip(made);
     let early = counted.find(|(count, at)| *count > allowed(backfill, &at_first, **at));
     early.map(|(count, at)| format!("{count} tickets of a backfill of {} an hour were made by {at}", backfill.per_hour))

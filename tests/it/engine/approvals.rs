@@ -1,8 +1,18 @@
 //! Writes that wait for a person's approval.
 
 use halobridge::{
-    domain::{account::Scope, approval::WriteKind, ids::PairId, view::approvals::ApprovalRow},
-    service::{approvals, caller::Caller, decisions, error::ServiceError},
+    domain::{
+        account::{Role, Scope},
+        approval::WriteKind,
+        ids::PairId,
+        pair::Health,
+        reason::Reason,
+        view::{
+            approvals::ApprovalRow,
+            pair::{AnswerView, Crossing, NoteRow},
+        },
+    },
+    service::{approvals, caller::Caller, decisions, error::ServiceError, pairs},
 };
 use serde_json::json;
 
@@ -24,6 +34,14 @@ impl Bridge {
         let pair: PairId = row.pair;
         let decision = if yes { row.approve.clone() } else { row.reject.clone() };
         decisions::decide(&app, &caller, pair, Some(decision)).await
+    }
+
+    /// The answers that the page of a pair offers.
+    async fn offered(&self, incident: &str) -> Vec<AnswerView> {
+        let (app, caller) = self.console();
+        let pair = self.pair_of(incident).await.unwrap().id;
+        let view = pairs::view(&app, &caller, pair, "").await.unwrap();
+        view.choices.into_iter().flat_map(|choice| choice.answers).collect()
     }
 }
 
@@ -123,9 +141,11 @@ both! {
         assert_ne!(bridge.ticket(ticket)["hasbeenclosed"], true);
         assert_eq!(bridge.reason_of(&incident).await, Some("rejected"));
         assert!(bridge.waiting().await.is_empty());
+        assert_eq!(bridge.offered(&incident).await.len(), 1);
         // Opened again both sides agree; the next closing is another one.
         bridge.update(&incident, json!({ "status": "New" }));
         bridge.cross().await;
+        assert_eq!(bridge.offered(&incident).await, [], "nothing is left to be approved");
         bridge.close_incident(&incident, json!({ "classification": "Undetermined" }));
         bridge.cross().await;
         let waiting = bridge.waiting().await;
@@ -133,6 +153,70 @@ both! {
         bridge.answer(&waiting[0], true).await.unwrap();
         bridge.cross().await;
         assert_eq!(bridge.ticket(ticket)["hasbeenclosed"], true);
+        bridge.finish().await;
+    }
+
+    async fn a_rejected_closure_can_be_approved_after_all(product) {
+        let (bridge, incident, ticket) = Bridge::linked(careful(product)).await;
+        bridge.close_incident(&incident, json!({ "classification": "Undetermined" }));
+        bridge.cross().await;
+        let row = bridge.waiting().await.remove(0);
+        bridge.answer(&row, false).await.unwrap();
+        // Who still sees the question overrules nobody.
+        assert!(matches!(bridge.answer(&row, true).await, Err(ServiceError::Conflict)));
+        bridge.cross().await;
+        let pair = bridge.pair_of(&incident).await.unwrap();
+        assert_eq!((pair.health, pair.reason.map(|reason| reason.code())), (Health::Healthy, Some("rejected")));
+        let answers = bridge.offered(&incident).await;
+        let [AnswerView { label, decision }] = answers.as_slice() else { panic!("{answers:?}") };
+        assert_eq!(label, "Approve it after all");
+        let (app, caller) = bridge.console();
+        let viewer = Caller { role: Role::Viewer, ..caller.clone() };
+        let decide = |caller: Caller| {
+            let (app, pair, decision) = (app.clone(), row.pair, decision.clone());
+            async move { decisions::decide(&app, &caller, pair, Some(decision)).await }
+        };
+        assert!(matches!(decide(viewer).await, Err(ServiceError::Forbidden)));
+        decide(caller.clone()).await.unwrap();
+        bridge.cross().await;
+        assert_eq!(bridge.ticket(ticket)["hasbeenclosed"], true);
+        assert_eq!(bridge.offered(&incident).await, []);
+        assert!(matches!(decide(caller.clone()).await, Err(ServiceError::Conflict)), "it is written");
+        // Both answers stand in the history.
+        let history = pairs::view(&app, &caller, row.pair, "").await.unwrap().timeline;
+        for answer in ["Rejected: ", "Approved after all: "] {
+            assert!(history.iter().any(|entry| entry.words.starts_with(answer)), "{answer}: {history:#?}");
+        }
+        bridge.finish().await;
+    }
+
+    async fn of_words_that_were_rejected_the_pair_says_so_and_each_can_be_approved_by_itself(product) {
+        let policy = "approve = [\"client-visible-note\"]\nnotes_private = false".into();
+        let setup = Setup { notes: "all", evidence: false, policy, ..Setup::new(product) };
+        let (bridge, incident, ticket) = Bridge::linked(setup).await;
+        bridge.comment(&incident, "the one thing");
+        bridge.comment(&incident, "the other thing");
+        bridge.cross().await;
+        for row in bridge.waiting().await {
+            bridge.answer(&row, false).await.unwrap();
+        }
+        bridge.cross().await;
+        let (app, caller) = bridge.console();
+        let pair = bridge.pair_of(&incident).await.unwrap().id;
+        let rows = pairs::view(&app, &caller, pair, "").await.unwrap().notes;
+        let rejected = |row: &&NoteRow| match &row.crossing {
+            Crossing::HeldBack { reason: Reason::Rejected { what } } => what.contains(&row.text),
+            _ => false,
+        };
+        assert_eq!(rows.iter().filter(rejected).count(), 2, "{rows:#?}");
+        let answers = bridge.offered(&incident).await;
+        let answer = answers.iter().find(|answer| answer.decision.words().contains("the other thing"));
+        let decision = answer.unwrap_or_else(|| panic!("{answers:?}")).decision.clone();
+        decisions::decide(&app, &caller, pair, Some(decision)).await.unwrap();
+        bridge.cross().await;
+        let notes: Vec<String> = bridge.notes_of(ticket).iter().map(words).collect();
+        assert!(notes.iter().any(|note| note.contains("the other thing")), "{notes:#?}");
+        assert!(notes.iter().all(|note| !note.contains("the one thing")), "{notes:#?}");
         bridge.finish().await;
     }
 

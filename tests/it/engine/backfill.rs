@@ -232,6 +232,34 @@ both! {
         }
     }
 
+    /// What it could not do in the days for which it stood still it does not do at once.
+    async fn a_backfill_that_stood_still_goes_on_at_its_pace(product) {
+        let mut bridge = Bridge::with(late_start(product)).await;
+        for _ in 0..12 {
+            bridge.raise(json!({}));
+            bridge.advance(10).await;
+        }
+        bridge.pass(3_700).await;
+        bridge.ask(Asked { per_hour: "5", ..ALL }).await.unwrap();
+        bridge.start_backfill().await.unwrap();
+        bridge.pass(70).await;
+        let before = bridge.tickets().len();
+        assert_eq!(before, 1);
+        bridge.setup.mode = "observe";
+        bridge.apply().await;
+        bridge.pass_by(86_400, 300).await;
+        bridge.restart().await;
+        bridge.pass_by(86_400, 300).await;
+        bridge.setup.mode = "two-way";
+        bridge.apply().await;
+        bridge.pass_by(3_600, 60).await;
+        let after = bridge.tickets().len();
+        assert!((before + 3..=before + 6).contains(&after), "{after} tickets");
+        bridge.pass_by(3 * 3_600, 60).await;
+        assert_eq!(bridge.tickets().len(), 12);
+        bridge.finish().await;
+    }
+
     async fn a_backfill_waits_while_halo_has_no_ticket_type_of_that_name(product) {
         let mut bridge = Bridge::with(late_start(product)).await;
         // Whatever is applied has the look-ups read anew.

@@ -1,7 +1,12 @@
 //! Both sides changed; a person decides; a status that flips; what happens after closing.
 
 use halobridge::{
-    domain::{decision::Decision, failure::Side},
+    domain::{
+        decision::Decision,
+        failure::Side,
+        operation::{Operation, OperationState},
+        reason::Reason,
+    },
     service::{decisions, error::ServiceError, pairs},
 };
 use serde_json::{Value, json};
@@ -109,6 +114,45 @@ both! {
         bridge.pass(1_200).await;
         assert_eq!(bridge.ticket(id)["agent_id"], before);
         assert!(bridge.incident(&incident)["properties"]["owner"].to_string().contains(SECOND_ANALYST));
+        assert_eq!(bridge.reason_of(&incident).await, None);
+        bridge.finish().await;
+    }
+
+    /// Our change of the ticket's agent arrived unheard, and for hours the ticket alone could not be read: nobody looks for it
+    /// any more. The analyst went back meanwhile. What then shows is ours and no agent's.
+    async fn a_change_that_arrived_after_all_is_no_agents_though_its_look_was_given_up(product) {
+        let bridge = Bridge::new(product).await;
+        let incident = bridge.raise(json!({ "owner": "" }));
+        bridge.cross().await;
+        let id = bridge.ticket_of(&incident).await;
+        let before = bridge.ticket(id)["agent_id"].clone();
+        bridge.fault(json!({ "effect": "lost_answer", "kind": "halo.tickets.post", "count": 1 }));
+        // read before the write as ever
+        bridge.fault(json!({ "effect": "status", "status": 403, "kind": "halo.tickets.get", "skip": 1 }));
+        bridge.update(&incident, json!({ "owner": ANALYST }));
+        for _ in 0..120 {
+            if bridge.ticket(id)["agent_id"] == before {
+                bridge.pass_by(1, 1).await;
+            }
+        }
+        assert_ne!(bridge.ticket(id)["agent_id"], before, "it arrived");
+        bridge.withhold(&[id], 403);
+        bridge.pass_by(7_200, 60).await;
+        let row = bridge.situation_of(&incident).await;
+        let given_up = |operation: &Operation| {
+            matches!(operation.state, OperationState::Dead { reason: Reason::OutcomeUnknown, .. })
+        };
+        assert!(row.operations.iter().any(given_up), "{:?}", row.operations);
+        bridge.update(&incident, json!({ "owner": "" }));
+        bridge.cross().await;
+        bridge.heal();
+        bridge.withhold(&[], 403);
+        bridge.pass(2_400).await;
+        let owner = bridge.incident(&incident)["properties"]["owner"].to_string();
+        assert!(!owner.contains(ANALYST), "{owner}");
+        assert_eq!(bridge.ticket(id)["agent_id"], before);
+        let row = bridge.situation_of(&incident).await;
+        assert!(row.operations.is_empty(), "{:?}", row.operations);
         assert_eq!(bridge.reason_of(&incident).await, None);
         bridge.finish().await;
     }

@@ -25,7 +25,7 @@ use super::{bridge::*, person::operator};
 
 impl Bridge {
     /// A comment's note is sent and its answer lost; it is not looked for yet.
-    async fn unanswered_note(&self, incident: &str) -> Operation {
+    pub async fn unanswered_note(&self, incident: &str) -> Operation {
         self.fault(json!({ "effect": "lost_answer", "kind": "halo.actions.post", "count": 1 }));
         self.comment(incident, "into the dark");
         for _ in 0..240 {
@@ -421,6 +421,30 @@ both! {
                 let row = bridge.situation_of(&incident).await;
                 assert!(row.operations.is_empty(), "{:?}", row.operations);
             }
+            bridge.finish().await;
+        }
+    }
+
+    /// Such a look does not wait for its time where somebody asks, or where the ticket can be read again.
+    async fn a_look_that_failed_is_made_at_once_when_somebody_asks_or_its_ticket_can_be_read_again(product) {
+        for asked in [true, false] {
+            let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+            let (app, olga) = operator(&bridge);
+            let note = bridge.unanswered_note(&incident).await;
+            bridge.withhold(&[ticket], 403);
+            bridge.note(ticket, "<p>behind the wall</p>", json!({}));
+            bridge.pass_by(3_000, 60).await;
+            bridge.withhold(&[], 403);
+            if asked {
+                acts::sync_now(&app, &olga, note.pair).await.unwrap();
+            } else {
+                bridge.engine.look_again(note.pair);
+            }
+            bridge.pass_by(30, 5).await;
+            let row = bridge.situation_of(&incident).await;
+            assert!(!row.operations.iter().any(|operation| operation.id == note.id), "{asked}: {:?}", row.operations);
+            let notes = bridge.notes_of(ticket).iter().filter(|note| words(note).contains("into the dark")).count();
+            assert_eq!(notes, 1, "{asked}");
             bridge.finish().await;
         }
     }

@@ -96,6 +96,32 @@ both! {
         }
     }
 
+    /// Whatever else the pair waits for.
+    async fn the_incident_that_is_left_is_found_once_it_shows_beside_a_write_that_was_given_up(product) {
+        let mut setup = defender(product, "true");
+        setup.policy = "include = { title = [\"paired\"] }".into();
+        let bridge = Bridge::with(setup).await;
+        let merged = bridge.raise(json!({ "title": "paired" }));
+        bridge.cross().await;
+        bridge.fault(json!({ "effect": "status", "status": 400, "kind": "halo.actions.post" }));
+        bridge.comment(&merged, "refused");
+        bridge.cross().await;
+        bridge.heal();
+        assert_eq!(bridge.pair_of(&merged).await.unwrap().health.as_str(), "needs-you");
+        let left = bridge.raise(json!({}));
+        merge(&bridge, &merged, &left);
+        // The merged one alone is read.
+        bridge.engine.look_again(bridge.pair_of(&merged).await.unwrap().id);
+        bridge.run().await;
+        let pair = bridge.pair_of(&merged).await.unwrap();
+        assert!(pair.survivor.is_none() && pair.reason.is_some_and(|reason| reason.code() != "merged-into"));
+        assert!(bridge.subject_of(&left).await.is_none(), "it has not shown yet");
+        bridge.cross().await;
+        let pair = bridge.pair_of(&merged).await.unwrap();
+        assert!(pair.survivor.as_ref().is_some_and(|id| id.as_str() == left), "{pair:?}");
+        bridge.finish().await;
+    }
+
     async fn a_ticket_that_is_made_after_the_merge_meets_the_merged_incidents_own(product) {
         let bridge = Bridge::with(defender(product, "true")).await;
         let merged = bridge.raise(json!({}));

@@ -147,6 +147,45 @@ both! {
         bridge.finish().await;
     }
 
+    /// Nor is one failed look before it and one after it a reason to look no more.
+    async fn a_look_that_fails_once_after_a_long_pause_gives_nothing_up(product) {
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+        let note = bridge.unanswered_note(&incident).await;
+        bridge.withhold(&[ticket], 500);
+        let failed = async || {
+            let row = bridge.situation_of(&incident).await;
+            let found = row.operations.iter().find(|operation| operation.id == note.id).cloned();
+            match found.expect("it is looked for").state {
+                OperationState::OutcomeUnknown { failed, .. } => failed,
+                other => panic!("{other:?}"),
+            }
+        };
+        for _ in 0..60 {
+            if failed().await == 0 {
+                bridge.advance(1).await;
+            }
+        }
+        assert_eq!(failed().await, 1);
+        let pair = PauseScope::Pair { id: note.pair };
+        bridge.pause(pair).await;
+        bridge.pass_by(40 * 3_600, 300).await;
+        assert_eq!(failed().await, 1);
+        bridge.resume(pair).await;
+        for _ in 0..60 {
+            if failed().await == 1 {
+                bridge.advance(1).await;
+            }
+        }
+        assert_eq!(failed().await, 2, "it is looked for once more, and goes on being looked for");
+        bridge.withhold(&[], 500);
+        bridge.pass(2_400).await;
+        let left = bridge.situation_of(&incident).await.operations;
+        assert!(left.is_empty(), "{left:#?}");
+        let notes = bridge.notes_of(ticket).iter().filter(|note| words(note).contains("into the dark")).count();
+        assert_eq!(notes, 1);
+        bridge.finish().await;
+    }
+
     async fn every_page_says_who_paused_what_and_why(product) {
         let bridge = Bridge::new(product).await;
         let incident = bridge.raise(json!({}));

@@ -118,7 +118,7 @@ fn fact((what, n, how): Step) -> Fact {
             let state = match how / 8 % 7 {
                 0 => OperationState::Planned { ready: at(i64::from(how)) },
                 1 => OperationState::Sending { since: at(5) },
-                2 => OperationState::OutcomeUnknown { since: at(5), look: at(6), looks: 1 },
+                2 => OperationState::OutcomeUnknown { since: at(5), look: at(6), looks: 1, failed: 2 },
                 3 => OperationState::Done { at: at(7), result: OperationResult::AlreadyThere },
                 4 => OperationState::Dead { at: at(8), reason: Reason::OutcomeUnknown },
                 5 => OperationState::Dropped {

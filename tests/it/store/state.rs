@@ -252,7 +252,7 @@ async fn a_queue_is_served_in_order_and_in_time() {
     assert_eq!(store.ready_pairs(at(300), 10).await.unwrap(), [pair_id(3)]);
     let interrupted = store.sending_operations(10).await.unwrap();
     assert_eq!(interrupted.iter().map(|o| o.id).collect::<Vec<_>>(), [operation_id(3)]);
-    moved(&store, 3, 2, OperationState::OutcomeUnknown { since: at(201), look: at(260), looks: 0 }).await;
+    moved(&store, 3, 2, OperationState::OutcomeUnknown { since: at(201), look: at(260), looks: 0, failed: 0 }).await;
     moved(&store, 4, 3, OperationState::Done { at: at(210), result: OperationResult::TicketChanged }).await;
     assert_eq!(store.next_ready().await.unwrap(), Some(at(260)));
     // A dead letter does not block the queue behind it.

@@ -52,7 +52,7 @@ pub(super) fn some_time() -> jiff::Timestamp {
 }
 
 pub(super) fn unknown() -> OperationState {
-    OperationState::OutcomeUnknown { since: some_time(), look: some_time(), looks: 0 }
+    OperationState::OutcomeUnknown { since: some_time(), look: some_time(), looks: 0, failed: 0 }
 }
 
 impl Pairing {
