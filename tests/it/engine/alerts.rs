@@ -165,6 +165,35 @@ both! {
         bridge.finish().await;
     }
 
+    /// Nothing else of the incident moves when they show (sentinel-api sheet 6.2).
+    async fn alerts_that_show_minutes_after_their_incident_reach_its_ticket(product) {
+        let mapped = r#"{ field = "CFAffectedAsset", path = "$alerts[0].properties.alertDisplayName" },"#;
+        for (fields, policy) in [(mapped, "late_alerts = \"ignore\""), ("", "")] {
+            let setup = Setup { fields: fields.into(), policy: policy.into(), ..Setup::new(product) };
+            let bridge = Bridge::with(setup).await;
+            bridge.switch("evidence_delay_s", "300");
+            let incident = bridge.raise(json!({}));
+            bridge.cross().await;
+            let ticket = bridge.ticket_of(&incident).await;
+            bridge.pass_by(1_140, 20).await;
+            let shows = bridge.ticket(ticket)["customfields"].to_string();
+            let told = bridge.told_of(ticket, "joined incident");
+            match fields {
+                "" => assert_eq!(told, 1, "{:#?}", bridge.notes_of(ticket)),
+                _ => {
+                    let alerts = bridge.situation_of(&incident).await.evidence.unwrap().alerts;
+                    let name = alerts[0].pointer("/properties/alertDisplayName").and_then(serde_json::Value::as_str).unwrap();
+                    assert!(told == 0 && shows.contains(name), "{name}: {shows}");
+                }
+            }
+            // They are read no more then.
+            let reads = bridge.calls("sentinel.alerts.post");
+            bridge.pass_by(1_800, 60).await;
+            assert_eq!(bridge.calls("sentinel.alerts.post"), reads);
+            bridge.finish().await;
+        }
+    }
+
     async fn an_alert_that_joins_while_the_ticket_waits_to_be_made_is_told(product) {
         let bridge = Bridge::with(Setup { mode: "sentinel-to-halo", ..Setup::new(product) }).await;
         bridge.fault(json!({ "effect": "status", "status": 503, "kind": "halo.tickets.post" }));
