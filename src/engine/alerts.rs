@@ -46,10 +46,11 @@ pub(super) fn none_yet(incident: &Incident, read: &Evidence, now: Timestamp) -> 
 /// Whether fewer alerts of a new incident show than it counts, or they do and no entity does, and its ticket is to be given
 /// what follows.
 pub(super) fn lag(policy: &Policy, incident: &Incident, known: Option<&Evidence>, now: Timestamp) -> bool {
-    let follows = policy.follows_evidence();
-    let wanted = alerts::wanted(policy) || follows || policy.maps_evidence();
+    let wanted = alerts::wanted(policy) || policy.follows_evidence() || policy.maps_evidence();
     let fewer = known.map_or(0, |known| known.alerts.len()) < counted(incident);
-    is_new(incident, now) && !incident.redirected() && (wanted && fewer || follows && known.is_some_and(bare))
+    is_new(incident, now)
+        && !incident.redirected()
+        && (wanted && fewer || policy.maps_entities() && known.is_some_and(bare))
 }
 
 /// Whether there are alerts, and no entity of theirs.
