@@ -285,6 +285,13 @@ impl Policy {
         self.fields.iter().any(|mapping| mapping.rule.to_halo() && mapping.source.reads_evidence())
     }
 
+    /// Whether a mapped value lies in entities.
+    pub fn maps_entities(&self) -> bool {
+        self.fields
+            .iter()
+            .any(|mapping| mapping.source.reads_entities() && (mapping.rule.at_creation() || mapping.rule.to_halo()))
+    }
+
     /// A policy with every default: what the applied file leaves out.
     pub fn new(id: PolicyId, name: impl Into<String>, ticket_type: Ref, notes: NotesRule) -> Self {
         let stock = [("New", "New"), ("Active", "In Progress"), ("Closed", "Closed")];

@@ -1,10 +1,12 @@
 //! Reading alerts that joined an incident after its ticket was made.
 
+use jiff::{SignedDuration, Timestamp};
+
 use crate::{
     domain::{
         failure::Failure,
         incident::{Evidence, Incident, NOT_TOLD},
-        pair::Base,
+        pair::{Base, Pair},
         policy::Policy,
     },
     ledger::fact::Fact,
@@ -14,9 +16,60 @@ use crate::{
     store::SituationRow,
 };
 
+use super::Engine;
+
+/// Alerts and entities show some minutes after their incident (sentinel-api sheet 6.2), and nothing else of it moves then.
+/// Where they are short, its pair is looked at again so long after it was made.
+pub(super) const FIRST_LOOK: SignedDuration = SignedDuration::from_mins(5);
+const SECOND_LOOK: SignedDuration = SignedDuration::from_mins(15);
+/// What of them is short so long after the pair was made is not read for that any more.
+const LOOKED_FOR: SignedDuration = SignedDuration::from_mins(20);
+/// Those of an incident that is older are taken as they are.
+const SETTLED: SignedDuration = SignedDuration::from_hours(1);
+/// Looks are this far apart at least.
+const APART: SignedDuration = SignedDuration::from_mins(1);
+
+fn counted(incident: &Incident) -> usize {
+    usize::try_from(incident.alerts_count).unwrap_or_default()
+}
+
+/// Whether an incident is so new that not all that belongs to it may show yet.
+fn is_new(incident: &Incident, now: Timestamp) -> bool {
+    incident.created.is_some_and(|at| now.duration_since(at) < SETTLED)
+}
+
+/// Whether an incident counts alerts and none of them shows yet: that is not known as “there are none”.
+pub(super) fn none_yet(incident: &Incident, read: &Evidence, now: Timestamp) -> bool {
+    counted(incident) > 0 && read.alerts.is_empty() && is_new(incident, now)
+}
+
+/// Whether fewer alerts of a new incident show than it counts, or they do and no entity does, and its ticket is to be given
+/// what follows.
+pub(super) fn lag(policy: &Policy, incident: &Incident, known: Option<&Evidence>, now: Timestamp) -> bool {
+    let wanted = alerts::wanted(policy) || policy.follows_evidence() || policy.maps_evidence();
+    let fewer = known.map_or(0, |known| known.alerts.len()) < counted(incident);
+    is_new(incident, now)
+        && !incident.redirected()
+        && (wanted && fewer || policy.maps_entities() && known.is_some_and(bare))
+}
+
+/// Whether there are alerts, and no entity of theirs.
+fn bare(known: &Evidence) -> bool {
+    !known.alerts.is_empty() && known.entities.is_empty()
+}
+
+/// Has the pair of an incident looked at again where its alerts or entities lag.
+pub(super) fn look_later(engine: &Engine, policy: &Policy, pair: &Pair, incident: &Incident, known: Option<&Evidence>) {
+    let now = engine.now();
+    let next = [FIRST_LOOK, SECOND_LOOK].into_iter().map(|after| pair.created + after).find(|at| *at > now + APART);
+    if let Some(at) = next.filter(|_| lag(policy, incident, known, now)) {
+        engine.schedule().later_looks.entry(pair.id).or_insert(at);
+    }
+}
+
 /// Reads them, where the incident says that there are more than are known (or they could not be read before: `again`) and the
-/// policy tells of them or maps from them, or where values that its ticket is still to be given lie in what was never read.
-/// Two calls, and only then.
+/// policy tells of them or maps from them, or where values that its ticket is still to be given lie in what was never read,
+/// or did not show at first. Two calls, and only then. `None` also where none shows yet.
 ///
 /// # Errors
 /// What the service says.
@@ -26,7 +79,7 @@ pub(super) async fn late(
     incident: &Incident,
     (sentinel, at): (&dyn Incidents, &Place),
     class: Class,
-    again: bool,
+    (again, now): (bool, Timestamp),
 ) -> Result<Option<Evidence>, Failure> {
     let known = row.evidence.as_ref().map_or(0, |evidence| evidence.alerts.len());
     let before = &row.subject.incident;
@@ -37,11 +90,14 @@ pub(super) async fn late(
     let joined = (more || again) && (alerts::wanted(policy) || policy.follows_evidence());
     let new = row.pair.ticket.is_none() || once::awaits(&row.pair.base);
     let mapped = policy.follows_evidence() || policy.maps_evidence() && new;
-    let lacking = mapped && row.evidence.is_none() && incident.alerts_count != 0;
+    let young = now.duration_since(row.pair.created) < LOOKED_FOR;
+    let lags = || young && row.evidence.as_ref().is_some_and(|known| lag(policy, incident, Some(known), now));
+    let lacking = mapped && incident.alerts_count != 0 && (row.evidence.is_none() || lags());
     if !joined && !lacking || incident.redirected() {
         return Ok(None);
     }
-    sentinel.evidence(at, &incident.id, class).await.map(Some)
+    let read = sentinel.evidence(at, &incident.id, class).await?;
+    Ok((!none_yet(incident, &read, now)).then_some(read))
 }
 
 /// What is recorded beside them for a pair that was made before anybody looked: only what joins from now on is told.

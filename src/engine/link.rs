@@ -3,8 +3,8 @@
 use crate::{
     domain::{
         failure::{FailureKind, Side},
-        ids::{IncidentId, PairId, TicketId},
-        incident::Evidence,
+        ids::{PairId, TicketId},
+        incident::{Evidence, Incident},
         pair::{Pair, Subject},
         reason::Reason,
     },
@@ -14,7 +14,7 @@ use crate::{
     store::StoreError,
 };
 
-use super::{Engine, digest, newcomer, poll::Poll, push};
+use super::{Engine, alerts, digest, newcomer, poll::Poll, push};
 
 impl Poll<'_> {
     /// Joins an incident with the ticket that was asked for, or says at the incident why not. A side that cannot be
@@ -57,7 +57,7 @@ impl Poll<'_> {
             }
         };
         let maps = self.policy().maps_evidence() && fresh.alerts_count != 0;
-        let evidence = if maps { self.beside_linked(&incident).await } else { None };
+        let evidence = if maps { self.beside_linked(&fresh).await } else { None };
         let lane = engine.lanes.newcomers(workspace.id).await;
         let still = engine.store.subject(workspace.id, &incident).await?;
         if !still.is_some_and(|now| now.pair.is_none() && now.held == subject.held) {
@@ -105,12 +105,12 @@ impl Poll<'_> {
     }
 
     /// What mapped values of an incident lie in. Without it the two are linked all the same: it is read with the next polls,
-    /// and until then those values are not known.
-    async fn beside_linked(&self, incident: &IncidentId) -> Option<Evidence> {
-        match self.sentinel.evidence(&self.at, incident, Class::Interactive).await {
-            Ok(read) => Some(read),
+    /// and until then those values are not known. So where none of it shows yet.
+    async fn beside_linked(&self, incident: &Incident) -> Option<Evidence> {
+        match self.sentinel.evidence(&self.at, &incident.id, Class::Interactive).await {
+            Ok(read) => (!alerts::none_yet(incident, &read, self.engine.now())).then_some(read),
             Err(failure) => {
-                tracing::warn!(incident.id = %incident, error = %failure, "alerts and entities of an incident that is being linked could not be read; they are asked for again");
+                tracing::warn!(incident.id = %incident.id, error = %failure, "alerts and entities of an incident that is being linked could not be read; they are asked for again");
                 None
             }
         }

@@ -100,9 +100,11 @@ async fn look(engine: &Engine, id: PairId) -> Result<(), StoreError> {
                 }
                 let again = engine.schedule().alerts_unread(id);
                 let way = (sentinel.as_ref(), &at);
-                match alerts::late(policy, &row, &incident, way, class, again).await {
+                match alerts::late(policy, &row, &incident, way, class, (again, engine.now())).await {
                     Ok(evidence) => {
                         engine.schedule().alerts_read(id);
+                        let known = evidence.as_ref().or(row.evidence.as_ref());
+                        alerts::look_later(engine, policy, &row.pair, &incident, known);
                         if let Some(evidence) = &evidence {
                             alerts::first_look(&row, evidence, &mut joined);
                         }

@@ -43,6 +43,8 @@ pub struct Beside {
     pub looked_up: bool,
     /// Some of it could not be read: it is asked for again with the next polls.
     pub unread: bool,
+    /// Fewer of its alerts or entities show than are to come: they are asked for again some minutes later.
+    pub lags: bool,
     /// Its comments wait for a place in our own budget, until then at least.
     pub waits: Option<Timestamp>,
 }

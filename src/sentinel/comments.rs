@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use super::{
     Place, Sentinel, Written, body,
     call::{Call, segment},
+    error,
     incidents::rows_of,
     paging::Trail,
     read,
@@ -134,6 +135,11 @@ impl Sentinel {
                     Err(look) => Err(look),
                 }
             }
+            // Nobody reads the incident before its comments are written: it may be gone for good.
+            Err(failure) if error::leaves_open(&failure) => match self.read_incident(at, id, class).await {
+                Err(look) if look.kind == FailureKind::Gone => Err(look),
+                _ => Err(failure),
+            },
             Err(failure) => Err(failure),
         }
     }

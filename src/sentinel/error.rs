@@ -108,11 +108,14 @@ pub fn refused(answer: &Answer, budget: &Budget, now: Timestamp) -> Failure {
         ),
         404 if of_the_place(answer, code.as_deref(), &says) => {
             let says = match code.as_deref() {
+                None if answer.body.trim_ascii().is_empty() || answer.json_if_any().is_some() => {
+                    NOTHING_NAMED.to_owned()
+                }
                 None => format!("Azure answered 404 with {}, which says nothing of the incident.", answer.looks()),
                 code @ Some("SubscriptionNotFound" | "ResourceGroupNotFound" | "ResourceNotFound") => gone(code, &says),
                 _ => format!("Azure does not know the place of the incident. Azure says: {}", told(&says)),
             };
-            fail(FailureKind::Transient, format!("{says} It is tried again."))
+            fail(FailureKind::Transient, format!("{says}{TRIED_AGAIN}"))
         }
         404 => fail(FailureKind::Gone, gone(code.as_deref(), &says)),
         // Not every 409 is about a newer version: others pass, or are told in the end.
@@ -259,6 +262,26 @@ fn of_the_place(answer: &Answer, code: Option<&str>, says: &str) -> bool {
     OTHERS.contains(&code.as_str()) || PLACES.iter().any(|place| code.contains(place))
 }
 
+/// What is said of a 404 to a call about one incident that names neither it nor its place, and is no page of a proxy's.
+const NOTHING_NAMED: &str = "Azure answered 404 and does not say what is missing.";
+const TRIED_AGAIN: &str = " It is tried again.";
+/// What is said of a record that is not there, where Azure says nothing more of it.
+const NO_RECORD: &str = "Sentinel has no such record (any more).";
+
+/// Whether a 404 to a call about one incident leaves open what is missing, the incident or its place: what else that place
+/// answers tells (sentinel-api sheet 1.7 has seen no body of such an answer).
+pub fn leaves_open(failure: &Failure) -> bool {
+    let unnamed = || failure.message.strip_suffix(TRIED_AGAIN) == Some(NOTHING_NAMED);
+    failure.status == Some(404)
+        && failure.kind == FailureKind::Transient
+        && failure.code.as_deref().map_or_else(unnamed, |code| code.eq_ignore_ascii_case("ResourceNotFound"))
+}
+
+/// The same where the place is there.
+pub fn incident_gone(failure: Failure) -> Failure {
+    Failure { kind: FailureKind::Gone, message: NO_RECORD.to_owned(), ..failure }
+}
+
 fn gone(code: Option<&str>, says: &str) -> String {
     match code {
         Some("SubscriptionNotFound") => {
@@ -268,7 +291,7 @@ fn gone(code: Option<&str>, says: &str) -> String {
         Some("ResourceNotFound") if !says.contains("/incidents/") => {
             "Azure does not know the workspace. Check its name and resource group.".into()
         }
-        _ if says.is_empty() => "Sentinel has no such record (any more).".into(),
+        _ if says.is_empty() => NO_RECORD.into(),
         _ => format!("Sentinel has no such record: {says}"),
     }
 }

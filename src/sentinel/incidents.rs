@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::{
     IncidentPage, ListWanted, Place, Sentinel, body,
     call::{Call, segment, value},
+    error,
     form::{Form, Open, PAGE, refuses_options, smaller},
     paging::Trail,
     read,
@@ -181,9 +182,24 @@ impl Sentinel {
 
     pub(super) async fn read_incident(&self, at: &Place, id: &IncidentId, class: Class) -> Result<Incident, Failure> {
         let url = self.address(at, &format!("incidents/{}", segment(id.as_str())));
-        let answer = self.call(self.at(at, Method::GET, url, Kind::Read, class)).await?;
+        let answer = match self.call(self.at(at, Method::GET, url, Kind::Read, class)).await {
+            Ok(answer) => answer,
+            Err(failure) => {
+                let gone = error::leaves_open(&failure) && self.lists_without(at, id, class).await;
+                return Err(if gone { error::incident_gone(failure) } else { failure });
+            }
+        };
         let incident = read::incident(answer.json()?).map_err(|_| answer.unreadable())?;
         Ok(versioned(incident, &answer))
+    }
+
+    /// Whether the workspace's list answers, and does not begin with this incident: then its place is there.
+    async fn lists_without(&self, at: &Place, id: &IncidentId, class: Class) -> bool {
+        let sized = self.form.lock().unwrap_or_else(PoisonError::into_inner).sized;
+        let url = format!("{}{}", self.address(at, "incidents"), if sized { "&$top=1" } else { "" });
+        let Ok(answer) = self.call(self.at(at, Method::GET, url, Kind::Read, class)).await else { return false };
+        let rows = answer.json_if_any().and_then(|mut page| rows_of(&mut page));
+        rows.is_some_and(|rows| !rows.into_iter().filter_map(|row| read::incident(row).ok()).any(|row| row.id == *id))
     }
 
     pub(super) async fn write_incident(

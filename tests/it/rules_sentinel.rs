@@ -758,6 +758,55 @@ async fn a_read_and_a_write_fail_differently() {
     }
 }
 
+/// What Azure answers for an incident that is not there has been seen by nobody (sheet 1.7): where it names neither the
+/// incident nor its place, the workspace's list tells which of them is missing.
+#[tokio::test]
+async fn a_not_found_that_names_nothing_is_about_the_incident_where_the_list_answers() {
+    type List = fn() -> crate::adapters_support::Reply;
+    let bodies = [
+        "",
+        "{}",
+        r#"{"message": "Not found"}"#,
+        r#"{"error": {"code": "ResourceNotFound", "message": "The resource was not found."}}"#,
+    ];
+    let lists: [(List, FailureKind); 8] = [
+        (|| answer(200, &json!({"value": []})), FailureKind::Gone),
+        (|| answer(200, &json!({"value": null})), FailureKind::Gone),
+        (|| answer(200, &json!({"value": [{"name": "another"}]})), FailureKind::Gone),
+        (|| answer(200, &json!({"value": [resource(7)]})), FailureKind::Transient),
+        (|| answer(200, &json!({})), FailureKind::Transient),
+        (|| text(404, ""), FailureKind::Transient),
+        (|| text(503, ""), FailureKind::Transient),
+        (|| text(200, "<html>sign in"), FailureKind::Transient),
+    ];
+    let scripted = |body: &'static str, list: List| {
+        stage(Script::new(move |sent| if sent.path().ends_with("/incidents") { list() } else { text(404, body) }))
+    };
+    let id = IncidentId::new(ID);
+    for body in bodies {
+        for (list, kind) in lists {
+            let stage = scripted(body, list);
+            let failure = stage.sentinel.incident(&place(), &id, Class::Interactive).await.unwrap_err();
+            assert_eq!(failure.kind, kind, "{body}: {failure}");
+            assert_eq!(failure.message.contains("no such record"), kind == FailureKind::Gone, "{failure}");
+            let sent = stage.script.sent();
+            assert_eq!((sent.len(), sent[1].query("$top").as_deref()), (2, Some("1")), "{body}");
+
+            // No incident is read before a comment is written.
+            let (stage, comment) = (scripted(body, list), CommentId::new("c1"));
+            let put = stage.sentinel.write_comment(&place(), &id, &comment, "x", Class::Interactive).await;
+            assert_eq!(put.map_err(|failure| failure.kind), Err(kind), "{body}");
+        }
+    }
+    // A proxy's page, or the name of a place, is no word of the incident's: the list is not asked for.
+    let subscription = r#"{"error": {"code": "SubscriptionNotFound", "message": "x"}}"#;
+    for body in ["<html>Not found", "404 page not found", subscription] {
+        let stage = scripted(body, || answer(200, &json!({"value": []})));
+        let failure = stage.sentinel.incident(&place(), &id, Class::Interactive).await.unwrap_err();
+        assert_eq!((failure.kind, stage.script.sent().len()), (FailureKind::Transient, 1), "{body}");
+    }
+}
+
 #[tokio::test]
 async fn every_sample_refusal_has_a_sentence_with_a_remedy() {
     let cases = [

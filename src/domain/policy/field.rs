@@ -34,6 +34,11 @@ impl FieldSource {
             Self::Text(_) => false,
         }
     }
+
+    /// Whether entities must be read for it.
+    pub fn reads_entities(&self) -> bool {
+        self.reads_evidence() && self.text().contains("$entities")
+    }
 }
 
 /// The ticket's subject: mapped to, it is given to a new ticket. When it follows the incident later is the title's own rule.

@@ -13,7 +13,7 @@ use crate::{
 };
 
 use super::Poll;
-use crate::engine::{groups, unread};
+use crate::engine::{alerts, groups, unread};
 
 /// Failed polls in a row for which a newcomer waits to have its user looked up.
 const PATIENCE: u32 = 5;
@@ -64,7 +64,11 @@ impl Poll<'_> {
         }
         if self.policy.reads_evidence() && incident.alerts_count != 0 {
             match self.sentinel.evidence(&self.at, &incident.id, Class::New).await {
-                Ok(read) => beside.evidence = Some(read),
+                Ok(read) => {
+                    let now = self.engine.now();
+                    beside.lags = alerts::lag(self.policy, incident, Some(&read), now);
+                    beside.evidence = (!alerts::none_yet(incident, &read, now)).then_some(read);
+                }
                 Err(failure) if self.policy.group.is_some() && failure.own_budget() => {
                     self.counts.hold(incident);
                     self.failed_with(failure);

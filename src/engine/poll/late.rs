@@ -20,9 +20,12 @@ impl Poll<'_> {
     ) -> Result<Option<Evidence>, ()> {
         let (pair, way) = (row.pair.id, (self.sentinel.as_ref(), &self.at));
         let again = self.engine.schedule().alerts_unread(pair);
+        let again = (again, self.engine.now());
         match alerts::late(self.policy, row, incident, way, Class::Comment, again).await {
             Ok(read) => {
                 self.engine.schedule().alerts_read(pair);
+                let known = read.as_ref().or(row.evidence.as_ref());
+                alerts::look_later(self.engine, self.policy, &row.pair, incident, known);
                 if let Some(read) = &read {
                     alerts::first_look(row, read, done);
                 }

@@ -9,7 +9,7 @@ use crate::{
         reason::Reason,
     },
     engine::{
-        execute,
+        alerts, execute,
         groups::{self, Beginning, Grouping},
         lanes::Turn,
         merges::{self, Shown},
@@ -136,7 +136,7 @@ impl Poll<'_> {
                 self.counts.braked += 1;
             }
             let fresh = self.fresh(&incident);
-            let unread = beside.unread;
+            let (unread, evidence_lags) = (beside.unread, beside.lags);
             let waits = beside.waits.map(|at| (at, incident.clone()));
             let placed = (incident, self.counts.opened);
             let joins = matches!(grouping, Grouping::Joins(_));
@@ -158,6 +158,10 @@ impl Poll<'_> {
             }
             if let Some(pair) = pair.filter(|_| lags) {
                 self.look_later(pair);
+            }
+            if let Some(pair) = pair.filter(|_| evidence_lags) {
+                // Its ticket does not wait for them.
+                self.engine.schedule().later_looks.entry(pair).or_insert(now + alerts::FIRST_LOOK);
             }
             if joins {
                 joined.extend(pair);

@@ -100,6 +100,14 @@ pub fn unread(mapping: &FieldMapping, incident: &Incident, evidence: Option<&Evi
     evidence.is_none() && incident.alerts_count != 0 && mapping.source.reads_evidence()
 }
 
+/// Whether a custom field's value that is written once is empty only since no entity shows beside the alerts: it may come
+/// later, and does not count as given until then.
+pub(super) fn may_come(mapping: &FieldMapping, evidence: Option<&Evidence>, placed: &Placed) -> bool {
+    let bare = evidence.is_some_and(|read| !read.alerts.is_empty() && read.entities.is_empty());
+    let empty = matches!(placed, Placed::Custom(..)) && placed.text().is_empty();
+    bare && empty && !mapping.rule.to_halo() && mapping.source.reads_entities()
+}
+
 /// The value of one mapping, in its place.
 ///
 /// # Errors
@@ -233,6 +241,7 @@ pub fn for_creation(
         match place(catalogue, incident, evidence, mapping) {
             // The draft has it already.
             Ok(_) if mapping.is_subject() => {}
+            Ok(placed) if may_come(mapping, evidence, &placed) => {}
             result => keep(result),
         }
     }

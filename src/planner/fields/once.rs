@@ -11,7 +11,7 @@ use crate::domain::{
 
 use super::{
     Gather,
-    mapped::{Placed, custom_id, place, plain, unread},
+    mapped::{Placed, custom_id, may_come, place, plain, unread},
 };
 
 /// Among the fields of two records that were joined: what a new ticket would have been given.
@@ -94,6 +94,7 @@ fn as_at_creation(g: &mut Gather<'_, '_>) {
             continue;
         }
         if placed.text().is_empty() {
+            missing |= may_come(mapping, s.evidence, &placed);
             continue;
         }
         missing = true;

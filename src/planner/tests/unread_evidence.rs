@@ -96,6 +96,23 @@ fn what_a_new_ticket_could_not_be_given_follows_once_it_is_known() {
     assert_eq!(base, Base::default());
 }
 
+/// The incident's alerts show before their entities do: the host may still come.
+#[test]
+fn a_value_in_entities_that_do_not_show_yet_is_not_given_as_empty() {
+    let mut scene = of_host(When::OnCreate);
+    scene.evidence = Some(Evidence { alerts: vec![json!({})], entities: Vec::new() });
+    let draft = drafted(&scene);
+    assert_eq!(draft.custom_fields, []);
+    left_out(&mut scene.pair.base, &scene.policy, &scene.catalogue, &draft);
+    scene.field(120, "");
+    let plan = scene.plan();
+    assert_eq!(words(&plan), "in-step healthy -");
+    scene.queue(&plan);
+    assert!(scene.pair.base.joined.contains(LEFT_OUT));
+    read(&mut scene);
+    assert_eq!(words(&scene.plan()), FILLED);
+}
+
 #[test]
 fn what_a_new_ticket_could_not_be_given_for_a_hole_follows_once_it_is_filled() {
     let mut scene = in_step();

@@ -81,7 +81,7 @@ switches! {
     put_answer: String = "whole".to_owned();
     /// Code of the 404 for an incident that is not there.
     missing_incident_code: String = "NotFound".to_owned();
-    /// Text of that 404; `{name}` stands for the incident's name.
+    /// Text of that 404; `{name}` stands for the incident's name. Where code and text are empty, so is the body.
     missing_incident_text: String = "Incident '{name}' was not found".to_owned();
     /// Mail address and sign-in name of an application that wrote something: `absent` or `null`.
     app_author: String = "absent".to_owned();

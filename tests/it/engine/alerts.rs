@@ -165,6 +165,72 @@ both! {
         bridge.finish().await;
     }
 
+    /// Nothing else of the incident moves when they show (sentinel-api sheet 6.2).
+    async fn alerts_that_show_minutes_after_their_incident_reach_its_ticket(product) {
+        let mapped = r#"{ field = "CFAffectedAsset", path = "$alerts[0].properties.alertDisplayName" },"#;
+        for (fields, policy) in [(mapped, "late_alerts = \"ignore\""), ("", "")] {
+            let setup = Setup { fields: fields.into(), policy: policy.into(), ..Setup::new(product) };
+            let bridge = Bridge::with(setup).await;
+            bridge.switch("evidence_delay_s", "300");
+            let incident = bridge.raise(json!({}));
+            bridge.cross().await;
+            let ticket = bridge.ticket_of(&incident).await;
+            bridge.pass_by(1_140, 20).await;
+            let shows = bridge.ticket(ticket)["customfields"].to_string();
+            let told = bridge.told_of(ticket, "joined incident");
+            match fields {
+                "" => assert_eq!(told, 1, "{:#?}", bridge.notes_of(ticket)),
+                _ => {
+                    let alerts = bridge.situation_of(&incident).await.evidence.unwrap().alerts;
+                    let name = alerts[0].pointer("/properties/alertDisplayName").and_then(serde_json::Value::as_str).unwrap();
+                    assert!(told == 0 && shows.contains(name), "{name}: {shows}");
+                }
+            }
+            // They are read no more then.
+            let reads = bridge.calls("sentinel.alerts.post");
+            bridge.pass_by(1_800, 60).await;
+            assert_eq!(bridge.calls("sentinel.alerts.post"), reads);
+            bridge.finish().await;
+        }
+    }
+
+    /// The alerts are there at once, and what is mapped lies in entities that come later.
+    async fn entities_that_show_after_their_alerts_reach_a_mapped_field(product) {
+        for when in ["on-create", "always"] {
+            let fields = format!(r#"{{ field = "CFAffectedAsset", path = "$entities[Host].properties.hostName", when = "{when}" }},"#);
+            let setup = Setup { fields, policy: "late_alerts = \"ignore\"".into(), ..Setup::new(product) };
+            let bridge = Bridge::with(setup).await;
+            let (clock, show) = (bridge.clock.clone(), bridge.clock.now() + SignedDuration::from_mins(8));
+            bridge.mutate(move |request, body| {
+                if request.uri().path().ends_with("/entities") && clock.now() < show {
+                    body["entities"] = json!([]);
+                }
+            });
+            let host = json!({ "kind": "Host", "properties": { "hostName": "PC-1" } });
+            let incident = bridge.raise(json!({ "alert": { "alertDisplayName": "Odd sign-in" }, "entities": [host] }));
+            bridge.cross().await;
+            let ticket = bridge.ticket_of(&incident).await;
+            assert_eq!(field(&bridge.ticket(ticket), "CFAffectedAsset"), "", "{when}");
+            bridge.pass_by(1_140, 20).await;
+            assert_eq!(field(&bridge.ticket(ticket), "CFAffectedAsset"), "PC-1", "{when}");
+            bridge.finish().await;
+        }
+    }
+
+    /// No entity ever shows: that is looked for twice, and no more.
+    async fn alerts_without_entities_are_read_twice_more(product) {
+        let fields = r#"{ field = "CFAffectedAsset", path = "$entities[Host].properties.hostName" },"#;
+        let bridge = Bridge::with(Setup { fields: fields.into(), ..Setup::new(product) }).await;
+        let incident = bridge.raise(json!({ "alert": { "alertDisplayName": "Odd sign-in" } }));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        let reads = bridge.calls("sentinel.entities.post");
+        bridge.pass_by(3_600, 60).await;
+        assert_eq!(bridge.calls("sentinel.entities.post"), reads + 2);
+        assert_eq!((field(&bridge.ticket(ticket), "CFAffectedAsset").as_str(), bridge.reason_of(&incident).await), ("", None));
+        bridge.finish().await;
+    }
+
     async fn an_alert_that_joins_while_the_ticket_waits_to_be_made_is_told(product) {
         let bridge = Bridge::with(Setup { mode: "sentinel-to-halo", ..Setup::new(product) }).await;
         bridge.fault(json!({ "effect": "status", "status": 503, "kind": "halo.tickets.post" }));

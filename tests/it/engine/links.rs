@@ -135,6 +135,23 @@ both! {
         bridge.finish().await;
     }
 
+    /// Alerts show minutes after their incident, and that may be after a person linked it.
+    async fn what_is_mapped_from_alerts_that_do_not_show_yet_follows_a_link(product) {
+        let fields = r#"{ field = "CFSentinelEvidence", path = "$alerts[0].properties.alertDisplayName" },"#;
+        let bridge = Bridge::with(Setup { fields: fields.into(), ..by_hand_only(product) }).await;
+        bridge.switch("evidence_delay_s", "600");
+        let incident = bridge.raise(json!({ "alert": { "alertDisplayName": "Odd sign-in" } }));
+        bridge.cross().await;
+        let ticket = bridge.by_hand(0, json!({}));
+        bridge.link(&incident, ticket).await;
+        bridge.pass(60).await;
+        assert_eq!(bridge.ticket_of(&incident).await, ticket);
+        assert_eq!(field(&bridge.ticket(ticket), "CFSentinelEvidence"), "");
+        bridge.pass(1_200).await;
+        assert_eq!(field(&bridge.ticket(ticket), "CFSentinelEvidence"), "Odd sign-in");
+        bridge.finish().await;
+    }
+
     async fn what_an_agent_wrote_into_a_mapped_field_is_asked_about_before_it_is_written_over(product) {
         let fields = r#"{ field = "CFAffectedAsset", path = "$.properties.title", when = "always", wins = "newest" },"#;
         let bridge = Bridge::with(Setup { fields: fields.into(), ..by_hand_only(product) }).await;

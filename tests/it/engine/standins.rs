@@ -2,10 +2,10 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use halobridge::domain::delivery::DeliverySource;
+use halobridge::{domain::delivery::DeliverySource, service::pushes};
 use serde_json::json;
 
-use super::bridge::*;
+use super::{bridge::*, person::operator};
 
 /// Switches of the twin that take the less probable position, one set at a time.
 const POSITIONS: [&[(&str, &str)]; 26] = [
@@ -168,6 +168,30 @@ both! {
         assert_eq!(comments.iter().filter(|c| c.contains("answered at once")).count(), 1, "{comments:?}");
         assert_eq!(bridge.reason_of(&incident).await, None);
         bridge.finish().await;
+    }
+
+    /// Nobody has seen what Azure answers for an incident that is not there (sentinel-api sheet 1.7).
+    async fn a_push_makes_its_incident_where_not_found_has_no_body(product) {
+        for (code, text) in [("", ""), ("ResourceNotFound", "The resource was not found.")] {
+            let switches = vec![("missing_incident_code", code), ("missing_incident_text", text)];
+            let bridge = Bridge::with(Setup { switches, ..Setup::new(product) }).await;
+            let ticket = bridge.opened(0);
+            let (app, olga) = operator(&bridge);
+            let workspace = bridge.workspace(0).await.id;
+            pushes::ask(&app, &olga, workspace, &ticket.to_string(), false).await.unwrap();
+            bridge.pass(120).await;
+            let incidents = bridge.incidents(0);
+            assert_eq!(incidents.len(), 1, "“{code}”");
+            let incident = incidents[0]["name"].as_str().unwrap().to_owned();
+            assert_eq!(bridge.ticket_of(&incident).await, ticket, "“{code}”");
+            // Nor is one that is deleted asked for again for ever, or written to.
+            bridge.pass(900).await;
+            bridge.act("incident.delete", json!({ "incident": incident, "workspace": bridge.workspace_name(0) }));
+            bridge.note(ticket, "<p>said too late</p>", json!({}));
+            bridge.pass(300).await;
+            assert_eq!(bridge.reason_of(&incident).await, Some("record-gone"), "“{code}”");
+            bridge.finish().await;
+        }
     }
 
     async fn closing_words_that_halo_does_not_take_follow_as_a_note(product) {

@@ -65,7 +65,8 @@ fn missing(switches: &Switches, mut reply: Reply) -> Reply {
     if let Some(name) = name {
         let text = switches.missing_incident_text.replace("{name}", name);
         let error = json!({"error": {"code": switches.missing_incident_code, "message": text}});
-        reply.body = Bytes::from(error.to_string());
+        let bare = text.is_empty() && switches.missing_incident_code.is_empty();
+        reply.body = if bare { Bytes::new() } else { Bytes::from(error.to_string()) };
     }
     reply
 }
