@@ -484,6 +484,48 @@ async fn halo_rule_11_a_search_that_overlooks_details_or_is_ignored_loses_no_cre
 }
 
 #[tokio::test]
+async fn halo_rule_11_a_create_is_found_on_any_page_of_an_instance_that_ignores_the_order() {
+    for search in ["summary", "ignored"] {
+        let twin = HaloTwin::new(Product::Itsm, Limits::Off);
+        let halo = twin.adapter_within(Budget::halo(100_000));
+        twin.switch("search_in", search);
+        let many = |from: usize, to: usize| {
+            for n in from..to {
+                twin.act("ticket.create", &json!({"summary": format!("t{n}"), "client_id": twin.client()}));
+            }
+        };
+        many(0, 150);
+        let lists = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let counted = std::sync::Arc::clone(&lists);
+        twin.meddle(move |sent, response| {
+            if sent.method == "GET" && sent.path().ends_with("/Tickets") {
+                counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            }
+            Ok(response)
+        });
+        let mut lost = draft(&twin, "HB-2323232323");
+        lost.summary = "The one whose answer was lost".into();
+        let made = halo.create_ticket(&lost, Class::New).await.unwrap();
+        let since = twin.clock.now();
+        // In order: a search, and a page where it finds nothing.
+        let found = halo.find_created(&lost, since, Class::New, every, |_| false).await.unwrap();
+        assert_eq!(found.iter().map(|ticket| ticket.id).collect::<Vec<_>>(), [made.id], "{search}");
+        let expected = if search == "ignored" { 1 } else { 2 };
+        assert_eq!(lists.load(std::sync::atomic::Ordering::SeqCst), expected, "{search}");
+        twin.switch("ticket_order_ignored", "on");
+        let found = halo.find_created(&lost, since, Class::New, every, |_| false).await.unwrap();
+        assert_eq!(found.iter().map(|ticket| ticket.id).collect::<Vec<_>>(), [made.id], "{search}");
+        let mut never = lost.clone();
+        never.reference = "HB-2424242424".into();
+        assert!(halo.find_created(&never, since, Class::New, every, |_| false).await.unwrap().is_empty(), "{search}");
+        // More than are gone through: that it was not found says nothing.
+        many(150, 1_010);
+        let failure = halo.find_created(&never, since, Class::New, every, |_| false).await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Transient, "{search}");
+    }
+}
+
+#[tokio::test]
 async fn halo_rule_11_a_create_of_days_ago_is_found_by_its_mark_or_behind_hundreds_of_newer_tickets() {
     for search in ["summary", "ignored"] {
         let twin = HaloTwin::new(Product::Itsm, Limits::Off);
