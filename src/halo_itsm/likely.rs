@@ -66,7 +66,7 @@ impl List {
 /// Whether a page comes newest first, as it was asked for: an instance may ignore the order as any unknown parameter.
 pub(super) fn falls(rows: &[Value]) -> bool {
     let ids: Vec<i64> = rows.iter().filter_map(|row| int_at(row, "id")).collect();
-    ids.windows(2).all(|pair| pair[0] > pair[1])
+    ids.is_sorted_by(|one, next| one > next)
 }
 
 /// Our mark at the beginning of a subject, if it tells the incident's number.

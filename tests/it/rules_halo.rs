@@ -704,6 +704,48 @@ async fn halo_rule_13_closed_is_told_by_halo() {
     }
 }
 
+/// The shapes of sheet 7.2 in the place of a new ticket, with status 200.
+#[tokio::test]
+async fn a_refusal_with_a_good_status_says_no_in_every_shape() {
+    let no = "Ticket could not be created";
+    for (body, says) in [
+        (json!({"error": "refused", "error_description": no}), no),
+        (json!({"ClassName": "System.Exception", "Message": no, "Data": null}), no),
+        (json!({"Message": no}), no),
+        (json!({"message": no, "id": 0}), no),
+        (json!({"resultCode": 4, "errorMessage": no}), no),
+        (json!({"[0].id": [no]}), "[0].id: Ticket could not be created"),
+        (json!({"id": no}), "id: Ticket could not be created"),
+        (json!([{"Message": no}]), no),
+        (json!(no), no),
+        (json!([no]), no),
+    ] {
+        let twin = HaloTwin::new(Product::Itsm, Limits::Off);
+        let answer = body.to_string();
+        twin.meddle(move |sent, response| {
+            if sent.method == "POST" && sent.path().ends_with("/Tickets") {
+                return crate::adapters_support::text(200, &answer);
+            }
+            Ok(response)
+        });
+        let failure = twin.adapter().create_ticket(&draft(&twin, "HB-2525252525"), Class::New).await.unwrap_err();
+        assert!(failure.said_no(), "{body}: {failure:?}");
+        assert_eq!(failure.message, format!("Halo refuses: {says}"), "{body}");
+    }
+    // What says nothing is no word of Halo's.
+    for body in ["\"\"", "{}", "[]", "null", "{\"resultCode\": 0}", "{\"id\": 0}", "{\"columns\": []}"] {
+        let twin = HaloTwin::new(Product::Itsm, Limits::Off);
+        twin.meddle(move |sent, response| {
+            if sent.method == "POST" && sent.path().ends_with("/Tickets") {
+                return crate::adapters_support::text(200, body);
+            }
+            Ok(response)
+        });
+        let failure = twin.adapter().create_ticket(&draft(&twin, "HB-2626262626"), Class::New).await.unwrap_err();
+        assert!(failure.kind == FailureKind::Unknown && !failure.said_no(), "{body}: {failure:?}");
+    }
+}
+
 #[test]
 fn halo_rule_14_the_ticket_is_found_in_every_shape_of_a_delivery() {
     for (body, expected) in [
