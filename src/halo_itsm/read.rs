@@ -58,9 +58,16 @@ pub fn row(mut object: Value) -> Result<Ticket, Value> {
     Ok(ticket)
 }
 
-/// A flat id, else the id of the nested object.
+/// A flat id, else the id of the nested object. A flat 0 says nothing where the nested one does.
 fn id_of(object: &Value, flat: &str, nested: &str) -> Option<i64> {
-    int_at(object, flat).or_else(|| int_at(object.get(nested)?, "id"))
+    let flat = int_at(object, flat);
+    let nested = || int_at(object.get(nested)?, "id").filter(|id| *id > 0);
+    flat.filter(|id| *id > 0).or_else(nested).or(flat)
+}
+
+/// The agent that wrote an action: whichever of the two members names one.
+fn agent_of(object: &Value) -> Option<i64> {
+    ["who_agentid", "actionby_agent_id"].iter().find_map(|key| int_at(object, key).filter(|id| *id > 0))
 }
 
 fn custom_field(value: &Value) -> Option<CustomField> {
@@ -122,7 +129,7 @@ pub fn action(object: &Value, asked: TicketId) -> Option<Action> {
         outcome_id: object.get("outcome_id").and_then(int),
         system: int_at(object, "action_systemid").is_some_and(|kind| kind > 0) && !by_end_user(object, number),
         who: words_at(object, "who"),
-        agent_id: int_at(object, "who_agentid").or_else(|| int_at(object, "actionby_agent_id")).filter(|id| *id > 0),
+        agent_id: agent_of(object),
         application: words_at(object, "actionby_application_id"),
         at: time_at(object, "datetime").or_else(|| time_at(object, "actiondatecreated")),
         updated: time_at(object, "last_updated"),

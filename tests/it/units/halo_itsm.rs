@@ -56,8 +56,33 @@ mod error {
 
 /// `src/halo_itsm/read.rs`.
 mod read {
-    use halobridge::{domain::ids::TicketId, halo_itsm::read::action};
+    use halobridge::{
+        domain::ids::TicketId,
+        halo_itsm::read::{action, ticket},
+    };
     use serde_json::json;
+
+    #[test]
+    fn a_zero_hides_no_id_that_another_member_tells() {
+        for (who, by, agent) in [
+            (json!(0), json!(12), Some(12)),
+            (json!(null), json!("12"), Some(12)),
+            (json!(7), json!(12), Some(7)),
+            (json!(0), json!(0), None),
+        ] {
+            let row = json!({ "id": 2, "note": "n", "who_agentid": who, "actionby_agent_id": by });
+            assert_eq!(action(&row, TicketId(1)).expect("an action").agent_id, agent, "{row}");
+        }
+        for (flat, nested, status) in [
+            (json!(0), json!({ "id": 9 }), Some(9)),
+            (json!(2), json!({ "id": 9 }), Some(2)),
+            (json!(0), json!(null), Some(0)),
+            (json!(null), json!({ "id": 0 }), None),
+        ] {
+            let row = json!({ "id": 5, "status_id": flat, "status": nested });
+            assert_eq!(ticket(row.clone()).expect("a ticket").status_id, status, "{row}");
+        }
+    }
 
     #[test]
     fn a_note_that_does_not_say_whether_it_is_hidden_counts_as_hidden_and_says_so() {
