@@ -185,6 +185,7 @@ switches! {
     agents_shape: String = String::new(), "GET /Agent: array, results, or empty (also no word at all): an array, but results with includedetails (5.1).";
     action_added_eventno: u64 = 0, "Number of the webhook event for an added action; 0 = no such event (its number is not known).";
     notes_fire_updated: bool = false, "A note also fires event 61, ticket updated.";
+    update_event_needs_condition: bool = false, "Event 61 of a webhook, ticket updated, is refused without a condition (6.2).";
     webhook_delay_ms: u64 = 200, "How long after the change a webhook is sent.";
     webhook_duplicate_percent: u64 = 0, "Share of deliveries sent twice.";
     webhook_loss_percent: u64 = 0, "Share of deliveries never sent.";
