@@ -96,6 +96,27 @@ mod read {
     }
 
     #[test]
+    fn an_agents_note_is_a_persons_though_it_is_of_a_built_in_kind() {
+        for (number, outcome, outcome_id, agent, who, system) in [
+            (2, "Private Note", 31, 4, "Ada", false),
+            (2, " internal note ", 31, 4, "Ada", false),
+            (2, "Interne Notiz", 7, 4, "Ada", false),
+            (2, "Email User", 1, 4, "Ada", false),
+            (2, "Changed", 51, 4, "Ada", true),
+            (2, "Merged", 53, 4, "Ada", true),
+            (2, "Private Note", 7, 1, "Unassigned", true),
+            (2, "Private Note", 7, 0, "", true),
+            (1, "Private Note", 7, 4, "Ada", true),
+        ] {
+            let row = json!({
+                "id": number, "note": "n", "outcome": outcome, "outcome_id": outcome_id, "who_agentid": agent, "who": who,
+                "action_systemid": 3,
+            });
+            assert_eq!(action(&row, TicketId(1)).expect("an action").system, system, "{row}");
+        }
+    }
+
+    #[test]
     fn a_mails_own_words_count_where_the_note_is_empty() {
         for (row, note, html) in [
             (json!({ "id": 2, "note": "n", "emailbody": "m" }), "n", None),
