@@ -128,7 +128,7 @@ pub struct Action {
     pub outcome: Option<String>,
     /// Outcome's id.
     pub outcome_id: Option<i64>,
-    /// A built-in kind (`action_systemid` > 0), e.g. "Opened"; an end user's reply is none.
+    /// A built-in kind (`action_systemid` > 0), e.g. "Opened"; an end user's reply and an agent's note are none.
     pub system: bool,
     /// Author's display name.
     pub who: Option<String>,

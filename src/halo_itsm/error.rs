@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Members by which a body says that something went wrong.
-const SAY_NO: [&str; 5] = ["error", "error_description", "errorMessage", "ClassName", "ExceptionMessage"];
+const SAY_NO: [&str; 6] = ["error", "error_description", "errorMessage", "ClassName", "ExceptionMessage", "Message"];
 
 /// Nothing is sent before `at`: our own budget has no room, or Halo told another call to wait until `told`.
 pub fn own_wait(at: Timestamp, told: Option<Timestamp>) -> Failure {
@@ -118,17 +118,47 @@ pub fn token_refused(answer: &Answer, budget: &Budget, now: Timestamp) -> Failur
 
 /// The refusal in an answer with a good status: an error in the place of the record.
 pub fn beside_a_good_status(answer: &Answer) -> Option<Failure> {
+    let body = no_record(answer)?;
+    let members = body.as_object()?;
+    SAY_NO.iter().filter_map(|key| members.get(*key)).any(says_something).then(|| said(answer, &body))
+}
+
+/// What came with a good status in the place of a record, if it is none.
+fn no_record(answer: &Answer) -> Option<Value> {
     let body = match answer.json_if_any()? {
         Value::Array(mut items) if items.len() == 1 => items.pop()?,
         other => other,
     };
-    let members = body.as_object()?;
     let record = read::int_at(&body, "id").is_some_and(|id| id > 0);
-    if record || !SAY_NO.iter().filter_map(|key| members.get(*key)).any(says_something) {
-        return None;
+    (!record).then_some(body)
+}
+
+/// Words in the place of the record, in those shapes of a refusal (sheet 7.2) that may say anything else just as well: bare
+/// text, a message, one member that holds text or a list of texts.
+fn mere_words(answer: &Answer) -> Option<Failure> {
+    let body = no_record(answer)?;
+    let says = match &body {
+        Value::String(_) => text_or_texts(&body),
+        Value::Object(members) => {
+            members.get("message").is_some_and(text_or_texts)
+                || members.len() == 1 && members.values().all(text_or_texts)
+        }
+        _ => false,
+    };
+    says.then(|| said(answer, &body))
+}
+
+fn text_or_texts(value: &Value) -> bool {
+    match value {
+        Value::String(text) => !text.trim().is_empty(),
+        Value::Array(items) => !items.is_empty() && items.iter().all(Value::is_string),
+        _ => false,
     }
-    let says = sentence(&body).unwrap_or_else(|| "it gives no reason.".to_owned());
-    Some(in_words(answer, code_of(&body), &says))
+}
+
+fn said(answer: &Answer, body: &Value) -> Failure {
+    let says = sentence(body).unwrap_or_else(|| "it gives no reason.".to_owned());
+    in_words(answer, code_of(body), &says)
 }
 
 /// A refusal in Halo's words. A record that somebody has open is free again in a while: it is tried again like a busy
@@ -152,7 +182,9 @@ fn locked(status: u16, says: &str) -> bool {
 /// An answer with a good status and without the record that was to be made: what Halo says of it, if it says anything. It
 /// is looked for all the same.
 pub fn nothing_made(answer: &Answer) -> Failure {
-    beside_a_good_status(answer).map_or_else(|| answer.unreadable(), Failure::looked_for_first)
+    beside_a_good_status(answer)
+        .or_else(|| mere_words(answer))
+        .map_or_else(|| answer.unreadable(), Failure::looked_for_first)
 }
 
 /// Whether a member is more than nothing, no or zero.

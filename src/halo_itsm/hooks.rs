@@ -4,9 +4,12 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use super::{Answered, Halo, paging, read};
-use crate::outbound::{
-    budget::Class,
-    read::{flag_at, int_at, text_at, words_at},
+use crate::{
+    domain::failure::FailureKind,
+    outbound::{
+        budget::Class,
+        read::{flag_at, int_at, text_at, words_at},
+    },
 };
 
 /// Events that a webhook of ours asks for: number and what it tells.
@@ -40,11 +43,24 @@ pub fn hook_body(id: Option<&str>, name: &str, url: &str, header: &str, secret: 
     json!([hook])
 }
 
-/// The body that asks for one event of a webhook, with the members that the sheet names (6.2).
+/// The event that Halo takes only with a condition (sheet 6.2).
+const UPDATED: i64 = 61;
+
+/// The body that asks for one event of a webhook, with the members that the sheet names (6.2) and zeros for all else that
+/// an event may do.
 pub fn event_body(hook: &str, event: i64) -> Value {
+    // The subject, changed to anything: the condition with which a client that syncs daily asks for it.
+    let any_change = json!([{
+        "tablename": "faults", "fieldname": "symptom", "type": 1, "change_context": 0, "value_type": "string",
+        "value_string": "\"\"", "value_lookup": null,
+    }]);
+    let conditions = if event == UPDATED { any_change } else { json!([]) };
+    let name = EVENTS.iter().find(|(number, _)| *number == event).map_or("", |(_, what)| *what);
     json!([{
-        "webhook_id": hook, "type": -2, "delivery_method": 6, "eventno": event, "agent_id": 0, "filter_type": 2,
-        "emailtemplate_id": 32, "conditions": [],
+        "webhook_id": hook, "type": -2, "delivery_method": 6, "eventno": event, "name": name, "agent_id": 0, "filter_type": 2,
+        "emailtemplate_id": 32, "conditions": conditions, "slack_id": 0, "teams_id": 0, "restriction_type": 0, "interval": 0,
+        "useworkinghours": 0, "sendpushnotification": false, "sendpushnotificationbrowser": false,
+        "popupinnotificationpane": false, "customisecolour": false,
     }])
 }
 
@@ -75,12 +91,16 @@ impl Halo {
         found.as_ref().and_then(hook).ok_or_else(|| answer.unreadable())
     }
 
-    /// The numbers of the events that a webhook asks for.
+    /// The numbers of the events that a webhook asks for; none known where an instance does not list them (the sheet knows of
+    /// no such call).
     ///
     /// # Errors
     /// See [`crate::domain::failure::FailureKind`].
     pub async fn events_of(&self, hook: &str, class: Class) -> Answered<Vec<i64>> {
-        let answer = self.get("Notification", &[("webhook_id", hook)], class).await?;
+        let answer = match self.get("Notification", &[("webhook_id", hook)], class).await {
+            Err(failure) if failure.kind == FailureKind::Gone || failure.status == Some(405) => return Ok(Vec::new()),
+            answer => answer?,
+        };
         let (rows, _) = paging::rows(answer.json()?, "notifications").ok_or_else(|| answer.unreadable())?;
         // The filter is never trusted.
         let own = |row: &&Value| text_at(row, "webhook_id").is_some_and(|id| id.eq_ignore_ascii_case(hook));
@@ -100,7 +120,6 @@ impl Halo {
     /// # Errors
     /// See [`crate::domain::failure::FailureKind`].
     pub async fn remove_hook(&self, id: &str, class: Class) -> Answered<()> {
-        use crate::domain::failure::FailureKind;
         match self.delete(&format!("Webhook/{id}"), class).await {
             Err(failure) if failure.kind == FailureKind::Gone => Ok(()),
             other => other.map(drop),

@@ -12,6 +12,7 @@ mod call;
 pub mod catalogue;
 pub mod error;
 pub mod hooks;
+mod likely;
 pub mod lists;
 pub mod paging;
 pub mod probe;

@@ -58,9 +58,16 @@ pub fn row(mut object: Value) -> Result<Ticket, Value> {
     Ok(ticket)
 }
 
-/// A flat id, else the id of the nested object.
+/// A flat id, else the id of the nested object. A flat 0 says nothing where the nested one does.
 fn id_of(object: &Value, flat: &str, nested: &str) -> Option<i64> {
-    int_at(object, flat).or_else(|| int_at(object.get(nested)?, "id"))
+    let flat = int_at(object, flat);
+    let nested = || int_at(object.get(nested)?, "id").filter(|id| *id > 0);
+    flat.filter(|id| *id > 0).or_else(nested).or(flat)
+}
+
+/// The agent that wrote an action: whichever of the two members names one.
+fn agent_of(object: &Value) -> Option<i64> {
+    ["who_agentid", "actionby_agent_id"].iter().find_map(|key| int_at(object, key).filter(|id| *id > 0))
 }
 
 fn custom_field(value: &Value) -> Option<CustomField> {
@@ -93,6 +100,21 @@ fn by_end_user(object: &Value, number: i64) -> bool {
     number > 1 && !agent && (user || incoming)
 }
 
+/// The stock outcomes with which agents write (sheet 4.3), whatever else an instance calls built-in.
+const AGENTS_WRITE: [&str; 4] = ["private note", "internal note", "note", "email user"];
+/// The built-in internal note of stock systems (sheet 4.3), whatever it is called there.
+const INTERNAL_NOTE: i64 = 7;
+
+/// Whether an agent wrote it with a stock outcome: some mark those as built-in too (sheet 4.5), and the words are a person's
+/// all the same. What Halo writes by itself (opened, changed, merged) has outcomes of its own.
+fn by_agent(object: &Value, number: i64) -> bool {
+    let agent = agent_of(object).is_some_and(|id| id > 1);
+    let named =
+        words_at(object, "outcome").is_some_and(|name| AGENTS_WRITE.contains(&name.trim().to_lowercase().as_str()));
+    let chosen = named || object.get("outcome_id").and_then(int) == Some(INTERNAL_NOTE);
+    number > 1 && agent && chosen && words_at(object, "who").is_some()
+}
+
 /// What an action says, as text and as HTML: its note; where that is empty, the mail that it is (sheet 4.5).
 fn said(object: &Value) -> (String, Option<String>) {
     let (note, html) = (text_at(object, "note").unwrap_or_default(), words_at(object, "note_html"));
@@ -120,9 +142,11 @@ pub fn action(object: &Value, asked: TicketId) -> Option<Action> {
         key: ActionKey { ticket: asked, action: number },
         outcome: words_at(object, "outcome"),
         outcome_id: object.get("outcome_id").and_then(int),
-        system: int_at(object, "action_systemid").is_some_and(|kind| kind > 0) && !by_end_user(object, number),
+        system: int_at(object, "action_systemid").is_some_and(|kind| kind > 0)
+            && !by_end_user(object, number)
+            && !by_agent(object, number),
         who: words_at(object, "who"),
-        agent_id: int_at(object, "who_agentid").or_else(|| int_at(object, "actionby_agent_id")).filter(|id| *id > 0),
+        agent_id: agent_of(object),
         application: words_at(object, "actionby_application_id"),
         at: time_at(object, "datetime").or_else(|| time_at(object, "actiondatecreated")),
         updated: time_at(object, "last_updated"),

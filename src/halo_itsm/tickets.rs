@@ -1,12 +1,13 @@
 //! Tickets: reading, listing, finding, creating, changing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
     Answered, Halo, body, error,
+    likely::{List, elsewhere, falls, last_of, likeness, mark},
     lists::{listed, moment},
     paging::PAGE,
     read,
@@ -17,11 +18,7 @@ use crate::{
         ids::TicketId,
         ticket::{Ticket, TicketChange, TicketDraft},
     },
-    outbound::{
-        budget::Class,
-        exchange::Answer,
-        read::{int_at, text_at, time_at},
-    },
+    outbound::{budget::Class, exchange::Answer, read::int_at},
 };
 
 /// Rows of a search that are read again one by one; the newest come first.
@@ -30,10 +27,9 @@ const LOOK_MAX: usize = 10;
 const LIKELY_MAX: usize = 15;
 /// How far before a call a list of the newest begins: Halo's clock may be off, or tell local time.
 const CLOCKS_APART: SignedDuration = SignedDuration::from_hours(26);
-/// So many pages of a client's tickets are gone through for one that is forgotten.
+/// So many pages of tickets are gone through for one that is forgotten, or that an instance does not list first.
 const FORGOTTEN_PAGES: u32 = 10;
-/// So many letters at the beginning of two subjects make them alike.
-const ALIKE_FROM: usize = 16;
+
 /// A ticket that was made.
 pub struct Made {
     /// As it stands.
@@ -41,9 +37,6 @@ pub struct Made {
     /// Halo put it on another client than was asked for, as it was made: nobody has moved it since.
     pub misplaced: bool,
 }
-
-/// Halo's built-in client "Unknown": where tickets land when an id did not fit.
-const UNKNOWN_CLIENT: i64 = 1;
 
 impl Halo {
     /// One ticket, fresh (past Halo's cache), with details and custom fields. `Gone` when there is none.
@@ -64,7 +57,8 @@ impl Halo {
     }
 
     /// Tickets that a create of this draft, sent after `since`, has made, proven by the reference in their text: looked for
-    /// by search, then among the newest tickets (not every instance searches in details): those with the draft's subject,
+    /// by search, then among the newest tickets (not every instance searches in details; where the order is not kept, by our
+    /// mark and on all pages, up to a limit at which the look has failed): those with the draft's subject,
     /// those with one like it, and the others of its client and type, for rules and templates of Halo change what was sent
     /// (sheet 7.3, no. 15 and 16). `free` leaves out those that are known to be another incident's: they need not be read.
     ///
@@ -85,16 +79,43 @@ impl Halo {
         if !found.is_empty() {
             return Ok(found);
         }
+        let is_one = |ticket: &Ticket| carries(ticket, &draft.reference) || further(ticket);
         // Without a date a list is what an agent sees by default (sheet 3.1).
         let from = since - CLOCKS_APART;
-        let rows = self.newest(&[("lastupdatefromdate", moment(from).as_str())], class).await?;
+        let since = moment(from);
+        let filter = [("lastupdatefromdate", since.as_str())];
+        let (rows, total) = self.newest_page(1, &filter, class).await?;
+        let mut list = List::default();
+        let newest_first = falls(&rows);
+        let mut over = list.take(rows, total) || newest_first;
+        if !over {
+            // The order is not kept: what is new may be on any page.
+            let found = self.found_by_mark(draft, class, &free, is_one).await?;
+            if !found.is_empty() {
+                return Ok(last_of(found, further));
+            }
+        }
+        for page_no in 2..=FORGOTTEN_PAGES {
+            if over {
+                break;
+            }
+            let (rows, total) = self.newest_page(page_no, &filter, class).await?;
+            over = list.take(rows, total);
+        }
+        let rows = list.rows;
         let mut likely: Vec<(u8, i64)> =
             rows.iter().filter_map(|row| Some((likeness(row, draft, from)?, int_at(row, "id")?))).collect();
         likely.sort_by_key(|(likeness, id)| (*likeness, std::cmp::Reverse(*id)));
         let mut likely = free(likely.into_iter().map(|(_, id)| TicketId(id)).collect()).await?;
         likely.truncate(LIKELY_MAX);
-        let is_one = |ticket: &Ticket| carries(ticket, &draft.reference) || further(ticket);
-        Ok(last_of(self.proven(likely, is_one, draft.client_id, class).await?, further))
+        let found = self.proven(likely, is_one, draft.client_id, class).await?;
+        if found.is_empty() && !over {
+            // It may be among those that were not read: it must not be sent again.
+            let text = "Halo does not list the newest tickets first, and too many have changed to look through for one that may \
+                        have been made.";
+            return Err(Failure::new(Side::Halo, FailureKind::Transient, text));
+        }
+        Ok(last_of(found, further))
     }
 
     /// The same where the ticket may have been made at any time since then, by a program whose memory of it is gone: it is
@@ -119,12 +140,9 @@ impl Halo {
             return Ok(found);
         }
         let is_one = |ticket: &Ticket| carries(ticket, &draft.reference) || further(ticket);
-        if let Some(mark) = mark(&draft.summary) {
-            let searched = free(self.searched(mark, draft.client_id, class).await?).await?;
-            let found = self.proven(searched, is_one, draft.client_id, class).await?;
-            if !found.is_empty() {
-                return Ok(last_of(found, further));
-            }
+        let found = self.found_by_mark(draft, class, &free, is_one).await?;
+        if !found.is_empty() {
+            return Ok(last_of(found, further));
         }
         let from = since - CLOCKS_APART;
         let mut likely: BTreeMap<i64, u8> = BTreeMap::new();
@@ -144,19 +162,14 @@ impl Halo {
         let (since, client) = (moment(since), halo_client_id.to_string());
         let mut found = self.newest(&[("lastupdatefromdate", since.as_str())], class).await?;
         let filter = [("lastupdatefromdate", since.as_str()), ("client_id", client.as_str())];
-        let (mut seen, mut read) = (BTreeSet::new(), 0_usize);
+        let mut list = List::default();
         for page_no in 1..=FORGOTTEN_PAGES {
             let (rows, total) = self.newest_page(page_no, &filter, class).await?;
-            read += rows.len();
-            let news = rows.iter().filter_map(|row| int_at(row, "id")).filter(|id| seen.insert(*id)).count();
-            // A count equal to a full page may be that page's own.
-            let counted = total.and_then(|total| usize::try_from(total).ok()).filter(|_| rows.len() < PAGE);
-            let over = news == 0 || counted.is_some_and(|all| all <= read);
-            found.extend(rows);
-            if over {
+            if list.take(rows, total) {
                 break;
             }
         }
+        found.extend(list.rows);
         Ok(found)
     }
 
@@ -183,6 +196,22 @@ impl Halo {
     {
         let searched = free(self.searched(&draft.reference, draft.client_id, class).await?).await?;
         self.proven(searched, |ticket| carries(ticket, &draft.reference), draft.client_id, class).await
+    }
+
+    /// Those that Halo's search gives for our mark in a draft's subject and that are the ones.
+    async fn found_by_mark<F>(
+        &self,
+        draft: &TicketDraft,
+        class: Class,
+        free: impl Fn(Vec<TicketId>) -> F,
+        is_one: impl Fn(&Ticket) -> bool,
+    ) -> Answered<Vec<Ticket>>
+    where
+        F: Future<Output = Answered<Vec<TicketId>>>,
+    {
+        let Some(mark) = mark(&draft.summary) else { return Ok(Vec::new()) };
+        let searched = free(self.searched(mark, draft.client_id, class).await?).await?;
+        self.proven(searched, is_one, draft.client_id, class).await
     }
 
     /// What Halo's search gives for a reference.
@@ -356,47 +385,6 @@ fn asks_for_more(failure: &Failure) -> bool {
     let text = failure.message.to_lowercase();
     let refused = failure.kind == FailureKind::Rejected && failure.status == Some(400);
     refused && !OF_ANOTHER_KIND.iter().any(|words| text.contains(words))
-}
-
-/// Whether a ticket is at home with neither this client nor Halo's "Unknown".
-fn elsewhere(client: Option<i64>, halo_client_id: i64) -> bool {
-    client.is_some_and(|id| id != halo_client_id && id != UNKNOWN_CLIENT)
-}
-
-/// How likely a create of the draft made this row, best first; `None` when it did not.
-fn likeness(row: &Value, draft: &TicketDraft, from: Timestamp) -> Option<u8> {
-    let older = ["datecreated", "dateoccurred"].iter().find_map(|key| time_at(row, key)).is_some_and(|at| at < from);
-    // The moment at which a matter came up may be the incident's, long before.
-    let older = older && time_at(row, "datecreated").is_some();
-    let wanted = body::summary(&draft.summary).trim().to_lowercase();
-    let subject = text_at(row, "summary").unwrap_or_default().trim().to_lowercase();
-    let begins = |n: usize| wanted.chars().take(n).eq(subject.chars().take(n)) && wanted.chars().count() >= n;
-    let holds = |a: &str, b: &str| b.chars().count() >= ALIKE_FROM && a.contains(b);
-    if older {
-        return None;
-    }
-    if subject == wanted {
-        return Some(0);
-    }
-    if begins(ALIKE_FROM) || holds(&subject, &wanted) || holds(&wanted, &subject) {
-        return Some(1);
-    }
-    let of_type = int_at(row, "tickettype_id").is_none_or(|id| id == draft.ticket_type_id);
-    (of_type && !elsewhere(int_at(row, "client_id"), draft.client_id)).then_some(2)
-}
-
-/// Our mark at the beginning of a subject, if it tells the incident's number.
-fn mark(summary: &str) -> Option<&str> {
-    let mark = summary.get(..=summary.find(']')?)?;
-    mark.starts_with("[Sentinel ").then_some(mark)
-}
-
-/// Of a matter's own ticket and a further one the further one goes on with it; of several the newest.
-fn last_of(mut found: Vec<Ticket>, further: impl Fn(&Ticket) -> bool) -> Vec<Ticket> {
-    if let Some(last) = found.iter().filter(|ticket| further(ticket)).map(|ticket| ticket.id).max() {
-        found.retain(|ticket| ticket.id == last);
-    }
-    found
 }
 
 /// What was sent and must be in the answer.

@@ -266,7 +266,6 @@ async fn what_an_instance_answers_names_the_entry_that_is_wrong() {
     // Path, status, body; entry, cause, fix.
     for (end, status, body, field, cause, fix) in [
         ("/authinfo", 200, page, "resource_server", "web page (HTML)", "ends with /api"),
-        ("/authinfo", 404, "", "resource_server", "no Halo API at this address", "Integrations > Halo API"),
         ("/authinfo", 302, "", "resource_server", "another address", "final address"),
         ("/authinfo", 200, "OK", "resource_server", "not Halo's API", "ends with /api"),
         ("/token", 200, page, "authorisation_server", "web page (HTML)", "/auth"),
@@ -288,6 +287,32 @@ async fn what_an_instance_answers_names_the_entry_that_is_wrong() {
         stage.answer(end, status, body);
         only(&stage.probe().await, field, cause, fix);
     }
+}
+
+/// Not every stand-in serves `/authinfo`, and what it tells is not always what the sign-in goes by.
+#[tokio::test]
+async fn an_instance_that_does_not_tell_where_to_sign_in_is_tested_all_the_same() {
+    for status in [400, 401, 403, 404, 405] {
+        let stage = Stage::new().await;
+        stage.answer("/authinfo", status, "");
+        let found = stage.probe().await;
+        assert!(found.well(), "{status}: {:#?}", found.lines);
+    }
+    let stage = Stage::new().await;
+    stage.change("/authinfo", |body| body["tenant_id"] = json!("another"));
+    let found = stage.probe().await;
+    assert!(found.well(), "{:#?}", found.lines);
+    let note = found.lines.iter().find(|line| line.field == "tenant").expect("it is told");
+    assert!(note.level == Level::Note && note.says.contains("“another”"), "{note:?}");
+    // Where nothing else is there either, the address is wrong.
+    let stage = Stage::new().await;
+    stage.meddle(|request, answer| {
+        if !request.uri().path().contains("/api/") {
+            return Ok(answer);
+        }
+        Ok(http::Response::builder().status(404).body(Bytes::new()).unwrap())
+    });
+    only(&stage.probe().await, "resource_server", "no Halo API at this address", "Integrations > Halo API");
 }
 
 #[tokio::test]

@@ -600,6 +600,39 @@ async fn halo_may_refuse_webhooks() {
 }
 
 #[tokio::test]
+async fn halos_webhook_gets_its_events_where_they_are_not_listed_and_one_of_them_wants_a_condition() {
+    let stage = Stage::new().await;
+    stage.switch("update_event_needs_condition", "on");
+    stage.once(&json!({ "effect": "status", "status": 404, "kind": "halo.notification.list" }));
+    let id = stage.halo().await;
+    good(&import_mode::make_hook(&stage.test.app, &stage.admin, PUBLIC, id).await.unwrap());
+    let ticket = stage.act("ticket.create", json!({ "client_id": stage.client(), "summary": "By hand" }));
+    assert_eq!(stage.deliver(|_| ()).await.len(), 1, "a new ticket");
+    stage.act("ticket.update", json!({ "ticket_id": ticket["id"], "summary": "Said otherwise" }));
+    assert_eq!(stage.deliver(|_| ()).await.len(), 1, "a changed one");
+    good(&import_mode::make_hook(&stage.test.app, &stage.admin, PUBLIC, id).await.unwrap());
+}
+
+#[tokio::test]
+async fn an_event_that_halo_refuses_keeps_no_other_from_its_webhook() {
+    let stage = Stage::new().await;
+    let second = json!({ "effect": "status", "status": 400, "kind": "halo.notification.post", "skip": 1, "count": 1 });
+    stage.once(&second);
+    let id = stage.halo().await;
+    let made = import_mode::make_hook(&stage.test.app, &stage.admin, PUBLIC, id).await.unwrap();
+    let [line] = made.as_slice() else { panic!("{made:#?}") };
+    assert_eq!(line.level, Level::Note, "{line:?}");
+    assert!(line.says.contains("tells of: new ticket logged, ticket status changed, ticket closed."), "{line:?}");
+    assert!(line.says.contains("Not of: ticket updated."), "{line:?}");
+    // Once more, and it is whole.
+    good(&import_mode::make_hook(&stage.test.app, &stage.admin, PUBLIC, id).await.unwrap());
+    stage.once(&json!({ "effect": "status", "status": 400, "kind": "halo.notification.post" }));
+    good(&import_mode::remove_hook(&stage.test.app, &stage.admin, PUBLIC, id).await.unwrap());
+    let made = import_mode::make_hook(&stage.test.app, &stage.admin, PUBLIC, id).await.unwrap();
+    fault(&made, "halo", "No event of the webhook was set", "try it again");
+}
+
+#[tokio::test]
 async fn only_an_admin_may_deploy() {
     let stage = Stage::new().await;
     let (id, halo) = (stage.workspace().await, stage.halo().await);

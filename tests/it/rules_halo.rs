@@ -484,6 +484,48 @@ async fn halo_rule_11_a_search_that_overlooks_details_or_is_ignored_loses_no_cre
 }
 
 #[tokio::test]
+async fn halo_rule_11_a_create_is_found_on_any_page_of_an_instance_that_ignores_the_order() {
+    for search in ["summary", "ignored"] {
+        let twin = HaloTwin::new(Product::Itsm, Limits::Off);
+        let halo = twin.adapter_within(Budget::halo(100_000));
+        twin.switch("search_in", search);
+        let many = |from: usize, to: usize| {
+            for n in from..to {
+                twin.act("ticket.create", &json!({"summary": format!("t{n}"), "client_id": twin.client()}));
+            }
+        };
+        many(0, 150);
+        let lists = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let counted = std::sync::Arc::clone(&lists);
+        twin.meddle(move |sent, response| {
+            if sent.method == "GET" && sent.path().ends_with("/Tickets") {
+                counted.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            }
+            Ok(response)
+        });
+        let mut lost = draft(&twin, "HB-2323232323");
+        lost.summary = "The one whose answer was lost".into();
+        let made = halo.create_ticket(&lost, Class::New).await.unwrap();
+        let since = twin.clock.now();
+        // In order: a search, and a page where it finds nothing.
+        let found = halo.find_created(&lost, since, Class::New, every, |_| false).await.unwrap();
+        assert_eq!(found.iter().map(|ticket| ticket.id).collect::<Vec<_>>(), [made.id], "{search}");
+        let expected = if search == "ignored" { 1 } else { 2 };
+        assert_eq!(lists.load(std::sync::atomic::Ordering::SeqCst), expected, "{search}");
+        twin.switch("ticket_order_ignored", "on");
+        let found = halo.find_created(&lost, since, Class::New, every, |_| false).await.unwrap();
+        assert_eq!(found.iter().map(|ticket| ticket.id).collect::<Vec<_>>(), [made.id], "{search}");
+        let mut never = lost.clone();
+        never.reference = "HB-2424242424".into();
+        assert!(halo.find_created(&never, since, Class::New, every, |_| false).await.unwrap().is_empty(), "{search}");
+        // More than are gone through: that it was not found says nothing.
+        many(150, 1_010);
+        let failure = halo.find_created(&never, since, Class::New, every, |_| false).await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Transient, "{search}");
+    }
+}
+
+#[tokio::test]
 async fn halo_rule_11_a_create_of_days_ago_is_found_by_its_mark_or_behind_hundreds_of_newer_tickets() {
     for search in ["summary", "ignored"] {
         let twin = HaloTwin::new(Product::Itsm, Limits::Off);
@@ -659,6 +701,48 @@ async fn halo_rule_13_closed_is_told_by_halo() {
             .map(|s| s.name.as_str())
             .collect();
         assert!(closed.contains(&"Closed") && !closed.contains(&"New"), "{closed:?}");
+    }
+}
+
+/// The shapes of sheet 7.2 in the place of a new ticket, with status 200.
+#[tokio::test]
+async fn a_refusal_with_a_good_status_says_no_in_every_shape() {
+    let no = "Ticket could not be created";
+    for (body, says) in [
+        (json!({"error": "refused", "error_description": no}), no),
+        (json!({"ClassName": "System.Exception", "Message": no, "Data": null}), no),
+        (json!({"Message": no}), no),
+        (json!({"message": no, "id": 0}), no),
+        (json!({"resultCode": 4, "errorMessage": no}), no),
+        (json!({"[0].id": [no]}), "[0].id: Ticket could not be created"),
+        (json!({"id": no}), "id: Ticket could not be created"),
+        (json!([{"Message": no}]), no),
+        (json!(no), no),
+        (json!([no]), no),
+    ] {
+        let twin = HaloTwin::new(Product::Itsm, Limits::Off);
+        let answer = body.to_string();
+        twin.meddle(move |sent, response| {
+            if sent.method == "POST" && sent.path().ends_with("/Tickets") {
+                return crate::adapters_support::text(200, &answer);
+            }
+            Ok(response)
+        });
+        let failure = twin.adapter().create_ticket(&draft(&twin, "HB-2525252525"), Class::New).await.unwrap_err();
+        assert!(failure.said_no(), "{body}: {failure:?}");
+        assert_eq!(failure.message, format!("Halo refuses: {says}"), "{body}");
+    }
+    // What says nothing is no word of Halo's.
+    for body in ["\"\"", "{}", "[]", "null", "{\"resultCode\": 0}", "{\"id\": 0}", "{\"columns\": []}"] {
+        let twin = HaloTwin::new(Product::Itsm, Limits::Off);
+        twin.meddle(move |sent, response| {
+            if sent.method == "POST" && sent.path().ends_with("/Tickets") {
+                return crate::adapters_support::text(200, body);
+            }
+            Ok(response)
+        });
+        let failure = twin.adapter().create_ticket(&draft(&twin, "HB-2626262626"), Class::New).await.unwrap_err();
+        assert!(failure.kind == FailureKind::Unknown && !failure.said_no(), "{body}: {failure:?}");
     }
 }
 

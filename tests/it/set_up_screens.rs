@@ -577,6 +577,18 @@ async fn a_test_ticket_is_taken_away_even_if_who_asked_for_it_hangs_up() {
 }
 
 #[tokio::test]
+async fn a_halo_instance_that_does_not_tell_where_to_sign_in_is_saved() {
+    let mut ada = Person::new().await;
+    let page = ada.page("/set-up/halo").await;
+    let stored = form(&page, "/set-up/halo", "[name='resource_server']");
+    let unserved = json!({ "effect": "status", "status": 404, "kind": "halo.authinfo.list" });
+    let unserved = halobridge::twin::faults::Fault::from_json(&unserved).unwrap();
+    ada.stage.twin.with(|world, _| world.faults.add(unserved));
+    let answer = ada.send("/set-up/halo", &stored).await;
+    assert_eq!(answer.status.as_u16(), 303, "{}", answer.body);
+}
+
+#[tokio::test]
 async fn a_halo_instance_that_is_typed_wrong_is_refused_at_its_field() {
     let mut ada = Person::new().await;
     let page = ada.page("/set-up/halo").await;

@@ -68,7 +68,8 @@ pub fn line(step: Step, typed: &Typed, told: &AuthInfo, failure: &Failure) -> Li
     }
 }
 
-fn resource(failure: &Failure) -> Line {
+/// The line for a Resource Server that does not answer as Halo's API.
+pub fn resource(failure: &Failure) -> Line {
     let page = API_PAGE;
     let field = "resource_server";
     let copied = format!("Copy the Resource Server from {page} in Halo; it ends with /api.");
@@ -82,7 +83,11 @@ fn resource(failure: &Failure) -> Line {
         (FailureKind::Unreadable, _) => {
             Line::fault(field, "The Resource Server answers with something that is not Halo's API.", copied)
         }
-        (FailureKind::Gone, _) => Line::fault(field, "There is no Halo API at this address (HTTP 404).", copied),
+        (FailureKind::Gone, _) => Line::fault(
+            field,
+            "There is no Halo API at this address (HTTP 404).",
+            format!("{copied} If it is right, enter the Authorisation Server too."),
+        ),
         (_, Some(401 | 403)) => Line::fault(
             field,
             "The Resource Server does not tell where to sign in, as Halo's does.",

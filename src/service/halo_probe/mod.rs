@@ -126,7 +126,9 @@ pub async fn probe(
     caller.need_everything()?;
     let mut found = HaloProbe::default();
     let Some(halo) = reach(app, typed, &mut found).await else { return Ok(found) };
-    rights(&halo, &mut found).await;
+    if !rights(&halo, &mut found).await {
+        return Ok(found);
+    }
     offers(&halo, &mut found).await;
     if let (Some(chosen), Some(catalogue)) = (chosen, &found.catalogue) {
         let lines = choice::check(&halo, catalogue, &found.slas, chosen).await;
@@ -168,36 +170,48 @@ async fn reach(app: &App, typed: &Typed, found: &mut HaloProbe) -> Option<Halo> 
             found.lines.push(Line::ok("resource_server", "The Resource Server answers as Halo's API does."));
             told
         }
-        // Not every instance answers it without a token: the sign-in will tell.
-        Err(failure) if matches!(failure.kind, FailureKind::SignInAgain | FailureKind::Forbidden) => {
-            AuthInfo { auth_url: None, tenant_id: None }
-        }
+        // Not every instance answers it without a token, or at all: the sign-in will tell.
+        Err(failure) if untold(&failure) => AuthInfo::default(),
         Err(failure) => {
             found.lines.push(blame::line(Step::Resource, typed, &AuthInfo::default(), &failure));
             return None;
         }
     };
-    if let Some(tenant) = told.tenant_id.as_deref().filter(|own| !own.trim().eq_ignore_ascii_case(typed.tenant.trim()))
-        && !typed.tenant.trim().is_empty()
-    {
-        found.lines.push(Line::fault(
-            "tenant",
-            format!("Halo says that the tenant at this Resource Server is “{tenant}”, not “{}”.", typed.tenant.trim()),
-            format!("Enter “{tenant}”, or the Resource Server of the tenant that you mean."),
-        ));
-        return None;
-    }
+    let another = another_tenant(typed, &told);
     match halo.sign_in(Class::Interactive).await {
         Ok(granted) => {
+            // It was let in all the same: what it tells is not what it goes by.
+            found.lines.extend(another.map(|(says, _)| Line::note("tenant", says, "Nothing needs to be done.")));
             found.lines.push(Line::ok("client_secret", "Halo takes client id and secret."));
             scopes(&granted, found);
             Some(halo)
         }
         Err(failure) => {
-            found.lines.push(blame::line(Step::SignIn, typed, &told, &failure));
+            let line = blame::line(Step::SignIn, typed, &told, &failure);
+            let own = another.is_none() || line.field != "tenant";
+            found.lines.extend(another.map(|(says, fix)| Line::fault("tenant", says, fix)));
+            found.lines.extend(Some(line).filter(|_| own));
             None
         }
     }
+}
+
+/// Whether a refused discovery call says nothing of the address: it is not answered without a token, or not served.
+fn untold(failure: &Failure) -> bool {
+    let unserved = failure.kind == FailureKind::Rejected && matches!(failure.status, Some(400 | 405));
+    unserved || matches!(failure.kind, FailureKind::SignInAgain | FailureKind::Forbidden | FailureKind::Gone)
+}
+
+/// What is to be said where Halo tells another tenant than was typed, and what to do about it.
+fn another_tenant(typed: &Typed, told: &AuthInfo) -> Option<(String, String)> {
+    let own = typed.tenant.trim();
+    let tenant = told.tenant_id.as_deref().filter(|tenant| !tenant.trim().eq_ignore_ascii_case(own))?;
+    (!own.is_empty()).then(|| {
+        (
+            format!("Halo says that the tenant at this Resource Server is “{tenant}”, not “{own}”."),
+            format!("Enter “{tenant}”, or the Resource Server of the tenant that you mean."),
+        )
+    })
 }
 
 /// Scopes that are missing by their names.
@@ -215,10 +229,18 @@ fn scopes(granted: &[String], found: &mut HaloProbe) {
     }
 }
 
-/// Who we are, and what is open to us.
-async fn rights(halo: &Halo, found: &mut HaloProbe) {
+/// Who we are, and what is open to us. Whether there is an API at the address at all.
+async fn rights(halo: &Halo, found: &mut HaloProbe) -> bool {
     let class = Class::Interactive;
-    match halo.me(class).await {
+    let me = halo.me(class).await;
+    if let Err(failure) = me.as_ref()
+        && absent(failure)
+        && halo.open("Tickets", class).await.is_err_and(|failure| absent(&failure))
+    {
+        found.lines.push(blame::resource(failure));
+        return false;
+    }
+    match me {
         Ok(agent) => {
             found.lines.push(Line::ok("oauth_client_id", format!("Everything is done as the agent {}.", agent.name)));
             found.agent = Some(agent.name);
@@ -257,6 +279,12 @@ async fn rights(halo: &Halo, found: &mut HaloProbe) {
             Err(failure) => found.lines.push(of_right("resource_server", words_of(part), &failure)),
         }
     }
+    true
+}
+
+/// Whether there is nothing at an address.
+fn absent(failure: &Failure) -> bool {
+    matches!(failure.status, Some(404 | 410))
 }
 
 /// What there is in the instance.

@@ -100,12 +100,35 @@ async fn put(halo: &Halo, url: &str, secret: &secrecy::SecretString) -> Result<L
     let own = known.iter().find(|hook| hook.url.trim_end_matches('/') == url).map(|hook| hook.id.clone());
     let hook = halo.put_hook(own.as_deref(), (NAME, url, secret), CLASS).await;
     let hook = hook.map_err(of("The webhook was not made"))?;
-    let asked = halo.events_of(&hook.id, CLASS).await.map_err(of("The webhook's events cannot be read"))?;
-    for (event, _) in EVENTS.iter().filter(|(event, _)| !asked.contains(event)) {
-        halo.add_event(&hook.id, *event, CLASS).await.map_err(of("An event of the webhook was not set"))?;
+    // One that was just made asks for none.
+    let asked = match own {
+        Some(_) => halo.events_of(&hook.id, CLASS).await.map_err(of("The webhook's events cannot be read"))?,
+        None => Vec::new(),
+    };
+    let (mut told, mut lacking, mut failed) = (Vec::new(), Vec::new(), None);
+    for (event, what) in EVENTS {
+        if asked.contains(&event) {
+            told.push(what);
+            continue;
+        }
+        match halo.add_event(&hook.id, event, CLASS).await {
+            Ok(()) => told.push(what),
+            Err(failure) => {
+                lacking.push(what);
+                failed = failed.or(Some(failure));
+            }
+        }
     }
-    let told: Vec<&str> = EVENTS.iter().map(|(_, what)| *what).collect();
-    Ok(Line::ok("halo", format!("Halo's webhook is there, signed, and tells of: {}.", told.join(", "))))
+    let there = format!("Halo's webhook is there, signed, and tells of: {}.", told.join(", "));
+    match failed {
+        None => Ok(Line::ok("halo", there)),
+        Some(failure) if told.is_empty() => Err(of("No event of the webhook was set")(failure)),
+        Some(failure) => Ok(Line::note(
+            "halo",
+            format!("{there} Not of: {}. {}", lacking.join(", "), failure.message),
+            "What it does not tell of is found by polling. Try it again, or add the event to the webhook in Halo.",
+        )),
+    }
 }
 
 /// Makes a test ticket, so that Halo has something to tell of, and takes it away again. The page shows when the webhook

@@ -287,6 +287,10 @@ impl Halo {
                 if !self.hooks.list.iter().any(|(guid, _)| guid.eq_ignore_ascii_case(&webhook)) {
                     return respond::one_key(400, "webhook_id", "Record not found");
                 }
+                let conditions = item.get("conditions").and_then(Value::as_array).is_some_and(|list| !list.is_empty());
+                if self.switches.update_event_needs_condition && whole(&item, "eventno") == 61 && !conditions {
+                    return respond::refused("A condition must be entered for this event");
+                }
                 let id = Some(whole(&item, "id"))
                     .filter(|id| *id > 0)
                     .unwrap_or_else(|| self.hooks.notifications.keys().next_back().copied().unwrap_or(0) + 1);

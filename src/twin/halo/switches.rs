@@ -144,6 +144,7 @@ switches! {
     list_stale_ms: u64 = 0, "GET /Tickets shows rows as of so many milliseconds ago; a ticket made since is not found.";
     search_in: String = "all".to_owned(), "Where search looks: all (subject, details, and with searchactions notes), summary, or ignored (an unknown filter: everything is listed, 3.1).";
     update_filter_ignored: bool = false, "lastupdatefromdate is ignored as an unknown parameter is (open question 1).";
+    ticket_order_ignored: bool = false, "order and orderdesc are ignored as unknown parameters are: tickets come by id, the oldest first (3.1).";
     rows_tell_last_update: bool = true, "Rows of a list carry last_update; otherwise only tickets read by id do.";
     default_view: bool = true, "A list without any filter shows open tickets and those closed in the last seven days (3.1).";
     page_cap: u64 = 100, "Largest page of tickets; larger page_size is trimmed without a word.";
@@ -184,6 +185,7 @@ switches! {
     agents_shape: String = String::new(), "GET /Agent: array, results, or empty (also no word at all): an array, but results with includedetails (5.1).";
     action_added_eventno: u64 = 0, "Number of the webhook event for an added action; 0 = no such event (its number is not known).";
     notes_fire_updated: bool = false, "A note also fires event 61, ticket updated.";
+    update_event_needs_condition: bool = false, "Event 61 of a webhook, ticket updated, is refused without a condition (6.2).";
     webhook_delay_ms: u64 = 200, "How long after the change a webhook is sent.";
     webhook_duplicate_percent: u64 = 0, "Share of deliveries sent twice.";
     webhook_loss_percent: u64 = 0, "Share of deliveries never sent.";

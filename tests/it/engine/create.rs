@@ -96,6 +96,28 @@ both! {
         bridge.finish().await;
     }
 
+    async fn a_ticket_refused_with_a_good_status_in_mere_words_is_given_up_too(product) {
+        let says = "Ticket could not be created";
+        for body in [json!({ "Message": says }), json!({ "[0].id": [says] }), json!(says)] {
+            let bridge = Bridge::new(product).await;
+            bridge.switch("refused_with_200", "on");
+            bridge.switch("writes_refused", says);
+            let shape = body.clone();
+            bridge.mutate(move |request, answer| {
+                if request.method() == "POST" && request.uri().path().ends_with("/Tickets") {
+                    *answer = shape.clone();
+                }
+            });
+            let incident = bridge.raise(json!({}));
+            bridge.pass(660).await;
+            let reason = bridge.pair_of(&incident).await.unwrap().reason.expect("it says why");
+            assert_eq!(reason.code(), "refused", "{body}");
+            assert!(reason.words().contains(says), "{body}: {}", reason.words());
+            assert_eq!(bridge.calls("halo.tickets.post"), 1, "{body}: looked for, and not sent again");
+            bridge.finish().await;
+        }
+    }
+
     async fn a_loosened_filter_lets_in_what_was_held(product) {
         let setup = Setup { policy: "include = { label = [\"vip\"] }".into(), ..Setup::new(product) };
         let mut bridge = Bridge::with(setup).await;

@@ -55,6 +55,26 @@ both! {
         }
     }
 
+    /// Rows come oldest first, whatever order is asked for, and more than a page changed today.
+    async fn a_lost_answer_of_a_create_makes_one_ticket_where_halo_ignores_the_order_of_a_list(product) {
+        for search in ["summary", "ignored"] {
+            let switches = vec![("ticket_order_ignored", "on"), ("search_in", search)];
+            let bridge = Bridge::with(Setup { switches, ..Setup::new(product) }).await;
+            for n in 0..150 {
+                let client = product.first_client_id();
+                bridge.act("ticket.create", json!({ "summary": format!("t{n}"), "client_id": client, "tickettype_id": 1 }));
+            }
+            bridge.cross().await;
+            let before = bridge.tickets().len();
+            bridge.fault(json!({ "effect": "lost_answer", "kind": "halo.tickets.post", "count": 1 }));
+            let incident = bridge.raise(json!({}));
+            bridge.pass(600).await;
+            bridge.ticket_of(&incident).await;
+            assert_eq!(bridge.tickets().len(), before + 1, "search in {search}");
+            bridge.finish().await;
+        }
+    }
+
     /// While nobody knew whether the ticket had been made, an agent had it in hand: that is a change like any other.
     async fn what_an_agent_did_before_a_lost_create_was_settled_crosses(product) {
         for closes in [false, true] {

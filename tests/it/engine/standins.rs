@@ -110,6 +110,33 @@ both! {
         }
     }
 
+    async fn notes_of_agents_cross_where_every_stock_kind_of_action_is_marked_as_built_in(product) {
+        let (bridge, incident, id) = Bridge::linked(Setup::new(product)).await;
+        bridge.mutate(|request, body| {
+            if !request.uri().path().contains("/Actions") {
+                return;
+            }
+            let mark = |row: &mut serde_json::Value| {
+                if row.get("action_systemid").and_then(serde_json::Value::as_i64) == Some(0) {
+                    row["action_systemid"] = json!(9);
+                }
+            };
+            mark(&mut *body);
+            if let Some(rows) = body.get_mut("actions").and_then(serde_json::Value::as_array_mut) {
+                rows.iter_mut().for_each(mark);
+            }
+        });
+        bridge.note(id, "<p>called the user</p>", json!({}));
+        bridge.comment(&incident, "seen by the analyst");
+        bridge.pass(600).await;
+        let crossed = bridge.comments_of(&incident);
+        assert_eq!(crossed.iter().filter(|said| said.contains("called the user")).count(), 1, "{crossed:?}");
+        assert_eq!(crossed.iter().filter(|said| said.contains("seen by the analyst")).count(), 1, "{crossed:?}");
+        assert_eq!(in_notes(&bridge, id, "seen by the analyst"), 1);
+        bridge.mutate_no_more();
+        bridge.finish().await;
+    }
+
     async fn a_list_of_comments_that_lags_behind_its_count_is_read_again(product) {
         let (bridge, incident, id) = Bridge::linked(Setup::new(product)).await;
         bridge.comment(&incident, "not listed at first");

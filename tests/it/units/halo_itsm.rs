@@ -56,8 +56,33 @@ mod error {
 
 /// `src/halo_itsm/read.rs`.
 mod read {
-    use halobridge::{domain::ids::TicketId, halo_itsm::read::action};
+    use halobridge::{
+        domain::ids::TicketId,
+        halo_itsm::read::{action, ticket},
+    };
     use serde_json::json;
+
+    #[test]
+    fn a_zero_hides_no_id_that_another_member_tells() {
+        for (who, by, agent) in [
+            (json!(0), json!(12), Some(12)),
+            (json!(null), json!("12"), Some(12)),
+            (json!(7), json!(12), Some(7)),
+            (json!(0), json!(0), None),
+        ] {
+            let row = json!({ "id": 2, "note": "n", "who_agentid": who, "actionby_agent_id": by });
+            assert_eq!(action(&row, TicketId(1)).expect("an action").agent_id, agent, "{row}");
+        }
+        for (flat, nested, status) in [
+            (json!(0), json!({ "id": 9 }), Some(9)),
+            (json!(2), json!({ "id": 9 }), Some(2)),
+            (json!(0), json!(null), Some(0)),
+            (json!(null), json!({ "id": 0 }), None),
+        ] {
+            let row = json!({ "id": 5, "status_id": flat, "status": nested });
+            assert_eq!(ticket(row.clone()).expect("a ticket").status_id, status, "{row}");
+        }
+    }
 
     #[test]
     fn a_note_that_does_not_say_whether_it_is_hidden_counts_as_hidden_and_says_so() {
@@ -67,6 +92,27 @@ mod read {
             let read =
                 action(&json!({ "id": 2, "hiddenfromuser": told, "note": "n" }), TicketId(1)).expect("an action");
             assert_eq!((read.private, read.privacy_untold), (private, untold), "{told}");
+        }
+    }
+
+    #[test]
+    fn an_agents_note_is_a_persons_though_it_is_of_a_built_in_kind() {
+        for (number, outcome, outcome_id, agent, who, system) in [
+            (2, "Private Note", 31, 4, "Ada", false),
+            (2, " internal note ", 31, 4, "Ada", false),
+            (2, "Interne Notiz", 7, 4, "Ada", false),
+            (2, "Email User", 1, 4, "Ada", false),
+            (2, "Changed", 51, 4, "Ada", true),
+            (2, "Merged", 53, 4, "Ada", true),
+            (2, "Private Note", 7, 1, "Unassigned", true),
+            (2, "Private Note", 7, 0, "", true),
+            (1, "Private Note", 7, 4, "Ada", true),
+        ] {
+            let row = json!({
+                "id": number, "note": "n", "outcome": outcome, "outcome_id": outcome_id, "who_agentid": agent, "who": who,
+                "action_systemid": 3,
+            });
+            assert_eq!(action(&row, TicketId(1)).expect("an action").system, system, "{row}");
         }
     }
 
