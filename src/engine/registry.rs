@@ -20,7 +20,7 @@ use crate::{
     entra::{
         AppRegistration, Credential, Tokens, app_token::AppTokens, assertion::Certificate, delegated::DelegatedTokens,
     },
-    halo_itsm::Halo,
+    halo_itsm::{Halo, TokenLanes},
     outbound::{
         Transport,
         budget::{Budget, Class, Subscriptions},
@@ -118,6 +118,7 @@ pub struct Registry {
     ids: Arc<dyn IdSource>,
     transports: Arc<dyn Transports>,
     subscriptions: Arc<Subscriptions>,
+    tokens: Arc<TokenLanes>,
     view: RwLock<Arc<View>>,
     adapters: RwLock<Adapters>,
     /// Digest of the secrets that the adapters were built with.
@@ -133,6 +134,7 @@ impl Registry {
             ids,
             transports,
             subscriptions: Arc::default(),
+            tokens: Arc::default(),
             view: RwLock::default(),
             adapters: RwLock::new(Adapters {
                 sentinel: BTreeMap::new(),
@@ -212,7 +214,11 @@ impl Registry {
         for connection in view.halo.values() {
             let budget = budgets.get(&connection.id).cloned();
             let budget = budget.unwrap_or_else(|| Budget::halo(connection.requests_per_5min));
-            halo.insert(connection.id, (self.build_halo(connection, Arc::clone(&budget)).await, budget));
+            let built = self.build_halo(connection, Arc::clone(&budget)).await;
+            if let Ok(halo) = &built {
+                halo.sign_in_anew();
+            }
+            halo.insert(connection.id, (built, budget));
             if let Some((catalogue, _)) = self.store.catalogue(connection.id).await? {
                 catalogues.insert(connection.id, Arc::new(catalogue));
             }
@@ -286,7 +292,8 @@ impl Registry {
         let transport =
             self.transports.halo(connection).map_err(|message| Failure::new(side, FailureKind::Rejected, message))?;
         let secret = self.needed(SecretOwner::Connection(connection.id), side, "client_secret").await?;
-        Ok(Arc::new(Halo::new(connection.clone(), secret, transport, Arc::clone(&self.clock), budget)))
+        let halo = Halo::new(connection.clone(), secret, transport, Arc::clone(&self.clock), budget);
+        Ok(Arc::new(halo.sharing(&self.tokens)))
     }
 }
 

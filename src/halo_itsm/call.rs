@@ -12,6 +12,9 @@ use crate::{
     },
 };
 
+/// How often a token that somebody else got meanwhile is tried after a second refusal.
+const NEWER_TRIED: u8 = 3;
+
 impl Halo {
     /// An address below the resource server with these query pairs.
     pub(super) fn address(&self, path: &str, query: &[(&str, &str)]) -> String {
@@ -36,9 +39,10 @@ impl Halo {
         self.call(Method::DELETE, self.address(path, &[]), None, class).await
     }
 
-    /// Sends; a token that is refused is replaced once, a second refusal asks for a person.
+    /// Sends; a token that is refused is replaced once, a second refusal asks for a person. It says nothing of the sign-in,
+    /// though, where a newer token has revoked the one that was sent: then that one is tried.
     async fn call(&self, method: Method, url: String, body: Option<&Value>, class: Class) -> Result<Answer, Failure> {
-        let mut renewed = false;
+        let (mut renewed, mut newer) = (false, 0);
         loop {
             let token = self.bearer(class).await?;
             self.within_budget(class)?;
@@ -55,6 +59,10 @@ impl Halo {
             if answer.status == 401 && !renewed {
                 self.reject(&token).await;
                 renewed = true;
+                continue;
+            }
+            if answer.status == 401 && newer < NEWER_TRIED && self.superseded(&token).await {
+                newer += 1;
                 continue;
             }
             return Err(error::refused(&answer, &self.budget, self.clock.now()));

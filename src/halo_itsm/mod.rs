@@ -23,6 +23,8 @@ mod token;
 pub mod users;
 pub mod webhook;
 
+pub use token::TokenLanes;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use secrecy::SecretString;
@@ -59,7 +61,7 @@ pub struct Halo {
     exchange: Exchange,
     clock: Arc<dyn Clock>,
     budget: Arc<Budget>,
-    token: token::Lane,
+    token: Arc<token::Lane>,
     /// Where the running sweep of changed tickets stands.
     sweep: Mutex<paging::Sweep>,
 }
@@ -79,9 +81,15 @@ impl Halo {
             exchange: Exchange::new(transport, Side::Halo),
             clock,
             budget,
-            token: token::Lane::default(),
+            token: Arc::default(),
             sweep: Mutex::new(paging::Sweep::default()),
         }
+    }
+
+    /// The same with the token of all that sign in alike.
+    #[must_use]
+    pub fn sharing(self, lanes: &TokenLanes) -> Self {
+        Self { token: lanes.of(&self.connection, &self.secret), ..self }
     }
 
     /// The connection it was made for.

@@ -1,12 +1,25 @@
-//! The instance's token: asked for once per life, renewed at 80 % of it, one request in flight.
+//! The API application's token: asked for once per life, renewed at 80 % of it, one request in flight, and the same for
+//! all in this process that sign in alike ([`TokenLanes`]): a new token may revoke the earlier one (sheet section 1.2).
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest as _, Sha256};
 
 use super::{Halo, error};
 use crate::{
-    domain::failure::{Failure, FailureKind},
+    domain::{
+        connection::HaloConnection,
+        failure::{Failure, FailureKind},
+    },
     outbound::{
         budget::{Class, Kind},
         exchange::Ask,
@@ -23,7 +36,46 @@ const IN_VAIN: SignedDuration = SignedDuration::from_mins(1);
 
 /// The token and its lane.
 #[derive(Default)]
-pub(super) struct Lane(tokio::sync::Mutex<State>);
+pub(super) struct Lane {
+    state: tokio::sync::Mutex<State>,
+    /// Whether what is known is asked for anew before it is next relied on.
+    anew: AtomicBool,
+}
+
+/// The lanes of a process by what is signed in with: addresses, tenant, client id, scope and secret. A lane lasts as long as
+/// somebody uses it.
+#[derive(Default)]
+pub struct TokenLanes(Mutex<HashMap<[u8; 32], Weak<Lane>>>);
+
+impl TokenLanes {
+    pub(super) fn of(&self, connection: &HaloConnection, secret: &SecretString) -> Arc<Lane> {
+        let address = |text: &str| text.trim_end_matches('/').to_ascii_lowercase();
+        let (resource, authorisation) =
+            (address(&connection.resource_server), address(&connection.authorisation_server));
+        // Of the secret nothing is kept but this digest with all the rest.
+        let mut digest = Sha256::new();
+        for part in [
+            resource.as_str(),
+            authorisation.as_str(),
+            connection.tenant.trim(),
+            connection.oauth_client_id.as_str(),
+            connection.scope.as_str(),
+            secret.expose_secret(),
+        ] {
+            digest.update(part.len().to_le_bytes());
+            digest.update(part);
+        }
+        let key: [u8; 32] = digest.finalize().into();
+        let mut lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lanes.retain(|_, lane| lane.strong_count() > 0);
+        if let Some(lane) = lanes.get(&key).and_then(Weak::upgrade) {
+            return lane;
+        }
+        let lane = Arc::new(Lane::default());
+        lanes.insert(key, Arc::downgrade(&lane));
+        lane
+    }
+}
 
 #[derive(Default)]
 enum State {
@@ -31,7 +83,6 @@ enum State {
     None,
     Token {
         token: SecretString,
-        scope: Option<String>,
         refresh_at: Timestamp,
         expires_at: Timestamp,
     },
@@ -39,6 +90,23 @@ enum State {
         failure: Failure,
         until: Timestamp,
     },
+}
+
+impl State {
+    fn of(granted: &Granted, now: Timestamp) -> Self {
+        let end = |seconds: i64| now.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(now);
+        let (refresh_at, expires_at) = (end(granted.life * 4 / 5), end(granted.life));
+        Self::Token { token: granted.token.clone(), refresh_at, expires_at }
+    }
+
+    /// What is known may not hold any more: a refusal is forgotten, a token that lives is to be renewed.
+    fn doubt(&mut self, now: Timestamp) {
+        match self {
+            Self::Token { refresh_at, .. } => *refresh_at = now.min(*refresh_at),
+            Self::Refused { .. } => *self = Self::None,
+            Self::None => {}
+        }
+    }
 }
 
 /// A token as it was given.
@@ -53,8 +121,11 @@ struct Granted {
 impl Halo {
     /// A token that is good now. The token call counts against the budget.
     pub(super) async fn bearer(&self, class: Class) -> Result<SecretString, Failure> {
-        let mut state = self.token.0.lock().await;
+        let mut state = self.token.state.lock().await;
         let now = self.clock.now();
+        if self.token.anew.swap(false, Ordering::Relaxed) {
+            state.doubt(now);
+        }
         let living = match &*state {
             State::Token { token, refresh_at, .. } if *refresh_at > now => return Ok(token.clone()),
             // One that stands for longer than that from now was told before the clock was set back.
@@ -67,12 +138,9 @@ impl Halo {
             _ => None,
         };
         match self.ask_for_token(class).await {
-            Ok(Granted { token, scope, life }) => {
-                let now = self.clock.now();
-                let end = |seconds: i64| now.checked_add(SignedDuration::from_secs(seconds)).unwrap_or(now);
-                let (refresh_at, expires_at) = (end(life * 4 / 5), end(life));
-                *state = State::Token { token: token.clone(), scope, refresh_at, expires_at };
-                Ok(token)
+            Ok(granted) => {
+                *state = State::of(&granted, self.clock.now());
+                Ok(granted.token)
             }
             Err(failure) if failure.kind == FailureKind::SignInAgain => {
                 let now = self.clock.now();
@@ -95,26 +163,38 @@ impl Halo {
         }
     }
 
-    /// Signs in, and gives the scopes that were granted: those that Halo names, else those that were asked for.
+    /// Signs in, whatever token there is, and gives the scopes that were granted: those that Halo names, else those that
+    /// were asked for. A refusal takes nothing from the others of the lane: their token may well live on.
     ///
     /// # Errors
     /// See [`FailureKind`].
     pub async fn sign_in(&self, class: Class) -> Result<Vec<String>, Failure> {
-        self.bearer(class).await?;
-        let state = self.token.0.lock().await;
-        let told = match &*state {
-            State::Token { scope: Some(scope), .. } => scope.as_str(),
-            _ => self.connection.scope.as_str(),
-        };
+        let mut state = self.token.state.lock().await;
+        let granted = self.ask_for_token(class).await?;
+        *state = State::of(&granted, self.clock.now());
+        self.token.anew.store(false, Ordering::Relaxed);
+        let told = granted.scope.as_deref().unwrap_or(&self.connection.scope);
         Ok(told.split_whitespace().map(str::to_owned).collect())
     }
 
     /// A token was answered with 401: drop exactly that one, so that a newer one stays.
     pub(super) async fn reject(&self, refused: &SecretString) {
-        let mut state = self.token.0.lock().await;
+        let mut state = self.token.state.lock().await;
         if matches!(&*state, State::Token { token, .. } if token.expose_secret() == refused.expose_secret()) {
             *state = State::None;
         }
+    }
+
+    /// Whether somebody else has got a newer token than this one since.
+    pub(super) async fn superseded(&self, refused: &SecretString) -> bool {
+        let state = self.token.state.lock().await;
+        matches!(&*state, State::Token { token, .. } if token.expose_secret() != refused.expose_secret())
+    }
+
+    /// The configuration was taken up again: what made Halo refuse, or grant little, may be mended. The next call asks for a
+    /// token anew.
+    pub(crate) fn sign_in_anew(&self) {
+        self.token.anew.store(true, Ordering::Relaxed);
     }
 
     async fn ask_for_token(&self, class: Class) -> Result<Granted, Failure> {

@@ -13,7 +13,7 @@ use crate::{
         run::{RunCause, RunScope},
         second_writer::SecondWriter,
     },
-    halo_itsm::Halo,
+    halo_itsm::{Halo, TokenLanes},
     outbound::budget::{Budget, Subscriptions},
 };
 
@@ -81,7 +81,12 @@ pub trait EngineHandle: Send + Sync + 'static {
         None
     }
 
-    /// The same for Azure subscriptions.
+    /// The tokens of Halo that the engine holds: who signs in alike shares them, since a new one may revoke the earlier.
+    fn token_lanes(&self) -> Option<Arc<TokenLanes>> {
+        None
+    }
+
+    /// The budgets of Azure subscriptions.
     fn subscriptions(&self) -> Option<Arc<Subscriptions>> {
         None
     }

@@ -32,11 +32,15 @@ impl Transports for Ways {
     }
 }
 
-/// A Halo instance by what was typed.
+/// A Halo instance by what was typed: with the engine's token where that signs in alike, else with one of its own.
 pub(super) fn halo(app: &App, connection: HaloConnection, secret: SecretString) -> Result<Halo, Failure> {
     let transport = (app.network)(connection.allow_insecure)?;
     let budget = budget(app, &connection);
-    Ok(Halo::new(connection, secret, transport, Arc::clone(&app.clock), budget))
+    let halo = Halo::new(connection, secret, transport, Arc::clone(&app.clock), budget);
+    Ok(match app.engine.token_lanes() {
+        Some(lanes) => halo.sharing(&lanes),
+        None => halo,
+    })
 }
 
 /// A Halo instance that is set up, with its kept secret.
@@ -58,10 +62,10 @@ pub(super) fn budget(app: &App, connection: &HaloConnection) -> Arc<Budget> {
     app.engine.halo_budget(connection).unwrap_or_else(|| Budget::halo(connection.requests_per_5min))
 }
 
-/// Adapters for what is stored, apart from the engine's but within its budgets.
+/// Adapters for what is stored, apart from the engine's but within its budgets and with its tokens.
 pub(super) fn registry(app: &App) -> Registry {
     let made = Registry::new(app.store.clone(), Arc::clone(&app.clock), Arc::clone(&app.ids), ways(app));
-    made.sharing(app.engine.subscriptions())
+    made.sharing(app.engine.subscriptions(), app.engine.token_lanes())
 }
 
 /// A Microsoft connection that is set up, with its kept secret or sign-in.

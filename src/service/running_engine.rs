@@ -15,7 +15,7 @@ use crate::{
         run::RunCause,
     },
     engine::Engine,
-    halo_itsm::Halo,
+    halo_itsm::{Halo, TokenLanes},
     outbound::budget::{Budget, BudgetState, Subscriptions},
 };
 
@@ -144,6 +144,10 @@ impl EngineHandle for RunningEngine {
 
     fn halo_budget(&self, connection: &HaloConnection) -> Option<Arc<Budget>> {
         self.engine.registry().budget_of(connection)
+    }
+
+    fn token_lanes(&self) -> Option<Arc<TokenLanes>> {
+        Some(self.engine.registry().token_lanes())
     }
 
     fn subscriptions(&self) -> Option<Arc<Subscriptions>> {

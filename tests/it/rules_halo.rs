@@ -13,7 +13,7 @@ use halobridge::{
         policy::{NotesRule, Policy},
         ticket::{TicketChange, TicketDraft},
     },
-    halo_itsm::{Answered, Halo, webhook},
+    halo_itsm::{Answered, Halo, TokenLanes, webhook},
     outbound::{
         TransportError,
         budget::{Budget, Class},
@@ -680,6 +680,31 @@ async fn halo_rule_12_one_limiter_for_all_calls_tokens_included() {
     assert_eq!(budget.state(moment("2026-05-04T09:00:00Z")).used, 10);
     twin.clock.set(until);
     assert!(halo.me(Class::Interactive).await.is_ok());
+}
+
+/// Sheet section 1.2, C: a new token may revoke the earlier one.
+#[tokio::test]
+async fn who_signs_in_alike_shares_one_token() {
+    let twin = HaloTwin::new(Product::Itsm, Limits::Off);
+    twin.switch("token_revokes_earlier", "on");
+    let lanes = TokenLanes::default();
+    let (engines, tests) = (twin.adapter().sharing(&lanes), twin.adapter().sharing(&lanes));
+    let tokens = || twin.count("POST", "/halo/auth/token");
+    for _ in 0..3 {
+        engines.me(Class::Interactive).await.unwrap();
+        tests.me(Class::Interactive).await.unwrap();
+    }
+    assert_eq!(tokens(), 1);
+    tests.sign_in(Class::Interactive).await.unwrap();
+    engines.me(Class::Interactive).await.unwrap();
+    assert_eq!(tokens(), 2, "a new one is everybody's");
+    let (connection, secret) = (engines.connection().clone(), SecretString::from("another one"));
+    let clock = Arc::new(twin.clock.clone());
+    let other = Halo::new(connection, secret, twin.clone(), clock, Budget::halo(300)).sharing(&lanes);
+    let refused = other.me(Class::Interactive).await.unwrap_err();
+    assert_eq!((refused.kind, tokens()), (FailureKind::SignInAgain, 3), "another secret is tried for itself");
+    engines.me(Class::Interactive).await.unwrap();
+    assert_eq!(tokens(), 3);
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use super::{Registry, View};
 use crate::{
     domain::{connection::HaloConnection, ids::ConnectionId},
     engine::Engine,
+    halo_itsm::TokenLanes,
     outbound::budget::{Budget, Kind, Subscriptions},
 };
 
@@ -21,10 +22,15 @@ fn instance(connection: &HaloConnection) -> String {
 }
 
 impl Registry {
-    /// The same, with the budgets of subscriptions that another one keeps.
+    /// The same, with the budgets of subscriptions and the tokens of Halo that another one keeps.
     #[must_use]
-    pub fn sharing(self, subscriptions: Option<Arc<Subscriptions>>) -> Self {
-        Self { subscriptions: subscriptions.unwrap_or_default(), ..self }
+    pub fn sharing(self, subscriptions: Option<Arc<Subscriptions>>, tokens: Option<Arc<TokenLanes>>) -> Self {
+        Self { subscriptions: subscriptions.unwrap_or_default(), tokens: tokens.unwrap_or_default(), ..self }
+    }
+
+    /// The tokens of Halo instances.
+    pub fn token_lanes(&self) -> Arc<TokenLanes> {
+        Arc::clone(&self.tokens)
     }
 
     /// Budgets of Halo instances, by the connections that lead there.

@@ -1,7 +1,5 @@
 //! A Halo instance: its addresses and API application, tried before they are kept.
 
-use std::sync::Arc;
-
 use secrecy::SecretString;
 
 use super::{
@@ -304,10 +302,8 @@ async fn kept(app: &App, id: Option<ConnectionId>) -> Result<SecretString, Servi
 /// # Errors
 /// `Invalid` when there is no way out.
 pub fn adapter(app: &App, connection: &HaloConnection, secret: &SecretString) -> Result<Halo, ServiceError> {
-    let transport = (app.network)(connection.allow_insecure)
-        .map_err(|failure| entry::failed("resource_server", "Resource server", &failure))?;
-    let budget = outside::budget(app, connection);
-    Ok(Halo::new(connection.clone(), secret.clone(), transport, Arc::clone(&app.clock), budget))
+    outside::halo(app, connection.clone(), secret.clone())
+        .map_err(|failure| entry::failed("resource_server", "Resource server", &failure))
 }
 
 /// What a test found wrong, each at its field.

@@ -149,8 +149,8 @@ pub struct Tap {
     mutate: Mutex<Option<Box<Mutation>>>,
     /// What happens just before a call is carried out.
     before: Mutex<Option<Box<Before>>>,
-    /// The end of an address, and what happens here once, just before it is read.
-    meanwhile: Mutex<Option<Meanwhile>>,
+    /// Ends of addresses, and what happens here once each, just before such a one is read.
+    meanwhile: Mutex<Vec<Meanwhile>>,
     /// Part of the addresses that cannot be reached.
     away: Mutex<Option<&'static str>>,
     /// Tickets whose actions are answered with a status and nothing else.
@@ -239,7 +239,9 @@ impl Transport for Tap {
             }
             let meanwhile = {
                 let read = |end: &str| called.starts_with("GET") && called.to_lowercase().ends_with(end);
-                self.meanwhile.lock().unwrap().take_if(|(end, _)| read(end.as_str()))
+                let mut waiting = self.meanwhile.lock().unwrap();
+                let due = waiting.iter().position(|(end, _)| read(end.as_str()));
+                due.map(|at| waiting.remove(at))
             };
             if let Some((_, happens)) = meanwhile {
                 happens.await;
@@ -344,7 +346,7 @@ impl Bridge {
             inner: Judge::of_requests(TwinTransport::new(twin.clone())),
             mutate: Mutex::new(None),
             before: Mutex::new(None),
-            meanwhile: Mutex::new(None),
+            meanwhile: Mutex::default(),
             away: Mutex::new(None),
             withheld: Mutex::default(),
             hang: Mutex::new(None),
@@ -709,9 +711,10 @@ allow_insecure = true
         *self.tap.before.lock().unwrap() = Some(Box::new(happens));
     }
 
-    /// This happens in our own store, once, just before the address that ends so is read.
+    /// This happens in our own process, once, just before the address that ends so is read; what is said a second time
+    /// happens at the next such reading.
     pub fn meanwhile(&self, end: String, happens: impl Future<Output = ()> + Send + 'static) {
-        *self.tap.meanwhile.lock().unwrap() = Some((end, Box::pin(happens)));
+        self.tap.meanwhile.lock().unwrap().push((end, Box::pin(happens)));
     }
 
     /// An agent writes a note as soon as a ticket is read: between our reading of it and our own note.

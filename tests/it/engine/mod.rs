@@ -44,5 +44,6 @@ mod shown;
 mod standins;
 mod stop;
 mod then;
+mod tokens;
 mod tolerance;
 mod zones;
