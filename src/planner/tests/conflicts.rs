@@ -297,7 +297,7 @@ fn a_change_that_shows_after_it_was_given_up_is_ours_and_asks_nobody() {
                 s.incident.status = IncidentStatus::Active;
                 s.incident.classification = None;
             },
-            "ticket status=2 because incident-reopened",
+            "ticket status=2 field112=\"\" because incident-reopened",
         ),
         (
             "a severity",
