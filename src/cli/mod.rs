@@ -94,7 +94,9 @@ pub fn main(bundle: web::assets::Site) -> ExitCode {
     web::assets::embed(bundle);
     let Cli { global, command } = Cli::parse();
     match &command {
-        Command::Twin(_) | Command::Prove(_) => {}
+        Command::Twin(_) => {}
+        // Thousands of worlds have nothing to say; of one that is looked into, `--log` shows more.
+        Command::Prove(_) => global.start_logging("off"),
         Command::Serve(_) => global.start_logging("info"),
         // What its story leaves for a person to do stands on the page.
         Command::Demo(_) => global.start_logging("error"),

@@ -197,7 +197,7 @@ pub(super) fn stands(engine: &Engine, row: &SituationRow, note: &NoteDraft, acti
         let known = row.actions.iter().flatten().any(|known| known.key == action.key);
         !known && forth::may_be_forgotten(engine, row)
     };
-    notes::carries(action, &note.reference)
+    notes::bears(action, &note.reference)
         || note.text.starts_with(status::REOPENED) && status::says_reopened(action) && forgotten()
 }
 

@@ -209,7 +209,7 @@ pub(super) async fn tell_former(
         Ok(actions) => actions,
         Err(failure) => return Attempt::Failed(failure),
     };
-    if let Some(action) = actions.iter().find(|action| notes::carries(action, &note.reference)) {
+    if let Some(action) = actions.iter().find(|action| notes::bears(action, &note.reference)) {
         return former_told(row, former, Some((action, true)));
     }
     match halo.add_note(former, note, class).await {

@@ -288,7 +288,7 @@ async fn note_of(engine: &Engine, row: &SituationRow, kind: &OperationKind, note
         Err(failure) => return Look::Failed(failure),
     };
     match halo.actions(ticket, crate::outbound::budget::Class::Comment).await {
-        Ok(actions) => match actions.into_iter().find(|action| notes::carries(action, &note.reference)) {
+        Ok(actions) => match actions.into_iter().find(|action| notes::bears(action, &note.reference)) {
             Some(action) if note.former.is_some() => {
                 Look::Found(forth::former_told(row, ticket, Some((&action, true))))
             }

@@ -173,7 +173,7 @@ fn noted(s: &Situation<'_>, comment: &Comment) -> Option<Sign> {
     }
     let reference = notes::note_reference(s, &comment.id, 0);
     let written = s.actions.into_iter().flatten().filter(|action| {
-        action.key.ticket == ticket && by_us(s.catalogue.own_agent_id, action) && notes::carries(action, &reference)
+        action.key.ticket == ticket && by_us(s.catalogue.own_agent_id, action) && notes::bears(action, &reference)
     });
     let (action, at) = written.filter_map(|action| Some((action.key, action.at?))).min_by_key(|(_, at)| *at)?;
     let sign = Sign { wrote: SecondWrite::Note { action }, comment: comment.id.clone(), at, key };

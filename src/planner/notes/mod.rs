@@ -52,7 +52,7 @@ pub fn noted_later(
 ) -> bool {
     (edit + 1..=edit + FORGOTTEN_EDITS).any(|edit| {
         let later = comment_reference(arm_id, incident, comment, edit);
-        actions.iter().any(|action| carries(action, &later))
+        actions.iter().any(|action| bears(action, &later))
     })
 }
 
@@ -84,6 +84,12 @@ pub fn carries(action: &Action, reference: &str) -> bool {
     action.note.contains(reference) || action.note_html.as_deref().is_some_and(|html| html.contains(reference))
 }
 
+/// Whether an action is the note with a reference: its text ends with that. Notes of edits name the first note's as well.
+pub fn bears(action: &Action, reference: &str) -> bool {
+    let last = |text: &str| references_in(text).last() == Some(reference);
+    last(&action.note) || action.note_html.as_deref().is_some_and(last)
+}
+
 /// Whether an action's text carries any reference of ours.
 pub(super) fn carries_any(action: &Action) -> bool {
     mentions_any(&action.note) || action.note_html.as_deref().is_some_and(mentions_any)
@@ -96,7 +102,11 @@ pub fn mentions_any(text: &str) -> bool {
 
 /// The first reference of ours that a text carries.
 pub fn reference_in(text: &str) -> Option<&str> {
-    text.match_indices("HB-").find_map(|(at, _)| {
+    references_in(text).next()
+}
+
+fn references_in(text: &str) -> impl Iterator<Item = &str> {
+    text.match_indices("HB-").filter_map(|(at, _)| {
         let found = text.get(at..at + REFERENCE_LENGTH)?;
         let digits = found.get(3..)?;
         digits.chars().all(|c| c.is_ascii_digit() || ('A'..='F').contains(&c)).then_some(found)
@@ -125,7 +135,7 @@ fn adopt(s: &Situation<'_>, out: &mut Plan) {
     let own = |a: &Action| {
         s.catalogue.own_agent_id.is_none() || a.agent_id.is_none() || a.agent_id == s.catalogue.own_agent_id
     };
-    let remembers = s.pair.base.replaced.is_empty() && s.forgotten.is_none();
+    let remembers = s.pair.base.replaced.is_empty() && !s.pair.base.linked && s.forgotten.is_none();
     // What stood on a ticket that is gone may have been copied to this one since.
     let left = |link: &NoteLink| {
         Some(link.action.ticket) != s.pair.ticket && s.pair.base.replaced.contains(&link.action.ticket)
@@ -136,7 +146,7 @@ fn adopt(s: &Situation<'_>, out: &mut Plan) {
         let edits = if remembers { 0 } else { known.unwrap_or(0) + FORGOTTEN_EDITS };
         let noted = (0..=edits).rev().find_map(|edit| {
             let wanted = note_reference(s, &comment.id, edit);
-            Some((edit, actions.iter().find(|a| carries(a, &wanted) && own(a))?))
+            Some((edit, actions.iter().find(|a| bears(a, &wanted) && own(a))?))
         });
         if let Some((edit, action)) = noted {
             out.links.push(NoteLink {

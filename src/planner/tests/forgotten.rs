@@ -431,3 +431,29 @@ fn what_was_copied_to_the_ticket_in_the_place_of_a_gone_one_is_known_there_by_an
         assert!(restored.plan().operations.is_empty());
     }
 }
+
+/// The note of an edit names the first note's reference too, also where that one is gone.
+#[test]
+fn a_note_that_names_the_first_one_is_not_taken_for_it() {
+    let mut scene = in_step();
+    let comment = scene.comment(1, "as it was");
+    let said = notes::words::of_comment(&scene.comments.as_ref().unwrap()[0]);
+    scene.link(&comment, ActionKey { ticket: TicketId(70), action: 3 }, (0, 0), Some(said), Side::Sentinel);
+    let edited = &mut scene.comments.as_mut().unwrap()[0];
+    (edited.message, edited.modified) = ("as it is now".into(), Some(at("2026-03-01T11:45:00Z")));
+    scene.note(3, "<p>the first note</p>");
+    let plan = scene.plan();
+    let OperationKind::AddNote { edit: 1, note, .. } = &plan.operations[0].kind else { panic!("{}", words(&plan)) };
+    let html = note.html.clone();
+    let first = scene.with(|s| notes::note_reference(s, &comment, 0));
+    assert!(html.contains(&first));
+    // The two records are linked anew, and an agent has deleted the first note.
+    scene.links.clear();
+    scene.actions = Some(Vec::new());
+    scene.note(7, &html).agent_id = Some(99);
+    scene.pair.base.linked = true;
+    let plan = scene.plan();
+    assert!(plan.operations.is_empty(), "{}", words(&plan));
+    let links: Vec<_> = plan.links.iter().map(|link| (link.action.action, link.edit)).collect();
+    assert_eq!(links, [(7, 1)], "so that the next edit is another note than this one");
+}
