@@ -70,6 +70,7 @@ pub async fn run(global: &Global, args: RestoreArgs) -> anyhow::Result<ExitCode>
     };
     let fresh = dir.join(format!("{DATABASE}.restoring"));
     remove(&fresh)?;
+    copy_log(&args.file, &fresh)?;
     copy_private(&args.file, &fresh)?;
     let checked = check(&fresh, seal).await;
     if let Err(error) = checked {
@@ -102,7 +103,11 @@ fn carried_key(global: &Global, file: &Path) -> anyhow::Result<secrecy::SecretSt
     Ok(open_key(&text, &passphrase()?, Arc::new(SystemIds))?)
 }
 
-/// Opens the copy as a server would, and proves that it holds.
+/// The setting by which a database knows its data directory.
+const MARK: &str = "instance-mark";
+
+/// Opens the copy as a server would, and proves that it holds. It loses its mark: a file that `backup` did not write may
+/// carry this very directory's, and would write at once.
 async fn check(path: &Path, key: SealKey) -> anyhow::Result<()> {
     // Opened as a server would, any database gets our tables and looks like an installation that is new.
     if schema_of(path).await?.is_none() {
@@ -114,6 +119,9 @@ async fn check(path: &Path, key: SealKey) -> anyhow::Result<()> {
         bail!("It is damaged: {}. Use another backup.", faults.join("; "));
     }
     store.verify_ledger().await?;
+    let mut tx = store.begin().await?;
+    tx.put_setting(MARK, None).await?;
+    tx.commit().await?;
     Ok(())
 }
 
@@ -140,8 +148,10 @@ fn move_with_log(from: &Path, to: &Path) -> anyhow::Result<()> {
     // The log goes first: a database without its log would look whole and lack what the log holds.
     for part in ["-wal", "-shm", ""] {
         let (from, to) = (with_suffix(from, part), with_suffix(to, part));
-        if from.exists() {
-            std::fs::rename(&from, &to).with_context(|| format!("{} cannot be put in place", to.display()))?;
+        match std::fs::rename(&from, &to) {
+            // A connection that closes just now has carried the log over, and removed it.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && !part.is_empty() => {}
+            moved => moved.with_context(|| format!("{} cannot be put in place", to.display()))?,
         }
     }
     Ok(())
@@ -173,6 +183,15 @@ fn private_dir(dir: &Path) -> anyhow::Result<()> {
         .mode(0o700)
         .create(dir)
         .with_context(|| format!("The data directory {} cannot be made", dir.display()))
+}
+
+/// Brings the log that lies beside a database whose files were copied one by one: its last entries are there alone.
+fn copy_log(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let log = with_suffix(from, "-wal");
+    match std::fs::metadata(&log) {
+        Ok(found) if found.len() > 0 => copy_private(&log, &with_suffix(to, "-wal")),
+        _ => Ok(()),
+    }
 }
 
 fn copy_private(from: &Path, to: &Path) -> anyhow::Result<()> {

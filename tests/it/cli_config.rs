@@ -3,8 +3,14 @@
 use std::{
     path::Path,
     process::{Command, Output},
+    sync::Arc,
 };
 
+use halobridge::{
+    clock::{Clock as _, SystemClock, SystemIds},
+    ledger::fact::Fact,
+    store::{InstanceMark, SealKey, Store},
+};
 use tempfile::TempDir;
 
 use crate::config_faults::example;
@@ -215,6 +221,50 @@ async fn another_programs_database_is_no_backup() {
         assert!(told.err.contains("was not restored") && told.err.contains("another program's"), "{}", told.err);
     }
     assert!(desk.run(&["config", "diff", &small]).ends(0).out.contains("No difference"), "the database is untouched");
+}
+
+/// Copies the database's files as they lie there.
+fn files_copied(desk: &Desk, name: &str) -> String {
+    let to = desk.dir.path().join(name).display().to_string();
+    for part in ["", "-wal", "-shm"] {
+        let from = desk.data().join(format!("halobridge.db{part}"));
+        if from.is_file() {
+            std::fs::copy(&from, format!("{to}{part}")).expect("copied");
+        }
+    }
+    to
+}
+
+#[tokio::test]
+async fn a_copy_of_the_files_is_restored_with_its_log_and_only_reads() {
+    let desk = Desk::new();
+    let small = desk.file("small.toml", &example("smallest"));
+    desk.run(&["config", "apply", &small]).ends(0);
+    let opened = async || {
+        let key = SealKey::from_file(&desk.data().join("halobridge.key"), false, Arc::new(SystemIds)).expect("the key");
+        Store::open(&desk.data().join("halobridge.db"), key).await.expect("the database")
+    };
+    let mark = async |store: &Store| store.instance_mark(&desk.data(), &SystemIds).await.expect("read");
+    let plain = files_copied(&desk, "plain.db");
+    let before = opened().await;
+    assert_eq!(mark(&before).await, InstanceMark::Same);
+    let act = Fact::HumanAct { user: None, act: "looked".into(), pair: None, detail: serde_json::json!({}) };
+    let mut tx = before.begin().await.expect("begun");
+    tx.record(SystemClock.now(), None, act).await.expect("recorded");
+    tx.commit().await.expect("committed");
+    let last = before.latest_seq().await.expect("read");
+    // Its last entry stands in the log alone.
+    let with_log = files_copied(&desk, "with-log.db");
+    assert!(std::fs::metadata(format!("{with_log}-wal")).is_ok_and(|log| log.len() > 0));
+
+    desk.run(&["restore", &plain]).ends(0);
+    let store = opened().await;
+    assert_eq!(mark(&store).await, InstanceMark::Differs, "what `backup` did not write only reads as well");
+    assert!(store.latest_seq().await.expect("read") < last);
+    desk.run(&["restore", &with_log]).ends(0);
+    let store = opened().await;
+    assert_eq!(mark(&store).await, InstanceMark::Differs);
+    assert_eq!(store.latest_seq().await.expect("read"), last);
 }
 
 #[tokio::test]
