@@ -27,7 +27,7 @@ use crate::{
 pub const LONG: &str = "Puts a backup in place of the database. No server may run on the data directory.\n\n\
     The backup is checked first: its version, its inner order and every chain of its ledger. The database that was there is \
     kept beside it under a name ending in .before-restore. After a restore the server only reads until a person confirms it (`serve --confirm-instance`), because tickets and incidents may have moved on since the backup.\n\n\
-    With --with-key the key in FILE.key is put in place too (passphrase in HALOBRIDGE_BACKUP_PASSPHRASE).\n\n\
+    With --with-key the key in FILE.key is put in place too, and the one that was there is kept in the same way (passphrase in HALOBRIDGE_BACKUP_PASSPHRASE).\n\n\
     Example:  halobridge restore /backup/halobridge-monday.db";
 
 /// Options of `restore`.
@@ -77,14 +77,17 @@ pub async fn run(global: &Global, args: RestoreArgs) -> anyhow::Result<ExitCode>
         remove(&fresh)?;
         return Err(error.context(format!("The backup {} was not restored", args.file.display())));
     }
+    // Whole and durable before the database changes places: then it has only to be renamed.
+    let fresh_key = key.as_ref().map(|text| bring_key(&dir, text.expose_secret().trim())).transpose()?.flatten();
     let kept = keep_old(&dir)?;
     move_with_log(&fresh, &dir.join(DATABASE))?;
-    if let Some(text) = &key {
-        put_key(&dir.join(KEY_FILE), text.expose_secret())?;
-    }
+    let kept_key = fresh_key.map(|fresh| put_key(&dir, &fresh)).transpose()?.flatten();
     say(format!("Restored {} to {}.", args.file.display(), dir.join(DATABASE).display()));
     if let Some(kept) = kept {
         say(format!("The database that was there is now {}.", kept.display()));
+    }
+    if let Some(kept) = kept_key {
+        say(format!("The key that was there is now {}.", kept.display()));
     }
     if key.is_none() && !given {
         say("There was no key, so a new one was made: secrets that were typed into the browser must be entered again.");
@@ -162,15 +165,21 @@ fn keep_old(dir: &Path) -> anyhow::Result<Option<PathBuf>> {
     if !old.exists() {
         return Ok(None);
     }
+    let kept = name_to_keep(dir, DATABASE);
+    move_with_log(&old, &kept)?;
+    Ok(Some(kept))
+}
+
+/// A name that nothing has yet, for what was there before this restore.
+fn name_to_keep(dir: &Path, file: &str) -> PathBuf {
     let stamp = SystemClock.now().strftime("%Y%m%dT%H%M%SZ").to_string();
-    let mut kept = dir.join(format!("{DATABASE}.{stamp}.before-restore"));
+    let mut kept = dir.join(format!("{file}.{stamp}.before-restore"));
     let mut number = 1;
     while kept.exists() {
         number += 1;
-        kept = dir.join(format!("{DATABASE}.{stamp}-{number}.before-restore"));
+        kept = dir.join(format!("{file}.{stamp}-{number}.before-restore"));
     }
-    move_with_log(&old, &kept)?;
-    Ok(Some(kept))
+    kept
 }
 
 fn private_dir(dir: &Path) -> anyhow::Result<()> {
@@ -207,16 +216,34 @@ fn copy_private(from: &Path, to: &Path) -> anyhow::Result<()> {
     copied.with_context(|| format!("The backup cannot be copied to {}", to.display()))
 }
 
-fn put_key(path: &Path, text: &str) -> anyhow::Result<()> {
-    if path.exists() {
-        let old = with_suffix(path, ".before-restore");
-        std::fs::rename(path, &old).with_context(|| format!("The old key {} cannot be kept", path.display()))?;
+/// Writes the key beside its place. `None`: it is there already.
+fn bring_key(dir: &Path, text: &str) -> anyhow::Result<Option<PathBuf>> {
+    if std::fs::read_to_string(dir.join(KEY_FILE)).is_ok_and(|there| there.trim() == text) {
+        return Ok(None);
     }
-    let written = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .and_then(|mut file| std::io::Write::write_all(&mut file, format!("{text}\n").as_bytes()));
-    written.with_context(|| format!("The key file {} cannot be written", path.display()))
+    let fresh = dir.join(format!("{KEY_FILE}.restoring"));
+    let made = || {
+        if fresh.exists() {
+            std::fs::remove_file(&fresh)?;
+        }
+        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
+        std::io::Write::write_all(&mut file, format!("{text}\n").as_bytes())?;
+        file.sync_all()
+    };
+    made().with_context(|| format!("The key file {} cannot be written", fresh.display()))?;
+    Ok(Some(fresh))
+}
+
+/// Puts the key that was brought in its place; gives where the one that was there is kept.
+fn put_key(dir: &Path, fresh: &Path) -> anyhow::Result<Option<PathBuf>> {
+    let place = dir.join(KEY_FILE);
+    let kept = place.exists().then(|| name_to_keep(dir, KEY_FILE));
+    if let Some(kept) = &kept {
+        std::fs::rename(&place, kept).with_context(|| {
+            format!("The old key {} cannot be kept; the new one is {}", place.display(), fresh.display())
+        })?;
+    }
+    std::fs::rename(fresh, &place)
+        .with_context(|| format!("The key {} cannot be put in place: rename it to {KEY_FILE}", fresh.display()))?;
+    Ok(kept)
 }

@@ -310,6 +310,44 @@ fn a_backup_carries_the_key_under_a_passphrase() {
 }
 
 #[test]
+fn a_key_that_a_restore_replaces_is_kept_however_many_follow() {
+    let desk = Desk::new();
+    let small = desk.file("small.toml", &example("smallest"));
+    let with = |args: &[&str], data: &Path| {
+        let mut command = desk.command(args);
+        command.env("HALOBRIDGE_BACKUP_PASSPHRASE", "blue kettle sings softly").env("HALOBRIDGE_DATA_DIR", data);
+        Told::of(&command.output().expect("runs")).ends(0)
+    };
+    let key = |data: &Path| std::fs::read_to_string(data.join("halobridge.key")).expect("there").trim().to_owned();
+    let data = desk.data();
+    with(&["config", "apply", &small], &data);
+    let mut keys = vec![key(&data)];
+    let mut backups = Vec::new();
+    for name in ["one", "two"] {
+        let other = desk.dir.path().join(name);
+        with(&["config", "apply", &small], &other);
+        let backup = desk.dir.path().join(format!("{name}.db")).display().to_string();
+        with(&["backup", &backup, "--with-key"], &other);
+        keys.push(key(&other));
+        backups.push(backup);
+    }
+    for backup in &backups {
+        let told = with(&["restore", backup, "--with-key"], &data);
+        assert!(told.out.contains("The key that was there is now"), "{}", told.out);
+    }
+    // The same key once more replaces none.
+    let told = with(&["restore", &backups[1], "--with-key"], &data);
+    assert!(!told.out.contains("The key that was there"), "{}", told.out);
+    let files = || std::fs::read_dir(&data).expect("a folder").map(|entry| entry.expect("an entry").path());
+    for key in &keys {
+        let holds = |path: &std::path::PathBuf| std::fs::read_to_string(path).is_ok_and(|text| text.trim() == key);
+        assert_eq!(files().filter(holds).count(), 1, "each of the three is there");
+    }
+    assert_eq!(key(&data), keys[2]);
+    with(&["config", "export"], &data);
+}
+
+#[test]
 fn every_option_has_an_environment_variable_and_every_command_an_example() {
     fn walk(command: &clap::Command, path: &str, wrong: &mut Vec<String>) {
         for argument in command.get_arguments() {
