@@ -45,7 +45,7 @@ pub enum Pushed {
 /// As [`ask`], for programs: the workspace by id or name; what is pushed already, or asked for, is not asked for again.
 ///
 /// # Errors
-/// As [`ask`]; `Conflict` when the ticket is linked to another incident.
+/// As [`ask`]; `Conflict` when the ticket is linked to another incident, `Invalid` for a name that several workspaces have.
 pub async fn ask_once(
     app: &App,
     caller: &Caller,
@@ -55,9 +55,7 @@ pub async fn ask_once(
 ) -> Result<Pushed, ServiceError> {
     caller.need(Role::Operator)?;
     let installation = app.installation().await?;
-    let named = |one: &&Workspace| one.id.to_string() == workspace || one.name.eq_ignore_ascii_case(workspace.trim());
-    let seen = |one: &&Workspace| caller.scope.allows(Some(one.client));
-    let workspace = installation.workspaces.iter().filter(seen).find(named).ok_or(ServiceError::NotFound)?;
+    let workspace = named(&installation, caller, workspace.trim())?;
     let number = links::ticket_number(ticket, "pushed")?;
     let client = installation.clients.iter().find(|client| client.id == workspace.client);
     let binding = client.and_then(|client| client.halo.as_ref());
@@ -79,6 +77,23 @@ pub async fn ask_once(
         }
     }
     submit(app, caller, workspace, number, anyway, place).await
+}
+
+/// The workspace with this id, else the only one with this name among those that the caller sees: names may repeat across
+/// subscriptions.
+fn named<'a>(installation: &'a Installation, caller: &Caller, given: &str) -> Result<&'a Workspace, ServiceError> {
+    let seen = installation.workspaces.iter().filter(|one| caller.scope.allows(Some(one.client)));
+    let seen: Vec<&Workspace> = seen.collect();
+    if let Some(one) = seen.iter().find(|one| one.id.to_string() == given) {
+        return Ok(one);
+    }
+    let mut named = seen.into_iter().filter(|one| one.name.eq_ignore_ascii_case(given));
+    let one = named.next().ok_or(ServiceError::NotFound)?;
+    if named.next().is_some() {
+        let problem = "Two workspaces have this name: send the id of the one that is meant. Nothing was pushed.";
+        return Err(ServiceError::invalid("workspace", problem));
+    }
+    Ok(one)
 }
 
 /// The place of a ticket that is pushed: its Halo instance, and the incident that it becomes.

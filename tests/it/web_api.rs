@@ -6,6 +6,7 @@ use halobridge::{
         account::{Role, Scope},
         ids::{ClientId, WorkspaceId},
         view::ledger::LedgerFilter,
+        workspace::Workspace,
     },
     service::{caller::Caller, incidents, ledger, tokens},
     twin::options::Product,
@@ -183,6 +184,34 @@ async fn what_is_wrong_with_a_body_is_named_with_its_remedy() {
         assert!(found["message"].as_str().is_some_and(|words| words.contains("POST")), "{path}");
     }
     assert_eq!(app.engine.taken(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_name_that_two_workspaces_have_pushes_nothing() {
+    let app = app().await;
+    let token = app.token("soar", None).await;
+    let one_client = app.token("alpine", Some(&[seed::client(1)])).await;
+    let installation = app.app.installation().await.unwrap();
+    let second = installation.workspaces.iter().find(|one| one.id == seed::workspace(2)).unwrap();
+    let mut tx = app.app.store.begin().await.unwrap();
+    tx.put_workspace(&Workspace { name: "WS1".into(), ..second.clone() }).await.unwrap();
+    tx.commit().await.unwrap();
+    let push = |workspace: &str| json!({ "workspace": workspace, "ticket": 1, "wait_secs": 0 });
+    let (status, found, _) = app.call("/api/push", Some(&token), &push("Ws1")).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{found}");
+    let problem = "Two workspaces have this name: send the id of the one that is meant. Nothing was pushed.";
+    assert_eq!(found["problems"], json!([{ "field": "workspace", "problem": problem }]));
+    assert!(app.app.store.asked().await.unwrap().is_empty());
+    // Each by its id, and by the name where it is the only one that the token reaches.
+    for (token, given, meant) in [
+        (&token, seed::workspace(2).to_string(), seed::workspace(2)),
+        (&one_client, "Ws1".to_owned(), seed::workspace(1)),
+    ] {
+        let (status, found, _) = app.call("/api/push", Some(token), &push(&given)).await;
+        assert_eq!((status, found["state"].as_str()), (StatusCode::ACCEPTED, Some("waiting")), "{found}");
+        let asked = app.app.store.asked().await.unwrap();
+        assert_eq!(asked.last().unwrap().detail["workspace"], json!(meant));
+    }
 }
 
 #[tokio::test]
