@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use crate::{
     clock::{Clock, IdSource},
-    domain::{account::Scope, connection::MicrosoftConnection, pair::Health, workspace::Mode},
+    domain::{account::Scope, connection::MicrosoftConnection, pair::Health, run::RunScope, workspace::Mode},
     engine::{Registry, Transports},
     service::names,
     store::{Installation, SecretOwner, Store},
@@ -86,12 +86,21 @@ pub async fn database(store: &Store) -> Vec<Finding> {
     found
 }
 
+/// Whether a source is read: it is set up, and not switched off.
+fn reads(installation: &Installation, source: RunScope) -> bool {
+    match source {
+        RunScope::Workspace { id } => names::read(installation, id),
+        RunScope::Halo { id } => names::halo(installation, id).is_some(),
+    }
+}
+
 /// What the polls and writes came to: what failed last, what was given up, what waits for a person.
 pub async fn work(store: &Store, installation: &Installation) -> Vec<Finding> {
     let mut found = Vec::new();
     match store.last_runs(&Scope::All, true).await {
         Ok(runs) => found.extend(runs.into_iter().filter_map(|last| {
-            let failure = last.run.failure?;
+            // The last run of what is not read any more stays as it was: nobody could mend it.
+            let failure = last.run.failure.filter(|_| reads(installation, last.run.scope))?;
             let what = format!("polls of {}", names::run_scope(installation, last.run.scope));
             let times = if last.failures > 1 { format!(" ({} times in a row)", last.failures) } else { String::new() };
             Some(Finding::fault(what, format!("the last one failed{times}: {}", failure.message)))

@@ -4,11 +4,11 @@ use halobridge::{
     domain::{
         account::{Role, Scope},
         failure::{Failure, FailureKind, Side},
-        ids::{ActionKey, CommentId, TicketId, UserId},
+        ids::{ActionKey, CommentId, ConnectionId, RunId, TicketId, UserId, WorkspaceId},
         incident::{Comment, Incident, IncidentStatus, Severity},
         pair::{Health, NoteLink, PairState, SyncState},
         reason::Reason,
-        run::RunScope,
+        run::{Run, RunCause, RunScope},
         view::{
             dashboard::{PairFilter, PairSort},
             ledger::{ChainState, LedgerFilter},
@@ -22,7 +22,7 @@ use halobridge::{
     service::{
         self,
         caller::Caller,
-        dashboard,
+        dashboard, doctor,
         engine_handle::{BudgetStatus, EngineStatus, ScopeStatus},
         error::ServiceError,
         incidents, ledger, pairs, problems, pulse, runs,
@@ -60,6 +60,41 @@ impl TestApp {
             Fact::IncidentRead { workspace: seed::workspace(n), client: seed::client(n), incident: Box::new(incident) };
         self.record(n, fact).await;
     }
+}
+
+#[tokio::test]
+async fn doctor_finds_no_fault_in_the_polls_of_what_is_not_read_any_more() {
+    let app = app().await;
+    let ids = [
+        RunScope::Workspace { id: seed::workspace(1) },
+        RunScope::Workspace { id: seed::workspace(2) },
+        RunScope::Workspace { id: WorkspaceId(Uuid::from_u128(77)) },
+        RunScope::Halo { id: seed::HALO },
+        RunScope::Halo { id: ConnectionId(Uuid::from_u128(78)) },
+    ];
+    for (n, scope) in (1_u128..).zip(ids) {
+        let failure = Failure::new(Side::Sentinel, FailureKind::Transient, "It is not reachable.");
+        let (id, cause) = (RunId(Uuid::from_u128(n)), RunCause::Schedule);
+        let (started, ended) = (app.now(), app.now());
+        let run = Run { id, scope, cause, started, ended, read: 0, changed: 0, failure: Some(failure) };
+        app.record(1, Fact::RunEnded { run }).await;
+    }
+    let faults = async || {
+        let installation = app.app.installation().await.unwrap();
+        let found = doctor::work(&app.app.store, &installation).await;
+        let polls = found.into_iter().filter(|finding| finding.what.starts_with("polls of "));
+        polls.map(|finding| finding.what).collect::<Vec<_>>()
+    };
+    let told = faults().await;
+    assert_eq!(told.len(), 3, "what is not set up is not told of: {told:?}");
+    let installation = app.app.installation().await.unwrap();
+    let first = installation.workspaces.iter().find(|one| one.id == seed::workspace(1)).unwrap();
+    let mut tx = app.app.store.begin().await.unwrap();
+    tx.put_workspace(&Workspace { mode: Mode::Off, ..first.clone() }).await.unwrap();
+    tx.commit().await.unwrap();
+    let told = faults().await;
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told.iter().all(|what| !what.contains("Ws1")), "{told:?}");
 }
 
 #[tokio::test]
