@@ -156,6 +156,11 @@ pub fn too_large(app: &App, door: Option<Door>) -> Receipt {
     turn_away(app, door.map(|door| door.0), Receipt::TooLarge)
 }
 
+/// Counts one whose sender gave up before it was whole: that is no fault of what it sends, and it sends it again.
+pub fn broke_off(app: &App) -> Receipt {
+    app.kept.intake.count(Receipt::NotStored)
+}
+
 /// Counts one for which there was no room: too many are being received at this moment.
 pub fn no_room(app: &App) -> Receipt {
     let state = &app.kept.intake;

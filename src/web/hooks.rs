@@ -33,8 +33,10 @@ impl Default for Room {
 
 /// Why a body was not taken in.
 enum Unread {
-    /// It is too large, or its sender gave up.
+    /// It is too large.
     TooLarge,
+    /// Its sender gave up before it was whole.
+    BrokeOff,
     /// Too much is being received just now.
     NoRoom,
 }
@@ -51,7 +53,7 @@ async fn read(body: Body, room: &Semaphore) -> Result<Held<'_>, Unread> {
     let mut bytes = Vec::new();
     let mut taken: Option<SemaphorePermit<'_>> = None;
     while let Some(part) = parts.next().await {
-        let part = part.map_err(|_| Unread::TooLarge)?;
+        let part = part.map_err(|_| Unread::BrokeOff)?;
         if bytes.len() + part.len() > BODY_MAX {
             return Err(Unread::TooLarge);
         }
@@ -91,6 +93,7 @@ pub async fn halo(State(web): State<Web>, Path(connection): Path<String>, header
     let held = match read(body, &web.room.signed).await {
         Ok(held) => held,
         Err(Unread::TooLarge) => return answer(intake::too_large(&web.app, None)),
+        Err(Unread::BrokeOff) => return answer(intake::broke_off(&web.app)),
         Err(Unread::NoRoom) => return answer(intake::no_room(&web.app)),
     };
     match intake::halo_door(&web.app, &connection, &headers, &held.bytes).await {
@@ -104,6 +107,7 @@ async fn proven(web: &Web, door: intake::Door, body: Body) -> Receipt {
     match read(body, &web.room.proven).await {
         Ok(held) => intake::take(&web.app, door, held.bytes.clone()).await,
         Err(Unread::TooLarge) => intake::too_large(&web.app, Some(door)),
+        Err(Unread::BrokeOff) => intake::broke_off(&web.app),
         Err(Unread::NoRoom) => intake::no_room(&web.app),
     }
 }

@@ -6,7 +6,7 @@ use axum::body::Body;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use halobridge::{
     clock::IdSource,
-    domain::account::Scope,
+    domain::{account::Scope, delivery::DeliverySource},
     service::intake,
     store::DeliveryFilter,
     web::{self, WebOptions},
@@ -138,6 +138,29 @@ async fn a_body_beyond_two_mebibytes_is_refused_and_read_to_its_end() {
     }
     let answer = app.hook("/hooks/halo/desk", &[("x-halo-signature", "x")], vec![b'x'; MAX + 1]).await;
     assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(kept(&app).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_sender_that_breaks_off_is_not_told_of_as_one_that_sends_too_much() {
+    let app = app().await;
+    let bearer = bearer();
+    let sources = [
+        DeliverySource::Sentinel { workspace: seed::workspace(1), client: seed::client(1) },
+        DeliverySource::Halo { connection: seed::HALO },
+    ];
+    for (path, header) in [
+        ("/hooks/sentinel/ws1", ("authorization", bearer.as_str())),
+        ("/hooks/halo/desk", ("authorization", bearer.as_str())),
+        ("/hooks/halo/desk", ("x-halo-signature", "not a signature")),
+    ] {
+        let parts = [Ok(b"{".to_vec()), Err(std::io::Error::other("the sender has gone"))];
+        let answer = app.hook(path, &[header], Body::from_stream(futures::stream::iter(parts))).await;
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{path} {header:?}");
+        for source in sources {
+            assert_eq!(intake::turned_away(&app.app, source), None, "{path} {header:?}");
+        }
+    }
     assert!(kept(&app).await.is_empty());
 }
 
