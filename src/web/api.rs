@@ -58,6 +58,8 @@ pub enum ApiError {
     TooLarge,
     /// Another method than the address takes.
     Method,
+    /// No answer by the time that a request may take.
+    Late,
 }
 
 impl From<ServiceError> for ApiError {
@@ -73,6 +75,16 @@ impl From<BytesRejection> for ApiError {
             _ => ServiceError::invalid("body", "Send the whole body: it broke off.").into(),
         }
     }
+}
+
+/// Whether whoever asks for this address hears JSON.
+pub fn is_for(path: &str) -> bool {
+    path.starts_with("/api/")
+}
+
+/// No address of ours.
+pub async fn not_found() -> ApiError {
+    ServiceError::NotFound.into()
 }
 
 /// Another method than the address takes.
@@ -92,6 +104,10 @@ impl IntoResponse for ApiError {
                 let message = "Send it with POST: this address takes nothing else.";
                 return answer(StatusCode::METHOD_NOT_ALLOWED, &json!({ "error": "method", "message": message }));
             }
+            Self::Late => {
+                let message = "This took too long. What it asks for goes on: send the same request again to hear what came of it.";
+                return answer(StatusCode::GATEWAY_TIMEOUT, &json!({ "error": "late", "message": message }));
+            }
         };
         let (status, code, message) = match &refused {
             ServiceError::SignedOut => (
@@ -105,7 +121,7 @@ impl IntoResponse for ApiError {
             ServiceError::NotFound => (
                 StatusCode::NOT_FOUND,
                 "not-found",
-                "There is no such record among the clients that the token reaches. Check the id, or the token's clients.",
+                "There is no such record among the clients that the token reaches, or no such address. Check the id and the address, or the token's clients.",
             ),
             ServiceError::Conflict => (
                 StatusCode::CONFLICT,

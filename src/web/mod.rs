@@ -45,7 +45,7 @@ use axum::{
     Router,
     extract::DefaultBodyLimit,
     middleware::{from_fn, from_fn_with_state},
-    routing::{get, post},
+    routing::{any, get, post},
 };
 use http::StatusCode;
 use tokio::sync::Semaphore;
@@ -190,6 +190,8 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/readyz"),
     ("POST", "/api/push"),
     ("POST", "/api/pairs/{id}/resync"),
+    ("GET", "/api/{*rest}"),
+    ("POST", "/api/{*rest}"),
     ("POST", "/hooks/sentinel/{workspace}"),
     ("POST", "/hooks/halo/{connection}"),
 ];
@@ -317,6 +319,7 @@ pub fn router(app: App, options: WebOptions) -> Router {
     let api = Router::new()
         .route("/api/push", post(api::push))
         .route("/api/pairs/{id}/resync", post(api::resync))
+        .route("/api/{*rest}", any(api::not_found))
         .method_not_allowed_fallback(api::method_not_allowed)
         .layer(DefaultBodyLimit::max(api::BODY_MAX))
         .layer(from_fn_with_state(web.clone(), guard::to_the_end));

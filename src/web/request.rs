@@ -11,7 +11,12 @@ use futures::FutureExt;
 use http::{HeaderName, HeaderValue, StatusCode};
 use tracing::Instrument;
 
-use super::{Web, draw, error::WebError};
+use super::{
+    Web,
+    api::{self, ApiError},
+    draw,
+    error::WebError,
+};
 use crate::service::error::ServiceError;
 
 /// The header that names the request.
@@ -29,6 +34,7 @@ pub async fn around(State(web): State<Web>, mut request: Request, next: Next) ->
     let span = tracing::info_span!("request", id, method = %request.method(), route);
     let begun = web.app.clock.now();
     let within = web.options.answer_within;
+    let program = api::is_for(request.uri().path());
 
     let answered =
         AssertUnwindSafe(tokio::time::timeout(within, next.run(request))).catch_unwind().instrument(span.clone()).await;
@@ -37,17 +43,17 @@ pub async fn around(State(web): State<Web>, mut request: Request, next: Next) ->
         Ok(Ok(response)) => response,
         Ok(Err(_)) => {
             tracing::error!(after_secs = within.as_secs(), "a request took too long and was given up");
-            let late = WebError::status(StatusCode::GATEWAY_TIMEOUT).into_response();
-            draw::failed(&draw::bare(&web), Some(id.clone()), None, late)
+            match program {
+                true => ApiError::Late.into_response(),
+                false => drawn(&web, &id, WebError::status(StatusCode::GATEWAY_TIMEOUT)),
+            }
         }
         Err(_) => {
             tracing::error!("a request ended in a panic");
-            draw::failed(
-                &draw::bare(&web),
-                Some(id.clone()),
-                None,
-                WebError::from(ServiceError::Internal).into_response(),
-            )
+            match program {
+                true => ApiError::from(ServiceError::Internal).into_response(),
+                false => drawn(&web, &id, WebError::from(ServiceError::Internal)),
+            }
         }
     };
     if let Ok(value) = HeaderValue::from_str(&id) {
@@ -57,4 +63,9 @@ pub async fn around(State(web): State<Web>, mut request: Request, next: Next) ->
     let duration_ms = web.app.clock.now().duration_since(begun).as_millis();
     tracing::debug!(status, duration_ms, "answered");
     response
+}
+
+/// The page of a failure, for nobody in particular.
+fn drawn(web: &Web, id: &str, error: WebError) -> Response {
+    draw::failed(&draw::bare(web), Some(id.to_owned()), None, error.into_response())
 }

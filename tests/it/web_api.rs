@@ -1,5 +1,7 @@
 //! What programs ask for with a token: `POST /api/…`.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use halobridge::{
     domain::{
@@ -10,6 +12,7 @@ use halobridge::{
     },
     service::{caller::Caller, incidents, ledger, tokens},
     twin::options::Product,
+    web::{self, WebOptions},
 };
 use http::{Request, StatusCode, header};
 use serde_json::{Value, json};
@@ -212,6 +215,29 @@ async fn a_name_that_two_workspaces_have_pushes_nothing() {
         let asked = app.app.store.asked().await.unwrap();
         assert_eq!(asked.last().unwrap().detail["workspace"], json!(meant));
     }
+}
+
+#[tokio::test]
+async fn whatever_goes_wrong_below_the_api_is_told_in_json() {
+    let app = app().await;
+    let token = app.token("soar", None).await;
+    for path in ["/api/nothing", "/api/push/", "/api/pairs", "/api/pairs/x/resink"] {
+        let (status, found, answer) = app.call(path, Some(&token), &Value::Null).await;
+        assert_eq!((status, found["error"].as_str()), (StatusCode::NOT_FOUND, Some("not-found")), "{path}");
+        assert_eq!(answer.headers[header::CONTENT_TYPE], "application/json", "{path}");
+        let read = app.send(Request::get(path).body(Body::empty()).unwrap()).await;
+        assert_eq!((read.status, read.body), (StatusCode::NOT_FOUND, answer.body), "{path}");
+    }
+    let within = Duration::from_millis(20);
+    let options = WebOptions { answer_within: within, ..WebOptions::at("http://127.0.0.1:8080".parse().unwrap()) };
+    let app = TestApp { router: web::router(app.app.clone(), options), ..app };
+    // The token is looked up in a store that is not free.
+    let held = app.app.store.begin().await.unwrap();
+    let (status, found, answer) = app.call(&resync(1), Some(&token), &Value::Null).await;
+    drop(held);
+    assert_eq!((status, found["error"].as_str()), (StatusCode::GATEWAY_TIMEOUT, Some("late")), "{found}");
+    assert_eq!(answer.headers[header::CONTENT_TYPE], "application/json");
+    assert!(answer.headers.contains_key("x-request-id"));
 }
 
 #[tokio::test]

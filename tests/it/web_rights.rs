@@ -152,6 +152,9 @@ const TABLE: &[Row] = &[
     // no cookie counts there: a token does
     row("POST", "/api/push", [401, 401, 401, 401, 401]),
     row("POST", "/api/pairs/{id}/resync", [401, 401, 401, 401, 401]),
+    // no address of ours, told in JSON
+    row("GET", "/api/{*rest}", [404, 404, 404, 404, 404]),
+    row("POST", "/api/{*rest}", [404, 404, 404, 404, 404]),
     row("POST", "/hooks/sentinel/{workspace}", [401, 401, 401, 401, 401]),
     row("POST", "/hooks/halo/{connection}", [401, 401, 401, 401, 401]),
 ];
@@ -174,6 +177,7 @@ fn path(route: &str) -> String {
         .replace("/connections/{id}/sign-in", &format!("/connections/{}/sign-in", seed::MICROSOFT))
         .replace("/connections/{id}/test", &format!("/connections/{}/test", seed::MICROSOFT))
         .replace("{page}", "set-up")
+        .replace("{*rest}", "nothing")
         .replace("{workspace}", &seed::workspace(1).to_string())
         .replace("{incident}", "00000000-0000-4000-8000-000000000001")
         .replace("{connection}", &seed::HALO.to_string())
