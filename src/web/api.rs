@@ -206,7 +206,8 @@ pub async fn push(
             ServiceError::invalid("wait_secs", problem)
         })?,
     };
-    let mut found = pushes::ask_once(&web.app, &caller, &asked.workspace, &ticket, asked.anyway).await?;
+    let found = pushes::ask_once(&web.app, &caller, &asked.workspace, &ticket, asked.anyway).await;
+    let mut found = found.map_err(without_box)?;
     let wait = Duration::from_secs(wait);
     if let Pushed::Waiting { request, fresh } = found
         && let Ok(settled) = tokio::time::timeout(wait, settled(&web, request, fresh)).await
@@ -235,6 +236,15 @@ pub async fn push(
             response
         }
     })
+}
+
+/// What the form says of its box, said of the member.
+fn without_box(error: ServiceError) -> ServiceError {
+    let ServiceError::Invalid(mut problems) = error else { return error };
+    for problem in problems.iter_mut().filter(|problem| problem.field == "anyway") {
+        problem.problem = "This workspace is joined to Defender, whose portal does not show incidents made through the API. Send “anyway”: true to push it for the Azure portal and the API alone. Nothing was pushed.".to_owned();
+    }
+    ServiceError::Invalid(problems)
 }
 
 /// Waits for the engine's answer.

@@ -8,7 +8,7 @@ use halobridge::{
         account::{Role, Scope},
         ids::{ClientId, WorkspaceId},
         view::ledger::LedgerFilter,
-        workspace::Workspace,
+        workspace::{Portal, Workspace},
     },
     service::{caller::Caller, incidents, ledger, tokens},
     twin::options::Product,
@@ -215,6 +215,26 @@ async fn a_name_that_two_workspaces_have_pushes_nothing() {
         let asked = app.app.store.asked().await.unwrap();
         assert_eq!(asked.last().unwrap().detail["workspace"], json!(meant));
     }
+}
+
+#[tokio::test]
+async fn what_keeps_a_push_from_a_defender_workspace_names_the_member_and_no_box() {
+    let app = app().await;
+    let token = app.token("soar", None).await;
+    let installation = app.app.installation().await.unwrap();
+    let first = installation.workspaces.iter().find(|one| one.id == seed::workspace(1)).unwrap();
+    let mut tx = app.app.store.begin().await.unwrap();
+    tx.put_workspace(&Workspace { portal: Portal::Defender, ..first.clone() }).await.unwrap();
+    tx.commit().await.unwrap();
+    let body = json!({ "workspace": first.id, "ticket": 1, "wait_secs": 0 });
+    let (status, found, _) = app.call("/api/push", Some(&token), &body).await;
+    let problem = &found["problems"][0];
+    assert_eq!((status, problem["field"].as_str()), (StatusCode::UNPROCESSABLE_ENTITY, Some("anyway")), "{found}");
+    let words = problem["problem"].as_str().unwrap();
+    assert!(words.contains("Send “anyway”: true") && !words.contains("Tick"), "{words}");
+    assert!(app.app.store.asked().await.unwrap().is_empty());
+    let body = json!({ "workspace": first.id, "ticket": 1, "wait_secs": 0, "anyway": true });
+    assert_eq!(app.call("/api/push", Some(&token), &body).await.0, StatusCode::ACCEPTED);
 }
 
 #[tokio::test]
