@@ -105,13 +105,13 @@ pub struct ChangeArgs {
     #[arg(long = "client", env = "HALOBRIDGE_USER_CLIENTS", value_name = "NAME", value_delimiter = ',')]
     clients: Vec<String>,
     /// See every client's records
-    #[arg(long, env = "HALOBRIDGE_USER_ALL_CLIENTS", conflicts_with = "clients")]
+    #[arg(long, env = "HALOBRIDGE_USER_ALL_CLIENTS", value_parser = super::values::switch)]
     all_clients: bool,
     /// Switch the account off
-    #[arg(long, env = "HALOBRIDGE_USER_OFF")]
+    #[arg(long, env = "HALOBRIDGE_USER_OFF", value_parser = super::values::switch)]
     off: bool,
     /// Switch the account on again
-    #[arg(long, env = "HALOBRIDGE_USER_ON", conflicts_with = "off")]
+    #[arg(long, env = "HALOBRIDGE_USER_ON", value_parser = super::values::switch)]
     on: bool,
 }
 
@@ -257,6 +257,13 @@ async fn reset(data: DataDir, args: ResetArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn change(data: DataDir, args: ChangeArgs) -> anyhow::Result<ExitCode> {
+    // By their values: a switch that an environment variable holds off is none.
+    if args.off && args.on {
+        bail!("Say --off or --on, not both.");
+    }
+    if args.all_clients && !args.clients.is_empty() {
+        bail!("Say --client or --all-clients, not both.");
+    }
     let wanted = Change {
         role: args.role.map(Role::from),
         scope: match (args.all_clients, args.clients.is_empty()) {

@@ -270,6 +270,33 @@ fn accounts_by_the_command_line() {
 }
 
 #[test]
+fn the_switches_of_an_account_are_taken_from_the_environment_as_any_other() {
+    let desk = Desk::new();
+    for name in ["ann", "vera"] {
+        desk.run(&["user", "add", name]).ends(0);
+    }
+    let change = |more: &[&str], variables: &[(&str, &str)]| {
+        let mut command = desk.command(&["user", "change", "vera"]);
+        Told::of(&command.args(more).envs(variables.iter().copied()).output().expect("runs"))
+    };
+    let off = || desk.run(&["user", "list"]).ends(0).out.contains("switched off");
+    change(&[], &[("HALOBRIDGE_USER_OFF", "1")]).ends(0);
+    assert!(off());
+    change(&["--on"], &[("HALOBRIDGE_USER_OFF", "no")]).ends(0);
+    assert!(!off());
+    change(&["--off"], &[("HALOBRIDGE_USER_ON", "false")]).ends(0);
+    assert!(off());
+    change(&[], &[("HALOBRIDGE_USER_ON", "yes"), ("HALOBRIDGE_USER_ALL_CLIENTS", "on")]).ends(0);
+    assert!(!off());
+    let told = change(&["--client", "Nobody"], &[("HALOBRIDGE_USER_ALL_CLIENTS", "0")]).ends(1);
+    assert!(told.err.contains("There is no client “Nobody”"), "{}", told.err);
+    // What contradicts itself is still refused.
+    assert!(change(&["--on", "--off"], &[]).ends(1).err.contains("Say --off or --on, not both."));
+    let told = change(&["--client", "Nobody", "--all-clients"], &[]).ends(1);
+    assert!(told.err.contains("Say --client or --all-clients, not both."), "{}", told.err);
+}
+
+#[test]
 fn sync_says_that_it_runs_once() {
     let desk = Desk::new();
     assert!(desk.run(&["sync"]).ends(2).err.contains("sync --once"));
