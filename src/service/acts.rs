@@ -149,9 +149,11 @@ pub async fn look_at_halo(app: &App, caller: &Caller, connection: ConnectionId) 
     Ok(())
 }
 
-async fn seen(app: &App, caller: &Caller, operation: OperationId) -> Result<Operation, ServiceError> {
+/// A write of a client's that the caller may see. One that is not there any more went with its pair when that was
+/// unlinked: it has moved on.
+pub(super) async fn seen(app: &App, caller: &Caller, operation: OperationId) -> Result<Operation, ServiceError> {
     let found = app.store.operation(operation).await.map_err(|e| fault("read an operation", &e))?;
-    let found = found.ok_or(ServiceError::NotFound)?;
+    let found = found.ok_or(ServiceError::Conflict)?;
     caller.see(found.client)?;
     Ok(found)
 }
@@ -209,7 +211,7 @@ async fn dead(
     let OperationState::Dead { reason, .. } = &found.state else { return Err(ServiceError::Conflict) };
     let reason = reason.clone();
     let row = app.store.situation(found.pair).await.map_err(|e| fault("read a pair", &e))?;
-    Ok((found, reason, row.ok_or(ServiceError::NotFound)?))
+    Ok((found, reason, row.ok_or(ServiceError::Conflict)?))
 }
 
 /// Drops a dead letter: it is not written again in this form, until what it was planned from changes or somebody

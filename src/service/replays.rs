@@ -24,14 +24,12 @@ const LOOKED_AT: u32 = 1000;
 /// `Conflict` when it is none (any more), `Forbidden`, `NotFound`.
 pub async fn one(app: &App, caller: &Caller, operation: OperationId) -> Result<ReplayView, ServiceError> {
     caller.need(Role::Operator)?;
-    let found = app.store.operation(operation).await.map_err(|e| fault("read an operation", &e))?;
-    let found = found.ok_or(ServiceError::NotFound)?;
-    caller.see(found.client)?;
+    let found = acts::seen(app, caller, operation).await?;
     if !matches!(found.state, OperationState::Dead { .. }) {
         return Err(ServiceError::Conflict);
     }
     let back = format!("/pairs/{}", found.pair);
-    let item = item(app, found).await?.ok_or(ServiceError::NotFound)?;
+    let item = item(app, found).await?.ok_or(ServiceError::Conflict)?;
     Ok(ReplayView { items: vec![item], total: 1, back, unticked: false })
 }
 
@@ -61,17 +59,19 @@ pub fn none(caller: &Caller) -> Result<ReplayView, ServiceError> {
     Ok(ReplayView { items: Vec::new(), total: 0, back: "/problems".to_owned(), unticked: true })
 }
 
-/// The same for those that were chosen; what has moved on meanwhile is left out.
+/// The same for those that were chosen; what has moved on meanwhile, or is a foreign client's by now, is left out.
 ///
 /// # Errors
-/// `Forbidden` for viewers, `NotFound` for a foreign client's.
+/// `Forbidden` for viewers.
 pub async fn chosen(app: &App, caller: &Caller, operations: &[OperationId]) -> Result<ReplayView, ServiceError> {
     caller.need(Role::Operator)?;
     let mut items = Vec::new();
     for operation in operations.iter().take(SHOWN) {
-        let found = app.store.operation(*operation).await.map_err(|e| fault("read an operation", &e))?;
-        let found = found.ok_or(ServiceError::NotFound)?;
-        caller.see(found.client)?;
+        let found = match acts::seen(app, caller, *operation).await {
+            Ok(found) => found,
+            Err(ServiceError::Conflict | ServiceError::NotFound) => continue,
+            Err(error) => return Err(error),
+        };
         if matches!(found.state, OperationState::Dead { .. }) {
             items.extend(item(app, found).await?);
         }
@@ -80,18 +80,18 @@ pub async fn chosen(app: &App, caller: &Caller, operations: &[OperationId]) -> R
     Ok(ReplayView { items, total, back: "/problems".to_owned(), unticked: false })
 }
 
-/// Tries these again, and gives the number of those that still could be.
+/// Tries these again, and gives the number of those that still could be: what [`chosen`] leaves out keeps none of the others.
 ///
 /// # Errors
-/// `Forbidden` for viewers, `NotFound` for a foreign client's.
+/// `Forbidden` for viewers.
 pub async fn replay(app: &App, caller: &Caller, operations: &[OperationId]) -> Result<usize, ServiceError> {
     caller.need(Role::Operator)?;
     let mut done = 0;
     for operation in operations.iter().take(SHOWN) {
         match acts::retry(app, caller, *operation).await {
             Ok(()) => done += 1,
-            // It has moved on meanwhile.
-            Err(ServiceError::Conflict) => {}
+            // It has moved on meanwhile, or is a foreign client's by now.
+            Err(ServiceError::Conflict | ServiceError::NotFound) => {}
             Err(error) => return Err(error),
         }
     }
