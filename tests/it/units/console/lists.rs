@@ -1,0 +1,29 @@
+//! Lists and tables that do not show all there is: what they say of the rest, and the way there.
+
+use halobridge::{
+    console::{page::Page, platform::render},
+    domain::view::list::Listed,
+};
+use scraper::Html;
+
+use super::{all, fixtures, text};
+
+/// Of many thousand runs so many are looked at for one page: where none of those matches, older ones may.
+#[test]
+fn where_no_run_matched_so_far_the_older_ones_are_a_click_away() {
+    let drawn = |older: Option<&str>| {
+        let mut runs = fixtures::runs();
+        runs.filter.failed = true;
+        runs.runs = Ok(Listed { older: older.map(str::to_owned), ..Listed::default() });
+        Html::parse_document(&render(&fixtures::context("/runs?failed=1"), &Page::Runs(Box::new(runs))))
+    };
+    let html = drawn(Some("2~400"));
+    let page = text(html.root_element());
+    assert!(page.contains("None among those looked at so far") && !page.contains("No run matches"), "{page}");
+    let older = all(&html, "section[aria-labelledby='past'] nav.pages a[rel='next']");
+    assert_eq!(older.len(), 1, "{page}");
+    assert_eq!(older[0].value().attr("href"), Some("/runs?failed=1&from=2~400"));
+    let html = drawn(None);
+    assert!(text(html.root_element()).contains("No run matches"));
+    assert!(all(&html, "section[aria-labelledby='past'] nav.pages").is_empty());
+}
