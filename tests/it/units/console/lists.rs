@@ -2,7 +2,7 @@
 
 use halobridge::{
     console::{page::Page, platform::render},
-    domain::view::list::Listed,
+    domain::view::{ledger::ChainState, list::Listed},
 };
 use scraper::Html;
 
@@ -26,4 +26,17 @@ fn where_no_run_matched_so_far_the_older_ones_are_a_click_away() {
     let html = drawn(None);
     assert!(text(html.root_element()).contains("No run matches"));
     assert!(all(&html, "section[aria-labelledby='past'] nav.pages").is_empty());
+}
+
+#[test]
+fn a_chain_that_is_too_long_to_be_checked_on_its_page_says_who_checks_it() {
+    let mut ledger = fixtures::ledger();
+    for chain in &mut ledger.chains {
+        chain.state = ChainState::Unchecked;
+    }
+    let html = Html::parse_document(&render(&fixtures::context("/ledger"), &Page::Ledger(Box::new(ledger))));
+    let rows: Vec<String> = all(&html, "table.chains tbody tr").into_iter().map(text).collect();
+    assert!(rows[0].contains("too long to be checked on a page; halobridge doctor checks it"), "{rows:?}");
+    assert!(!rows[0].contains("checked when it is opened"), "{rows:?}");
+    assert!(rows[1..].iter().all(|row| row.contains("checked when it is opened")), "{rows:?}");
 }
