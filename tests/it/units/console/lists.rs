@@ -40,3 +40,17 @@ fn a_chain_that_is_too_long_to_be_checked_on_its_page_says_who_checks_it() {
     assert!(!rows[0].contains("checked when it is opened"), "{rows:?}");
     assert!(rows[1..].iter().all(|row| row.contains("checked when it is opened")), "{rows:?}");
 }
+
+#[test]
+fn a_backfills_buttons_name_the_one_that_is_shown() {
+    let backfills = fixtures::backfills();
+    let page = Page::Backfill(Box::new(backfills.clone()));
+    let html = Html::parse_document(&render(&fixtures::context("/backfill"), &page));
+    for (what, row) in [("stop", 0), ("start", 1), ("stop", 1), ("stop", 2)] {
+        let backfill = &backfills.rows[row].backfill;
+        let entry = format!("form[action='/workspaces/{}/backfill/{what}'] input[name='backfill']", backfill.workspace);
+        let found = all(&html, &entry);
+        assert_eq!(found.len(), 1, "{entry}");
+        assert_eq!(found[0].value().attr("value"), Some(backfill.id.to_string().as_str()));
+    }
+}
