@@ -54,3 +54,20 @@ fn a_backfills_buttons_name_the_one_that_is_shown() {
         assert_eq!(found[0].value().attr("value"), Some(backfill.id.to_string().as_str()));
     }
 }
+
+/// The same digits may be part of an address, or the incident's number in Defender: neither is shown.
+#[test]
+fn a_row_that_was_found_by_digits_may_be_found_by_its_number_in_defender() {
+    for (looked_for, numbered) in [("99410177", true), ("#99410177", true), ("pc-99410177", false)] {
+        let mut dashboard = fixtures::dashboard();
+        dashboard.filter.text = looked_for.to_owned();
+        let html = Html::parse_document(&render(&fixtures::context("/"), &Page::Dashboard(Box::new(dashboard))));
+        let rows: Vec<String> = all(&html, "#rows .row-why").into_iter().map(text).collect();
+        let told: Vec<&String> = rows.iter().filter(|row| row.starts_with("Found by")).collect();
+        assert!(!told.is_empty(), "{looked_for}: {rows:?}");
+        for words in told {
+            assert!(words.contains("that its alerts name"), "{words}");
+            assert_eq!(words.contains("its number in Defender"), numbered, "{looked_for}: {words}");
+        }
+    }
+}
