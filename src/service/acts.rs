@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{App, caller::Caller, error::ServiceError, fault, names, pairs};
 use crate::{
     domain::{
-        account::Role,
+        account::{Role, Scope},
         ids::{ClientId, ConnectionId, IncidentId, OperationId, PairId, WorkspaceId},
         operation::{Operation, OperationState},
         pair::{Base, Pair},
@@ -155,6 +155,10 @@ pub(super) async fn seen(app: &App, caller: &Caller, operation: OperationId) -> 
     let found = app.store.operation(operation).await.map_err(|e| fault("read an operation", &e))?;
     let found = found.ok_or(ServiceError::Conflict)?;
     caller.see(found.client)?;
+    if caller.scope != Scope::All {
+        // Its workspace may have been given to another client since.
+        pairs::seen(app, caller, found.pair).await?;
+    }
     Ok(found)
 }
 

@@ -3,7 +3,7 @@
 use super::{App, acts, caller::Caller, error::ServiceError, fault, pairs, request_shown};
 use crate::{
     domain::{
-        account::Role,
+        account::{Role, Scope},
         ids::OperationId,
         operation::{Operation, OperationState},
         reason::Reason,
@@ -41,7 +41,14 @@ pub async fn many(app: &App, caller: &Caller, reason: &str) -> Result<ReplayView
     caller.need(Role::Operator)?;
     let dead = app.store.dead_page(&caller.scope, None, LOOKED_AT).await.map_err(|e| fault("list dead letters", &e))?;
     let of_reason = |operation: &Operation| matches!(&operation.state, OperationState::Dead { reason: why, .. } if why.code() == reason);
-    let found: Vec<Operation> = dead.rows.into_iter().map(|letter| letter.operation).filter(of_reason).collect();
+    let mut found: Vec<Operation> = dead.rows.into_iter().map(|letter| letter.operation).filter(of_reason).collect();
+    if caller.scope != Scope::All {
+        let mut seen = Vec::new();
+        for operation in found {
+            seen.extend(still_seen(app, caller, operation.id).await?.filter(of_reason));
+        }
+        found = seen;
+    }
     let total = u64::try_from(found.len()).unwrap_or(u64::MAX);
     let mut items = Vec::new();
     for operation in found.into_iter().take(SHOWN) {
@@ -67,12 +74,8 @@ pub async fn chosen(app: &App, caller: &Caller, operations: &[OperationId]) -> R
     caller.need(Role::Operator)?;
     let mut items = Vec::new();
     for operation in operations.iter().take(SHOWN) {
-        let found = match acts::seen(app, caller, *operation).await {
-            Ok(found) => found,
-            Err(ServiceError::Conflict | ServiceError::NotFound) => continue,
-            Err(error) => return Err(error),
-        };
-        if matches!(found.state, OperationState::Dead { .. }) {
+        let found = still_seen(app, caller, *operation).await?;
+        if let Some(found) = found.filter(|found| matches!(found.state, OperationState::Dead { .. })) {
             items.extend(item(app, found).await?);
         }
     }
@@ -96,6 +99,15 @@ pub async fn replay(app: &App, caller: &Caller, operations: &[OperationId]) -> R
         }
     }
     Ok(done)
+}
+
+/// The write, unless it has moved on meanwhile or is a foreign client's by now.
+async fn still_seen(app: &App, caller: &Caller, operation: OperationId) -> Result<Option<Operation>, ServiceError> {
+    match acts::seen(app, caller, operation).await {
+        Ok(found) => Ok(Some(found)),
+        Err(ServiceError::Conflict | ServiceError::NotFound) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 async fn item(app: &App, operation: Operation) -> Result<Option<ReplayItem>, ServiceError> {
