@@ -25,6 +25,37 @@ test("a hint swaps what changed, without a reload", async ({ page }) => {
   expect(await page.evaluate(() => "same" in window)).toBe(true);
 });
 
+test("one reading that failed is over with the next one that does not", async ({ browser, ready }) => {
+  // A context of its own: the answer of 503 is meant.
+  const context = await browser.newContext({ baseURL: ready.console, storageState: { cookies: [], origins: [] } });
+  const page = await context.newPage();
+  await signIn(page, ready);
+  await page.goto("/");
+  await awake(page);
+  const state = page.locator("#live-state");
+  await expect(state).toHaveText("Live");
+  let refused = 0;
+  let failing = true;
+  await page.route(
+    (url) => url.searchParams.get("fragment") === "1",
+    async (route) => {
+      if (!failing) return route.continue();
+      refused += 1;
+      return route.fulfill({ status: 503, body: "" });
+    },
+  );
+  const pair = await page.locator("#rows tbody a[data-row]").first().getAttribute("href");
+  // A person's act is written down, and so is a hint for this page; its stream stands all the while.
+  const act = (what: string) => context.request.post(`${ready.console}${pair}/${what}`, { form: { next: "/" } });
+  await act("look");
+  await expect(state).toHaveText("Not connected: this page stands still", { timeout: 20_000 });
+  expect(refused).toBeGreaterThan(0);
+  failing = false;
+  await act("sync");
+  await expect(state).toHaveText("Live", { timeout: 20_000 });
+  await context.close();
+});
+
 test("keys: help, search, jump, rows", async ({ page }) => {
   await page.goto("/");
   await awake(page);

@@ -79,7 +79,7 @@
 //! | `/views/{id}` | `name shared` | `/views` |
 //! | `/views/{id}/remove` | | `/views` |
 //! | `/backfill` | `workspace from to cap per_hour closed next` | `next` |
-//! | `/workspaces/{id}/backfill/start`, `/workspaces/{id}/backfill/stop` | `next` | `next` |
+//! | `/workspaces/{id}/backfill/start`, `/workspaces/{id}/backfill/stop` | `backfill` (the one that was shown) `next` | `next` |
 //! | `/operations/{id}/retry` | `next dropped` | `next` |
 //! | `/problems/replay` | `operation` (several) `next` | `next` |
 //! | `/operations/{id}/drop` | `next` | `next` |

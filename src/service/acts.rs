@@ -1,12 +1,14 @@
 //! What a person can make the engine do. Each is written down first, then the engine is woken: an act that
 //! is not in the ledger does not happen.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 
 use super::{App, caller::Caller, error::ServiceError, fault, names, pairs};
 use crate::{
     domain::{
-        account::Role,
+        account::{Role, Scope},
         ids::{ClientId, ConnectionId, IncidentId, OperationId, PairId, WorkspaceId},
         operation::{Operation, OperationState},
         pair::{Base, Pair},
@@ -82,24 +84,54 @@ const RELEASED_MAX: u32 = 20_000;
 /// # Errors
 /// `Forbidden` for viewers, `NotFound` for foreign workspaces.
 pub async fn release_storm(app: &App, caller: &Caller, workspace: WorkspaceId) -> Result<usize, ServiceError> {
+    may_release(app, caller, workspace).await?;
+    let listed = storm_held(app, workspace).await?;
+    release_listed(app, caller, workspace, &listed).await
+}
+
+/// Releases those of these incidents that the storm brake still holds, in their order: what somebody asked for meanwhile
+/// stays asked for. Gives their number.
+///
+/// # Errors
+/// As [`release_storm`].
+pub async fn release_listed(
+    app: &App,
+    caller: &Caller,
+    workspace: WorkspaceId,
+    listed: &[IncidentId],
+) -> Result<usize, ServiceError> {
+    let client = may_release(app, caller, workspace).await?;
+    let detail = json!({ "workspace": workspace.to_string(), "incidents": listed.len() });
+    record(app, Some(client), vec![act(caller, "release-storm", None, detail)]).await?;
+    let released = |incident: &IncidentId| Fact::IncidentHeld {
+        workspace,
+        incident: incident.clone(),
+        reason: Some(Reason::StormReleased),
+    };
+    let mut done = 0;
+    for some in listed.chunks(RELEASED) {
+        let _alone = app.kept.asking.lock().await;
+        let held: HashSet<IncidentId> = storm_held(app, workspace).await?.into_iter().collect();
+        let facts: Vec<Fact> = some.iter().filter(|incident| held.contains(*incident)).map(released).collect();
+        done += facts.len();
+        record(app, Some(client), facts).await?;
+    }
+    app.engine.poke_workspace(workspace, RunCause::Person);
+    Ok(done)
+}
+
+/// The workspace's client, if the caller may release there.
+async fn may_release(app: &App, caller: &Caller, workspace: WorkspaceId) -> Result<ClientId, ServiceError> {
     caller.need(Role::Operator)?;
     let installation = app.installation().await?;
     let client = names::workspace(&installation, workspace).ok_or(ServiceError::NotFound)?.client;
     caller.see(client)?;
+    Ok(client)
+}
+
+async fn storm_held(app: &App, workspace: WorkspaceId) -> Result<Vec<IncidentId>, ServiceError> {
     let code = Reason::StormHeld { cap: 0 }.code();
-    let held = app.store.held_for(workspace, code, RELEASED_MAX).await.map_err(|e| fault("list held incidents", &e))?;
-    let detail = json!({ "workspace": workspace.to_string(), "incidents": held.len() });
-    record(app, Some(client), vec![act(caller, "release-storm", None, detail)]).await?;
-    for some in held.chunks(RELEASED) {
-        let released = |incident: &IncidentId| Fact::IncidentHeld {
-            workspace,
-            incident: incident.clone(),
-            reason: Some(Reason::StormReleased),
-        };
-        record(app, Some(client), some.iter().map(released).collect()).await?;
-    }
-    app.engine.poke_workspace(workspace, RunCause::Person);
-    Ok(held.len())
+    app.store.held_for(workspace, code, RELEASED_MAX).await.map_err(|e| fault("list held incidents", &e))
 }
 
 /// Polls a Halo instance now. It serves all clients, so the whole scope is needed.
@@ -117,10 +149,16 @@ pub async fn look_at_halo(app: &App, caller: &Caller, connection: ConnectionId) 
     Ok(())
 }
 
-async fn seen(app: &App, caller: &Caller, operation: OperationId) -> Result<Operation, ServiceError> {
+/// A write of a client's that the caller may see. One that is not there any more went with its pair when that was
+/// unlinked: it has moved on.
+pub(super) async fn seen(app: &App, caller: &Caller, operation: OperationId) -> Result<Operation, ServiceError> {
     let found = app.store.operation(operation).await.map_err(|e| fault("read an operation", &e))?;
-    let found = found.ok_or(ServiceError::NotFound)?;
+    let found = found.ok_or(ServiceError::Conflict)?;
     caller.see(found.client)?;
+    if caller.scope != Scope::All {
+        // Its workspace may have been given to another client since.
+        pairs::seen(app, caller, found.pair).await?;
+    }
     Ok(found)
 }
 
@@ -177,7 +215,7 @@ async fn dead(
     let OperationState::Dead { reason, .. } = &found.state else { return Err(ServiceError::Conflict) };
     let reason = reason.clone();
     let row = app.store.situation(found.pair).await.map_err(|e| fault("read a pair", &e))?;
-    Ok((found, reason, row.ok_or(ServiceError::NotFound)?))
+    Ok((found, reason, row.ok_or(ServiceError::Conflict)?))
 }
 
 /// Drops a dead letter: it is not written again in this form, until what it was planned from changes or somebody

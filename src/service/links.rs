@@ -79,6 +79,7 @@ pub async fn link(
     incident: &IncidentId,
     ticket: &str,
 ) -> Result<(), ServiceError> {
+    let _alone = app.kept.asking.lock().await;
     let (subject, workspace) = unlinked(app, caller, workspace, incident).await?;
     let ticket = ticket_number(ticket, "linked")?;
     if workspace.mode == Mode::Off {
@@ -101,6 +102,7 @@ pub async fn make_ticket(
     workspace: WorkspaceId,
     incident: &IncidentId,
 ) -> Result<(), ServiceError> {
+    let _alone = app.kept.asking.lock().await;
     let (subject, workspace) = unlinked(app, caller, workspace, incident).await?;
     if !matches!(workspace.mode, Mode::SentinelToHalo | Mode::TwoWay) {
         let problem = "The workspace's mode makes no tickets: set it to Sentinel to Halo or two-way. Nothing was done.";

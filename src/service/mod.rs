@@ -111,6 +111,9 @@ struct Kept {
     ended: watch::Sender<u64>,
     /// Held from looking at what is asked until the answer is recorded: of two answers at once one is.
     deciding: tokio::sync::Mutex<()>,
+    /// Held from looking at why an incident is held until what a person asked for is recorded: of two requests at once
+    /// the later one sees what the first one asked for.
+    asking: tokio::sync::Mutex<()>,
 }
 
 impl App {
@@ -133,6 +136,7 @@ impl App {
             pair_errands: pair_errands::Desk::default(),
             ended: watch::Sender::new(0),
             deciding: tokio::sync::Mutex::default(),
+            asking: tokio::sync::Mutex::default(),
         };
         Self { store, clock, ids, engine, network, kept: Arc::new(kept) }
     }

@@ -99,6 +99,18 @@ pub async fn resume(app: &App, caller: &Caller, scope: PauseScope) -> Result<boo
     Ok(pauses.iter().all(Pause::automatic))
 }
 
+/// Whether something else still holds a pair that was resumed: its client, or one of its connections. Of a client or a
+/// connection itself it is not asked.
+///
+/// # Errors
+/// `NotFound` for a foreign pair; the store cannot be read.
+pub async fn still_held(app: &App, caller: &Caller, scope: PauseScope) -> Result<bool, ServiceError> {
+    let Some(id) = pair_of(scope) else { return Ok(false) };
+    let pair = pairs::seen(app, caller, id).await?;
+    let installation = app.installation().await?;
+    Ok(Paused::now(app).await?.holds(&installation, &pair))
+}
+
 /// What goes on once somebody signed in for a connection: what a refused sign-in had paused. It is recorded together with
 /// the sign-in, so that neither stands without the other.
 ///

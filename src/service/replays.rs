@@ -3,7 +3,7 @@
 use super::{App, acts, caller::Caller, error::ServiceError, fault, pairs, request_shown};
 use crate::{
     domain::{
-        account::Role,
+        account::{Role, Scope},
         ids::OperationId,
         operation::{Operation, OperationState},
         reason::Reason,
@@ -24,14 +24,12 @@ const LOOKED_AT: u32 = 1000;
 /// `Conflict` when it is none (any more), `Forbidden`, `NotFound`.
 pub async fn one(app: &App, caller: &Caller, operation: OperationId) -> Result<ReplayView, ServiceError> {
     caller.need(Role::Operator)?;
-    let found = app.store.operation(operation).await.map_err(|e| fault("read an operation", &e))?;
-    let found = found.ok_or(ServiceError::NotFound)?;
-    caller.see(found.client)?;
+    let found = acts::seen(app, caller, operation).await?;
     if !matches!(found.state, OperationState::Dead { .. }) {
         return Err(ServiceError::Conflict);
     }
     let back = format!("/pairs/{}", found.pair);
-    let item = item(app, found).await?.ok_or(ServiceError::NotFound)?;
+    let item = item(app, found).await?.ok_or(ServiceError::Conflict)?;
     Ok(ReplayView { items: vec![item], total: 1, back, unticked: false })
 }
 
@@ -43,7 +41,14 @@ pub async fn many(app: &App, caller: &Caller, reason: &str) -> Result<ReplayView
     caller.need(Role::Operator)?;
     let dead = app.store.dead_page(&caller.scope, None, LOOKED_AT).await.map_err(|e| fault("list dead letters", &e))?;
     let of_reason = |operation: &Operation| matches!(&operation.state, OperationState::Dead { reason: why, .. } if why.code() == reason);
-    let found: Vec<Operation> = dead.rows.into_iter().map(|letter| letter.operation).filter(of_reason).collect();
+    let mut found: Vec<Operation> = dead.rows.into_iter().map(|letter| letter.operation).filter(of_reason).collect();
+    if caller.scope != Scope::All {
+        let mut seen = Vec::new();
+        for operation in found {
+            seen.extend(still_seen(app, caller, operation.id).await?.filter(of_reason));
+        }
+        found = seen;
+    }
     let total = u64::try_from(found.len()).unwrap_or(u64::MAX);
     let mut items = Vec::new();
     for operation in found.into_iter().take(SHOWN) {
@@ -61,18 +66,16 @@ pub fn none(caller: &Caller) -> Result<ReplayView, ServiceError> {
     Ok(ReplayView { items: Vec::new(), total: 0, back: "/problems".to_owned(), unticked: true })
 }
 
-/// The same for those that were chosen; what has moved on meanwhile is left out.
+/// The same for those that were chosen; what has moved on meanwhile, or is a foreign client's by now, is left out.
 ///
 /// # Errors
-/// `Forbidden` for viewers, `NotFound` for a foreign client's.
+/// `Forbidden` for viewers.
 pub async fn chosen(app: &App, caller: &Caller, operations: &[OperationId]) -> Result<ReplayView, ServiceError> {
     caller.need(Role::Operator)?;
     let mut items = Vec::new();
     for operation in operations.iter().take(SHOWN) {
-        let found = app.store.operation(*operation).await.map_err(|e| fault("read an operation", &e))?;
-        let found = found.ok_or(ServiceError::NotFound)?;
-        caller.see(found.client)?;
-        if matches!(found.state, OperationState::Dead { .. }) {
+        let found = still_seen(app, caller, *operation).await?;
+        if let Some(found) = found.filter(|found| matches!(found.state, OperationState::Dead { .. })) {
             items.extend(item(app, found).await?);
         }
     }
@@ -80,22 +83,31 @@ pub async fn chosen(app: &App, caller: &Caller, operations: &[OperationId]) -> R
     Ok(ReplayView { items, total, back: "/problems".to_owned(), unticked: false })
 }
 
-/// Tries these again, and gives the number of those that still could be.
+/// Tries these again, and gives the number of those that still could be: what [`chosen`] leaves out keeps none of the others.
 ///
 /// # Errors
-/// `Forbidden` for viewers, `NotFound` for a foreign client's.
+/// `Forbidden` for viewers.
 pub async fn replay(app: &App, caller: &Caller, operations: &[OperationId]) -> Result<usize, ServiceError> {
     caller.need(Role::Operator)?;
     let mut done = 0;
     for operation in operations.iter().take(SHOWN) {
         match acts::retry(app, caller, *operation).await {
             Ok(()) => done += 1,
-            // It has moved on meanwhile.
-            Err(ServiceError::Conflict) => {}
+            // It has moved on meanwhile, or is a foreign client's by now.
+            Err(ServiceError::Conflict | ServiceError::NotFound) => {}
             Err(error) => return Err(error),
         }
     }
     Ok(done)
+}
+
+/// The write, unless it has moved on meanwhile or is a foreign client's by now.
+async fn still_seen(app: &App, caller: &Caller, operation: OperationId) -> Result<Option<Operation>, ServiceError> {
+    match acts::seen(app, caller, operation).await {
+        Ok(found) => Ok(Some(found)),
+        Err(ServiceError::Conflict | ServiceError::NotFound) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 async fn item(app: &App, operation: Operation) -> Result<Option<ReplayItem>, ServiceError> {

@@ -77,6 +77,7 @@ const MESSAGES: &[(&str, FlashKind, &str)] = &[
     ("paused", FlashKind::Done, "Paused. Nothing is written until it is resumed; what is planned waits."),
     ("paused-already", FlashKind::Failed, "Somebody paused it already. Nothing was done."),
     ("resumed", FlashKind::Done, "Resumed. What waited is carried out now, in its order."),
+    ("resumed-held", FlashKind::Done, "Resumed; something else still holds it, as said below."),
     (
         "tried-again",
         FlashKind::Done,

@@ -16,7 +16,10 @@ use super::{
 };
 use crate::{
     console::Page,
-    domain::{account::Role, ids::WorkspaceId},
+    domain::{
+        account::Role,
+        ids::{RunId, WorkspaceId},
+    },
     service::{
         backfills::{self, Asked},
         error::ServiceError,
@@ -53,24 +56,28 @@ pub async fn ask(State(web): State<Web>, signed: Signed, form: Posted) -> Result
     answer(&signed, done, ("backfill-asked", "backfill-runs"), next(&form, "/backfill")).await
 }
 
-/// `POST /workspaces/{id}/backfill/start`
+/// `POST /workspaces/{id}/backfill/start`: `backfill` is the one that the page showed.
 pub async fn start(
     State(web): State<Web>,
     signed: Signed,
     Path(workspace): Path<String>,
     form: Posted,
 ) -> Result<Response, WebError> {
-    let done = backfills::start(&web.app, &signed.caller, id(&workspace)?).await;
+    let done = backfills::start_shown(&web.app, &signed.caller, id(&workspace)?, shown(&form)).await;
     answer(&signed, done, ("backfill-started", "moved-on"), next(&form, "/backfill")).await
 }
 
-/// `POST /workspaces/{id}/backfill/stop`
+/// `POST /workspaces/{id}/backfill/stop`: `backfill` is the one that the page showed.
 pub async fn stop(
     State(web): State<Web>,
     signed: Signed,
     Path(workspace): Path<String>,
     form: Posted,
 ) -> Result<Response, WebError> {
-    let done = backfills::stop(&web.app, &signed.caller, id(&workspace)?).await;
+    let done = backfills::stop_shown(&web.app, &signed.caller, id(&workspace)?, shown(&form)).await;
     answer(&signed, done, ("backfill-stopped", "moved-on"), next(&form, "/backfill")).await
+}
+
+fn shown(form: &Posted) -> Option<RunId> {
+    form.text("backfill").parse().ok()
 }

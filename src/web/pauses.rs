@@ -37,6 +37,11 @@ where
 {
     let scope = PauseScope::from(id::<Id>(&of)?);
     let done = pauses::resume(&web.app, &signed.caller, scope).await;
-    let well = if matches!(done, Ok(true)) { "tried-again" } else { "resumed" };
+    let still = done.is_ok() && matches!(pauses::still_held(&web.app, &signed.caller, scope).await, Ok(true));
+    let well = match done {
+        _ if still => "resumed-held",
+        Ok(true) => "tried-again",
+        _ => "resumed",
+    };
     acts::answer(&signed, done.map(drop), (well, "not-paused"), acts::next(&form, "/connections")).await
 }

@@ -387,6 +387,29 @@ async fn a_paused_client_without_a_workspace_can_be_resumed() {
 }
 
 #[tokio::test]
+async fn a_pair_that_is_resumed_while_its_client_is_paused_is_not_said_to_be_carried_out() {
+    let app = app().await;
+    let user = app.app.store.user_by_name("admin").await.unwrap().unwrap().user;
+    let caller = Caller::from(&user);
+    let (pair, client) = (PauseScope::Pair { id: seed::pair(1) }, PauseScope::Client { id: seed::client(1) });
+    let mut admin = app.signed_in("admin").await;
+    let here = format!("/pairs/{}", seed::pair(1));
+    let resume = format!("{here}/resume");
+    pauses::pause(&app.app, &caller, pair, "").await.unwrap();
+    pauses::pause(&app.app, &caller, client, "moving").await.unwrap();
+    let answer = app.submit(&mut admin, &resume, &[("next", &here)]).await;
+    assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, here.as_str()));
+    let page = app.page(&mut admin, &here).await.body;
+    assert!(page.contains("Resumed; something else still holds it"), "{page}");
+    assert!(!page.contains("What waited is carried out now") && page.contains("Client Alpine"), "{page}");
+    pauses::resume(&app.app, &caller, client).await.unwrap();
+    pauses::pause(&app.app, &caller, pair, "again").await.unwrap();
+    app.submit(&mut admin, &resume, &[("next", &here), ("again", "1")]).await;
+    let page = app.page(&mut admin, &here).await.body;
+    assert!(page.contains("Resumed. What waited is carried out now"), "{page}");
+}
+
+#[tokio::test]
 async fn a_webhook_that_was_never_made_is_said_not_to_be_set_up() {
     let app = app().await;
     let mut tx = app.app.store.begin().await.unwrap();

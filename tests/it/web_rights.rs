@@ -309,19 +309,26 @@ async fn who_sees_the_former_client_acts_on_nothing_of_a_workspace_that_was_give
     tx.commit().await.unwrap();
     let before = app.app.store.latest_seq().await.unwrap();
     let incident = format!("/incidents/{}/00000000-0000-4000-8000-000000000001", seed::workspace(1));
+    let operation = format!("/operations/{}", seed::operation(1));
     for act in [
         format!("{incident}/link"),
         format!("{incident}/ticket"),
         format!("{pair}/unlink"),
         format!("{pair}/look"),
         format!("{pair}/pause"),
+        format!("{operation}/retry"),
+        format!("{operation}/drop"),
     ] {
         let answer = app.submit(&mut former, &act, &[("ticket", "2001")]).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{act}");
     }
-    for page in [format!("{incident}/link"), pair] {
+    let dead = seed::operation(1).to_string();
+    app.submit(&mut former, "/problems/replay", &[("operation", &dead)]).await;
+    for page in [format!("{incident}/link"), pair, format!("{operation}/retry"), format!("{operation}/drop")] {
         assert_eq!(app.page(&mut former, &page).await.status, StatusCode::NOT_FOUND, "{page}");
     }
+    let plan = app.page(&mut former, &format!("/problems/replay?operation={dead}")).await.body;
+    assert!(plan.contains("There is nothing to be tried again any more"), "{plan}");
     assert_eq!(app.app.store.latest_seq().await.unwrap(), before, "nothing is made");
 }
 

@@ -44,10 +44,35 @@ pub fn named(
     weight: Weight,
     what: Option<String>,
 ) -> AnyView {
+    form(ctx, action, (symbol, label), weight, what, None)
+}
+
+/// The same for one of several records that may stand in this place: posts, besides, which one was shown.
+pub fn of_shown(
+    ctx: &PageContext,
+    action: String,
+    words: (&str, &'static str),
+    weight: Weight,
+    what: String,
+    (name, value): (&'static str, String),
+) -> AnyView {
+    let shown = view! { <input type="hidden" name=name value=value /> };
+    form(ctx, action, words, weight, Some(what), Some(shown.into_any()))
+}
+
+fn form(
+    ctx: &PageContext,
+    action: String,
+    (symbol, label): (&str, &'static str),
+    weight: Weight,
+    what: Option<String>,
+    more: Option<AnyView>,
+) -> AnyView {
     let class = weight.class();
     view! {
         <form method="post" action=action class="act">
             <input type="hidden" name="next" value=ctx.address.clone() />
+            {more}
             <button type="submit" class=class>
                 {icon(ctx, symbol)}
                 <span>{label}{what.map(|what| view! { <span class="unseen">": "{what}</span> })}</span>

@@ -141,7 +141,8 @@ fn acts(ctx: &PageContext, row: &BackfillRow) -> AnyView {
     }
     let base = format!("/workspaces/{}/backfill", row.backfill.workspace);
     let named = |what, symbol, label, weight| {
-        act::named(ctx, format!("{base}/{what}"), symbol, label, weight, Some(row.workspace.clone()))
+        let shown = ("backfill", row.backfill.id.to_string());
+        act::of_shown(ctx, format!("{base}/{what}"), (symbol, label), weight, row.workspace.clone(), shown)
     };
     match &row.backfill.state {
         BackfillState::Forecast { .. } if row.makes_tickets => view! {

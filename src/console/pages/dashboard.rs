@@ -209,8 +209,8 @@ fn clients_named(view: &DashboardView) -> AnyView {
     .into_any()
 }
 
-/// Whether a row was found by what its alerts name, which it does not show.
-fn found_by_names(text: &str, row: &PairRow) -> bool {
+/// What a row was found by where it does not show it.
+fn found_by(text: &str, row: &PairRow) -> Option<&'static str> {
     let title = row.title.to_lowercase();
     let shown = |word: &str| {
         let plain = word.trim_start_matches('#');
@@ -221,7 +221,14 @@ fn found_by_names(text: &str, row: &PairRow) -> bool {
             || row.reference.to_lowercase() == word
     };
     let text = text.to_lowercase();
-    text.split_whitespace().any(|word| word.chars().count() >= 3 && !shown(word))
+    let mut unshown = text.split_whitespace().filter(|word| word.chars().count() >= 3 && !shown(*word)).peekable();
+    unshown.peek()?;
+    let numbers = unshown.all(|word| word.chars().all(|c| c.is_ascii_digit() || c == '#'));
+    Some(if numbers {
+        "Found by a host, user, mailbox or address that its alerts name, or by its number in Defender."
+    } else {
+        "Found by a host, user, mailbox or address that its alerts name."
+    })
 }
 
 fn none(ctx: &PageContext, view: &DashboardView) -> AnyView {
@@ -328,7 +335,7 @@ fn more(further: usize) -> Option<String> {
 fn line(ctx: &PageContext, filter: &PairFilter, row: &PairRow) -> AnyView {
     // The pair's page leads back to the list as it stands.
     let here = QueryText::new().with("list", filter.query().as_str()).after(&format!("/pairs/{}", row.id));
-    let named = !filter.text.is_empty() && found_by_names(&filter.text, row);
+    let found = if filter.text.is_empty() { None } else { found_by(&filter.text, row) };
     let title = if row.title.is_empty() { "(no title)" } else { row.title.as_str() };
     let of_client = PairFilter { client: Some(row.client_id), ..PairFilter::default() }.address();
     let why = row.reason.as_ref().filter(|_| row.sync != SyncState::InStep || row.health != Health::Healthy);
@@ -352,8 +359,8 @@ fn line(ctx: &PageContext, filter: &PairFilter, row: &PairRow) -> AnyView {
         html.markup("<span class=\"row-why\">").text(&reason.words());
         html.text(&more(row.further.len()).unwrap_or_default()).markup("</span>");
     }
-    if named {
-        html.markup("<span class=\"row-why\">Found by a host, user, mailbox or address that its alerts name.</span>");
+    if let Some(found) = found {
+        html.markup("<span class=\"row-why\">").text(found).markup("</span>");
     }
     html.markup("</th><td data-label=\"Severity\">");
     state::write_severity(&mut html, ctx, &row.severity);

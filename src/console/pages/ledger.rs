@@ -65,6 +65,7 @@ fn chains(ctx: &PageContext, view: &LedgerView) -> AnyView {
 }
 
 fn line(ctx: &PageContext, view: &LedgerView, chain: &ChainRow) -> AnyView {
+    let here = view.filter.client == chain.client;
     let state = match chain.state {
         ChainState::Whole { at } => view! {
             <span class="chip health-healthy">{icon(ctx, "healthy")} <span>"Whole"</span></span>
@@ -76,11 +77,13 @@ fn line(ctx: &PageContext, view: &LedgerView, chain: &ChainRow) -> AnyView {
             <span class="failure">" entry "{seq.to_string()}" does not fit its hash; restore a backup made before it"</span>
         }
         .into_any(),
+        ChainState::Unchecked if here => {
+            view! { <span class="quiet">"too long to be checked on a page; "<code>"halobridge doctor"</code>" checks it"</span> }.into_any()
+        }
         ChainState::Unchecked => {
             view! { <span class="quiet">"checked when it is opened"</span> }.into_any()
         }
     };
-    let here = view.filter.client == chain.client;
     let href = LedgerFilter { client: chain.client, ..LedgerFilter::default() }.address();
     view! {
         <tr class:chosen=here>

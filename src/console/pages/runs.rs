@@ -179,11 +179,17 @@ fn runs(ctx: &PageContext, view: &RunsView) -> AnyView {
         view! { <li><a href=filter.address() aria-current=here.then_some("true")>{label}</a></li> }
     };
     let name = view.sources.iter().find(|one| id_of(one.scope) == filter.source).map(|one| one.name.clone());
+    let page = |token: &str| RunFilter { from: token.to_owned(), ..filter.clone() }.address();
     let inside = match &view.runs {
         Err(trouble) => list::trouble(ctx, trouble),
         Ok(listed) if listed.rows.is_empty() => {
             let narrow = filter.failed || !filter.source.is_empty();
-            let (title, text) = if narrow {
+            let (title, text) = if listed.older.is_some() {
+                (
+                    "None among those looked at so far",
+                    view! { <p>"Further ones are looked at on the next page."</p> }.into_any(),
+                )
+            } else if narrow {
                 ("No run matches", view! { <p><a class="button" href="/runs">"See all runs"</a></p> }.into_any())
             } else {
                 (
@@ -191,24 +197,22 @@ fn runs(ctx: &PageContext, view: &RunsView) -> AnyView {
                     view! { <p>"Runs that read a change or fail are kept here."</p> }.into_any(),
                 )
             };
-            list::empty(ctx, "engine", title, text)
+            let on = listed.older.is_some().then(|| list::pages(ctx, listed, page, ("Newer", "Older"), None));
+            view! { {list::empty(ctx, "engine", title, text)} {on} }.into_any()
         }
-        Ok(listed) => {
-            let page = |token: &str| RunFilter { from: token.to_owned(), ..filter.clone() }.address();
-            view! {
-                {list::table(
-                    ("Past runs", "Past runs, newest first"),
-                    "cards runs",
-                    list::heads(&[
-                        ("Ended", ""), ("Source", "c-wide"), ("Started by", ""), ("Took", "c-number"),
-                        ("Read", "c-number"), ("Changed", "c-number"), ("Result", "c-why"),
-                    ]),
-                    listed.rows.iter().map(|one| run(ctx, one)).collect_view().into_any(),
-                )}
-                {list::pages(ctx, listed, page, ("Newer", "Older"), None)}
-            }
-            .into_any()
+        Ok(listed) => view! {
+            {list::table(
+                ("Past runs", "Past runs, newest first"),
+                "cards runs",
+                list::heads(&[
+                    ("Ended", ""), ("Source", "c-wide"), ("Started by", ""), ("Took", "c-number"),
+                    ("Read", "c-number"), ("Changed", "c-number"), ("Result", "c-why"),
+                ]),
+                listed.rows.iter().map(|one| run(ctx, one)).collect_view().into_any(),
+            )}
+            {list::pages(ctx, listed, page, ("Newer", "Older"), None)}
         }
+        .into_any(),
     };
     view! {
         <section aria-labelledby="past">

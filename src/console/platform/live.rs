@@ -337,14 +337,16 @@ fn take(state: &Shared, html: &str) {
         document.set_title(&title);
     }
     let mut here = state.borrow_mut();
-    if kept {
-        here.pending = Some(template);
-    } else {
-        here.pending = None;
+    here.pending = kept.then_some(template);
+    if !kept {
         here.held = 0;
     }
     show_news(&document, here.held, kept);
     say(&document, &mut here);
+    // A fetch may have failed before, while the stream stood.
+    if here.source.as_ref().is_some_and(|source| source.ready_state() == EventSource::OPEN) {
+        show_live(true);
+    }
 }
 
 /// A row of the page: its address, what it says, itself.

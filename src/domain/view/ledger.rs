@@ -74,7 +74,7 @@ pub enum ChainState {
         /// The first that doesn't.
         seq: i64,
     },
-    /// Not checked yet.
+    /// Not checked yet; of the chosen chain: it takes longer than a page may.
     Unchecked,
 }
 

@@ -175,6 +175,34 @@ both! {
         assert!(matches!(bridge.backfill().await, BackfillState::Ended { how: HowEnded::Cap, .. }));
         bridge.finish().await;
     }
+
+    /// A colleague asks for another range while the first one's forecast is looked at.
+    async fn a_forecast_that_was_not_shown_is_neither_started_nor_discarded(product) {
+        let bridge = Bridge::with(late_start(product)).await;
+        bridge.raise(json!({}));
+        bridge.pass(3_700).await;
+        let (app, caller) = bridge.console();
+        let workspace = bridge.backfilled().await;
+        let mut shown = Vec::new();
+        for cap in ["5", "500"] {
+            bridge.ask(Asked { cap, ..ALL }).await.unwrap();
+            assert_eq!(bridge.forecast().await.tickets, 1);
+            shown.push(bridge.store.backfill(workspace).await.unwrap().unwrap().id);
+            bridge.pass(60).await;
+        }
+        assert_ne!(shown[0], shown[1]);
+        for other in [Some(shown[0]), None] {
+            assert_eq!(backfills::start_shown(&app, &caller, workspace, other).await, Err(ServiceError::Conflict));
+            assert_eq!(backfills::stop_shown(&app, &caller, workspace, other).await, Err(ServiceError::Conflict));
+        }
+        assert!(matches!(bridge.backfill().await, BackfillState::Forecast { .. }), "it stands as it was");
+        backfills::start_shown(&app, &caller, workspace, Some(shown[1])).await.unwrap();
+        let late = backfills::stop_shown(&app, &caller, workspace, Some(shown[0])).await;
+        assert_eq!(late, Err(ServiceError::Conflict), "the other one's Discard stops nothing");
+        assert!(matches!(bridge.backfill().await, BackfillState::Running { .. }));
+        backfills::stop_shown(&app, &caller, workspace, Some(shown[1])).await.unwrap();
+        bridge.finish().await;
+    }
 }
 
 /// A backfill of ten has begun, and something keeps every ticket from being made for a while: whom it had not come to yet

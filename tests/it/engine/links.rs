@@ -2,7 +2,7 @@
 
 use halobridge::{
     domain::{failure::Side, ids::IncidentId, reason::Reason},
-    service::{decisions, error::ServiceError, links, pairs},
+    service::{acts, decisions, error::ServiceError, links, pairs},
 };
 use serde_json::{Value, json};
 
@@ -305,6 +305,32 @@ both! {
         assert_ne!(second, first);
         assert_eq!(bridge.tickets().len(), 2, "the lost answer makes no third one, nor is the first one taken for it");
         assert_ne!(bridge.pair_of(&incident).await.unwrap().reference, reference);
+        bridge.finish().await;
+    }
+
+    /// The storm brake's release lists first and writes then; a colleague links one of them by hand in between.
+    async fn a_release_leaves_what_was_asked_for_meanwhile_as_it_is(product) {
+        let setup = Setup { policy: "tickets_per_hour = 1".into(), notes: "all", ..Setup::new(product) };
+        let bridge = Bridge::with(setup).await;
+        for _ in 0..4 {
+            bridge.raise(json!({}));
+            bridge.clock.advance(jiff::SignedDuration::from_secs(1));
+        }
+        bridge.cross().await;
+        let workspace = bridge.workspace(0).await.id;
+        let listed = bridge.store.held_for(workspace, "storm-held", 10).await.unwrap();
+        assert_eq!(listed.len(), 3);
+        let ticket = bridge.by_hand(0, json!({}));
+        let tickets = bridge.tickets().len();
+        let (app, olga) = operator(&bridge);
+        let last = listed.last().unwrap();
+        links::link(&app, &olga, workspace, last, &ticket.to_string()).await.unwrap();
+        assert_eq!(acts::release_listed(&app, &olga, workspace, &listed).await, Ok(2));
+        assert_eq!(bridge.reason_of(last.as_str()).await, Some("link-asked"));
+        bridge.cross().await;
+        assert_eq!(bridge.tickets().len(), tickets + 2, "no second ticket for what was linked");
+        assert_eq!(bridge.ticket_of(last.as_str()).await, ticket);
+        assert_eq!(acts::release_storm(&app, &olga, workspace).await, Ok(0));
         bridge.finish().await;
     }
 }

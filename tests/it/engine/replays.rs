@@ -1,9 +1,14 @@
 //! Dead letters tried again, one or many, with the plan shown first.
 
-use halobridge::service::{
-    doctor::{self, Finding},
-    error::ServiceError,
-    replays,
+use halobridge::{
+    domain::{account::Scope, ids::OperationId, operation::OperationState},
+    service::{
+        acts,
+        caller::Caller,
+        doctor::{self, Finding},
+        error::ServiceError,
+        links, replays,
+    },
 };
 use serde_json::json;
 
@@ -57,6 +62,35 @@ both! {
         bridge.cross().await;
         assert!(told().await.iter().all(|line| line.starts_with("ok")), "{:?}", told().await);
         assert_eq!(bridge.tickets().len(), 3);
+        bridge.finish().await;
+    }
+
+    /// A colleague unlinks one of them while the plan is read.
+    async fn one_that_went_with_its_pair_keeps_none_of_the_others(product) {
+        let bridge = Bridge::new(product).await;
+        bridge.fault(json!({ "effect": "status", "status": 400, "kind": "halo.tickets.post" }));
+        let incidents: Vec<String> = (0..3).map(|_| bridge.raise(json!({}))).collect();
+        bridge.pass(600).await;
+        bridge.heal();
+        let (app, olga) = operator(&bridge);
+        let view = replays::many(&app, &olga, "refused").await.unwrap();
+        let ids: Vec<OperationId> = view.items.iter().map(|item| item.operation.id).collect();
+        assert_eq!(ids.len(), incidents.len());
+        links::unlink(&app, &olga, view.items[1].operation.pair).await.unwrap();
+        assert_eq!(replays::chosen(&app, &olga, &ids).await.unwrap().items.len(), 2);
+        // Pressed alone it has moved on.
+        assert_eq!(replays::one(&app, &olga, ids[1]).await, Err(ServiceError::Conflict));
+        assert_eq!(acts::retry(&app, &olga, ids[1]).await, Err(ServiceError::Conflict));
+        assert_eq!(acts::drop_operation(&app, &olga, ids[1]).await, Err(ServiceError::Conflict));
+        // To whom none of them is shown there is nothing to be tried again.
+        let nobody = Caller { scope: Scope::Clients(Vec::new()), ..olga.clone() };
+        assert_eq!(replays::replay(&app, &nobody, &ids).await, Ok(0));
+        assert!(replays::chosen(&app, &nobody, &ids).await.unwrap().items.is_empty());
+        assert_eq!(replays::replay(&app, &olga, &ids).await, Ok(2));
+        bridge.cross().await;
+        let third = bridge.store.operation(ids[2]).await.unwrap();
+        assert!(!third.is_some_and(|found| matches!(found.state, OperationState::Dead { .. })));
+        assert_eq!(bridge.tickets().len(), 2);
         bridge.finish().await;
     }
 }

@@ -3,6 +3,7 @@
 mod fixtures;
 mod found;
 mod help;
+mod lists;
 mod texts;
 
 use std::collections::HashSet;
