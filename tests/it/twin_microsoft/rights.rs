@@ -1,8 +1,9 @@
 //! Role assignments, challenges and providers: what the management API says of itself, and to whom.
 
+use bytes::Bytes;
 use serde_json::json;
 
-use super::Rig;
+use super::{ORIGIN, Rig, VERSION};
 
 fn group(rig: &Rig) -> String {
     rig.workspace.split("/providers/").next().unwrap().to_owned()
@@ -47,4 +48,45 @@ fn a_named_role_assignment_is_shown_to_those_who_may_read_it() {
     }
     let refused = rig.arm("GET", &assignment(&scope, &name), None);
     assert_eq!((refused.status, refused.text("/error/code")), (403, "AuthorizationFailed"));
+}
+
+#[test]
+fn who_has_no_token_is_sent_to_the_tenant_of_the_subscription() {
+    let rig = Rig::with(|options| options.tenants = 2);
+    let details = rig.connection["microsoft"]["workspace_details"].as_array().unwrap();
+    let tenants = rig.connection["microsoft"]["tenants"].as_array().unwrap();
+    for tenant in tenants {
+        let id = tenant["tenant_id"].as_str().unwrap();
+        let workspace = details.iter().find(|one| one["tenant_id"] == id).unwrap()["id"].as_str().unwrap();
+        for headers in [vec![], vec![("authorization", "Bearer nonsense")]] {
+            let got = rig.raw("GET", &format!("{ORIGIN}/arm{workspace}?{VERSION}"), &headers, Bytes::new());
+            let challenge = got.reply.header("www-authenticate").unwrap();
+            assert_eq!(got.status, 401);
+            assert!(challenge.contains(&format!("authorization_uri=\"{ORIGIN}/entra/{id}\"")), "{challenge}");
+        }
+    }
+    let got = rig.raw("GET", &format!("{ORIGIN}/arm/subscriptions?{VERSION}"), &[], Bytes::new());
+    let first = tenants[0]["tenant_id"].as_str().unwrap();
+    assert!(got.reply.header("www-authenticate").unwrap().contains(first), "no subscription is named");
+}
+
+#[test]
+fn a_disabled_subscription_is_read_and_its_state_is_told_to_its_own_tenant_alone() {
+    let rig = Rig::with(|options| options.tenants = 2);
+    let retired = rig.twin.with(|world, _| {
+        let all = &world.microsoft.subscriptions;
+        all.iter().find(|one| one.state == "Disabled").unwrap().id.clone()
+    });
+    let group = format!("/subscriptions/{retired}/resourceGroups/rg-plain");
+    assert_eq!(rig.arm("HEAD", &group, None).status, 204);
+    let body = json!({"location": "westeurope"});
+    let refused = rig.arm("PUT", &group, Some(body.clone()));
+    assert_eq!((refused.status, refused.text("/error/code")), (409, "ReadOnlyDisabledSubscription"));
+    let (id, secret) = (rig.microsoft("client_id"), rig.microsoft("client_secret"));
+    let other = rig.connection["microsoft"]["tenants"][1]["tenant_id"].as_str().unwrap();
+    let scope = "https://management.azure.com/.default";
+    let form = [("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret), ("scope", scope)];
+    let foreign = rig.form(other, &form);
+    let refused = rig.arm_as(foreign.text("/access_token"), "PUT", &group, Some(body));
+    assert_eq!((refused.status, refused.text("/error/code")), (401, "InvalidAuthenticationTokenTenant"));
 }
