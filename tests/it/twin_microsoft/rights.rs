@@ -90,3 +90,25 @@ fn a_disabled_subscription_is_read_and_its_state_is_told_to_its_own_tenant_alone
     let refused = rig.arm_as(foreign.text("/access_token"), "PUT", &group, Some(body));
     assert_eq!((refused.status, refused.text("/error/code")), (401, "InvalidAuthenticationTokenTenant"));
 }
+
+#[test]
+fn analytics_rules_have_no_actions_and_no_templates_and_can_only_be_read() {
+    let rig = Rig::new();
+    let rule = rig.sentinel("GET", "alertRules", None).text("/value/0/name").to_owned();
+    for path in [format!("alertRules/{rule}/actions"), "alertRuleTemplates".to_owned()] {
+        let got = rig.sentinel("GET", &path, None);
+        assert_eq!((got.status, &got.body["value"]), (200, &json!([])), "{path}");
+    }
+    for path in ["alertRules/none", "alertRules/none/actions", "alertRuleTemplates/none", "alertRules/none/more"] {
+        assert_eq!(rig.sentinel("GET", path, None).status, 404, "{path}");
+    }
+    for (method, path) in [
+        ("PUT", format!("alertRules/{rule}")),
+        ("DELETE", format!("alertRules/{rule}")),
+        ("PUT", format!("alertRules/{rule}/actions/one")),
+        ("POST", "alertRules".to_owned()),
+    ] {
+        let got = rig.sentinel(method, &path, Some(json!({})));
+        assert_eq!((got.status, got.text("/error/code")), (405, "MethodNotAllowed"), "{method} {path}");
+    }
+}
