@@ -112,3 +112,38 @@ fn analytics_rules_have_no_actions_and_no_templates_and_can_only_be_read() {
         assert_eq!((got.status, got.text("/error/code")), (405, "MethodNotAllowed"), "{method} {path}");
     }
 }
+
+#[test]
+fn a_provider_has_the_types_that_are_played_and_another_is_refused() {
+    let rig = Rig::new();
+    let below = format!("/subscriptions/{}/providers", rig.microsoft("subscription_id"));
+    let at = |path: &str| format!("{below}{path}?api-version=2021-04-01");
+    let all = rig.arm("GET", &at(""), None);
+    for provider in all.body["value"].as_array().unwrap() {
+        let name = provider["namespace"].as_str().unwrap();
+        assert_eq!(&rig.arm("GET", &at(&format!("/{}", name.to_lowercase())), None).body, provider);
+        assert_eq!(&rig.arm("POST", &at(&format!("/{name}/register")), None).body, provider);
+        let types = provider["resourceTypes"].as_array().unwrap();
+        assert!(!types.is_empty(), "{name}");
+        for kind in types {
+            assert!(kind["resourceType"].is_string() && kind["locations"].is_array(), "{kind}");
+            assert!(!kind["apiVersions"].as_array().unwrap().is_empty(), "{kind}");
+        }
+    }
+    for refused in
+        [rig.arm("GET", &at("/Microsoft.None"), None), rig.arm("POST", &at("/Microsoft.None/register"), None)]
+    {
+        assert_eq!((refused.status, refused.text("/error/code")), (404, "InvalidResourceNamespace"));
+        assert!(refused.text("/error/message").contains("'Microsoft.None'"));
+    }
+}
+
+#[test]
+fn the_clouds_addresses_are_told_at_the_root_too() {
+    let rig = Rig::new();
+    let told =
+        |prefix: &str| rig.raw("GET", &format!("{ORIGIN}{prefix}/metadata/endpoints?{VERSION}"), &[], Bytes::new());
+    let (root, arm) = (told(""), told("/arm"));
+    assert_eq!((root.status, &root.body), (200, &arm.body));
+    assert_eq!(arm.text("/authentication/loginEndpoint"), format!("{ORIGIN}/entra"));
+}

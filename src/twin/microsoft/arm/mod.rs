@@ -10,6 +10,7 @@ mod filtered;
 mod groups;
 pub mod incidents;
 pub mod paging;
+mod providers;
 mod reference;
 mod relations;
 mod roles;
@@ -170,6 +171,8 @@ impl Microsoft {
             return self.workflow_child(ask, path);
         }
         match parts.as_slice() {
+            // Before what lies below the namespaces of logic apps.
+            ["subscriptions", _, "providers", _, "register"] => self.discovery(ask, path),
             [
                 ..,
                 "providers",
