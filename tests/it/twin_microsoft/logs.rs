@@ -350,3 +350,30 @@ fn each_request_of_a_batch_has_headers_of_its_own() {
     assert!(answered(0)["statistics"].is_object(), "{:#}", got.body);
     assert!(answered(1).get("render").is_none() && answered(1).get("statistics").is_none(), "{:#}", got.body);
 }
+
+#[test]
+fn an_added_value_keeps_its_type() {
+    let rig = Rig::new();
+    rig.make(&guid(1), plain());
+    rig.pass(181);
+    let got = query(
+        &rig,
+        "SecurityIncident | extend B = false, N = 5, R = 5.5, T = 'false' | where B == false and B != true and N >= 5 \
+         | project B, N, R, T",
+    );
+    assert_eq!(rows(&got), [[json!(false), json!(5), json!(5.5), json!("false")]]);
+    let kinds: Vec<&str> = (0..4).map(|at| got.text(&format!("/tables/0/columns/{at}/type"))).collect();
+    assert_eq!(kinds, ["bool", "long", "real", "string"]);
+}
+
+#[test]
+fn a_sort_by_more_than_one_column_and_its_direction_is_refused() {
+    let rig = Rig::new();
+    for order in ["TimeGenerated asc nulls last", "TimeGenerated desc, Title", "TimeGenerated asc Title"] {
+        for text in [format!("sort by {order}"), format!("top 1 by {order}")] {
+            let got = query(&rig, &format!("SecurityIncident | {text}"));
+            assert_eq!((got.status, got.text("/error/innererror/code")), (400, "SyntaxError"), "{text}");
+        }
+    }
+    assert_eq!(query(&rig, "SecurityIncident | sort by TimeGenerated asc").status, 200);
+}
