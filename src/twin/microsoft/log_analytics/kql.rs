@@ -316,7 +316,7 @@ impl Literal {
         match self {
             Self::Time(at) => stamp::seven_digits(*at).into(),
             Self::Text(text) => text.as_str().into(),
-            Self::Number(number) => number.clone().into(),
+            Self::Number(number) => Value::Number(number.clone()),
             Self::Truth(truth) => (*truth).into(),
         }
     }
