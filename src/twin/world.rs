@@ -392,7 +392,7 @@ fn side(path: &str, first: &str) -> (String, String, String) {
     let at_root = match (parts.next().unwrap_or(""), parts.next().unwrap_or("")) {
         // Before Entra's, whose tenant could have any name.
         ("api" | "auth", _) if !first.is_empty() => Some(first),
-        ("subscriptions" | "tenants" | "providers", _) => Some("arm"),
+        ("subscriptions" | "tenants" | "providers", _) | ("metadata", "endpoints") => Some("arm"),
         ("v1", "workspaces" | "subscriptions" | "$batch") => Some("loganalytics"),
         ("v1.0" | "beta", _) => Some("graph"),
         (_, "oauth2" | "discovery" | "v2.0" | ".well-known" | "adminconsent") => Some("entra"),

@@ -7,6 +7,7 @@ mod graph;
 mod incidents;
 mod logs;
 mod odds;
+mod rights;
 mod rules;
 mod server;
 mod sign_in;

@@ -283,7 +283,7 @@ impl Halo {
         let wanted = if arg("scope").is_empty() { "all".to_owned() } else { arg("scope") };
         match scopes_of(&wanted) {
             None => {
-                back.query_pairs_mut().append_pair("error", "invalid_scope").append_pair("state", &arg("state"));
+                back.query_pairs_mut().append_pair("error", "invalid_scope");
             }
             Some(scopes) => {
                 let hinted = call.query("login_hint").and_then(|mail| self.cat.agents.find("email", mail));
@@ -291,8 +291,11 @@ impl Halo {
                 let bearer = Bearer { scopes, agent_id: hinted.unwrap_or(API_AGENT + 1), expires };
                 let code = cx.ids.token(24);
                 self.tokens.codes.insert(code.clone(), Code { bearer, redirect_uri, challenge: arg("code_challenge") });
-                back.query_pairs_mut().append_pair("code", &code).append_pair("state", &arg("state"));
+                back.query_pairs_mut().append_pair("code", &code);
             }
+        }
+        if let Some(state) = call.query("state") {
+            back.query_pairs_mut().append_pair("state", state);
         }
         Reply::empty(302).with("location", back.to_string())
     }

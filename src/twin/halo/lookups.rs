@@ -134,6 +134,15 @@ impl Halo {
         }
         let (table, _) = self.table_of(&word)?;
         let row = match id.parse::<i64>() {
+            // A priority's number is its own within its SLA alone.
+            Ok(number) if word == "priority" => {
+                let filter = Filter::of(&word, call);
+                table
+                    .rows
+                    .iter()
+                    .find(|(at, row)| whole(row, "priorityid") == number && filter.keeps(**at, row))
+                    .map(|(_, row)| row)
+            }
             Ok(number) => table.rows.get(&number),
             Err(_) => table.rows.values().find(|row| {
                 ["id", "guid"]

@@ -188,6 +188,13 @@ pub struct Assignment {
     pub scope: String,
 }
 
+impl Assignment {
+    /// Whether it was given at just this scope.
+    pub fn is_at(&self, scope: &str) -> bool {
+        self.scope.trim_end_matches('/').eq_ignore_ascii_case(scope.trim_end_matches('/'))
+    }
+}
+
 /// Everybody, and what they may do.
 #[derive(Debug, Default)]
 pub struct Directory {
@@ -195,7 +202,7 @@ pub struct Directory {
     pub tenants: Vec<Tenant>,
     /// People.
     pub users: Vec<User>,
-    /// Role assignments by name.
+    /// Role assignments by name in lower case.
     pub assignments: BTreeMap<String, Assignment>,
 }
 
@@ -210,6 +217,11 @@ impl Directory {
     /// A person by object id, sign-in name or mail address.
     pub fn user(&self, key: &str) -> Option<&User> {
         self.users.iter().find(|user| user.object_id.eq_ignore_ascii_case(key) || user.upn.eq_ignore_ascii_case(key))
+    }
+
+    /// A role assignment by its name, whatever the letter case.
+    pub fn assignment(&self, name: &str) -> Option<&Assignment> {
+        self.assignments.get(&name.to_lowercase())
     }
 
     /// Gives a role.

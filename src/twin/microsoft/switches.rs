@@ -163,6 +163,8 @@ switches! {
     token_life_s: i64 = 0;
     /// While no certificate is registered, an assertion is taken by its claims alone, whoever signed it.
     any_certificate: bool = true;
+    /// The application may be a public client: a device code, a code with its verifier and a refresh need no secret.
+    public_client: bool = false;
     /// A deployment has ended when its `PUT` is answered; else it says `Accepted`, and `Running` to the first who asks.
     deployments_at_once: bool = false;
     /// The application has no consent in any tenant until admin consent is given (65001).

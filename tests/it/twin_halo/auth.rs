@@ -141,6 +141,21 @@ fn people_sign_in_by_password_or_code_and_refresh() {
 }
 
 #[test]
+fn a_state_comes_back_where_one_was_sent() {
+    both(|mut rig| {
+        let id = rig.halo.setup().oauth_client_id.clone();
+        for scope in ["all", "nonsense"] {
+            let target = format!("/authorize?client_id={id}&redirect_uri=http%3A%2F%2Flocalhost%2Fback&scope={scope}");
+            let location = |reply: halobridge::twin::wire::Reply| reply.header("location").unwrap().to_owned();
+            let bare = location(rig.auth("GET", &target, &[]));
+            assert!(!bare.contains("state="), "{bare}");
+            let with = location(rig.auth("GET", &format!("{target}&state=s1"), &[]));
+            assert!(with.ends_with("&state=s1"), "{with}");
+        }
+    });
+}
+
+#[test]
 fn the_301st_call_of_five_minutes_is_refused_with_a_bare_string() {
     both(|mut rig| {
         // One call is spent on the token.

@@ -99,6 +99,21 @@ fn priorities_are_per_sla_with_a_useless_guid() {
 }
 
 #[test]
+fn a_priority_asked_for_by_its_number_is_the_one_of_that_number() {
+    both(|mut rig| {
+        let rows = rig.ok("/Priority");
+        for row in rows.as_array().unwrap() {
+            let (number, sla) = (&row["priorityid"], &row["slaid"]);
+            assert_eq!(&rig.ok(&format!("/Priority/{number}?slaid={sla}")), row);
+            let first = rows.as_array().unwrap().iter().find(|one| &one["priorityid"] == number).unwrap();
+            assert_eq!(&rig.ok(&format!("/Priority/{number}")), first, "of whichever SLA");
+        }
+        assert_eq!(rig.get("/Priority/999").0, 404);
+        assert_eq!(rig.get("/Priority/1?slaid=999").0, 404);
+    });
+}
+
+#[test]
 fn closed_statuses_show_only_by_difference() {
     both(|mut rig| {
         let all = rig.ok("/Status");

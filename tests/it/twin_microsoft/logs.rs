@@ -313,3 +313,67 @@ fn bookmarks_and_tasks_show_in_the_table() {
     assert_eq!((&got[1][1], got[2][1].as_str().unwrap().contains("Call them")), (&json!("[]"), true));
     assert!(got[1][2].as_str() < got[2][2].as_str(), "{got:?}");
 }
+
+#[test]
+fn the_tables_of_a_workspace_are_told_to_those_who_may_query_it() {
+    let rig = Rig::new();
+    let id = rig.connection.pointer("/microsoft/workspace_details/0/customer_id").unwrap().as_str().unwrap();
+    let auth = format!("Bearer {}", rig.app_token("https://api.loganalytics.io/.default"));
+    let metadata = || {
+        let url = format!("{ORIGIN}/loganalytics/v1/workspaces/{id}/metadata");
+        rig.raw("GET", &url, &[("authorization", &auth)], bytes::Bytes::new())
+    };
+    assert_eq!(metadata().status, 200);
+    rig.twin.with(|world, _| world.microsoft.directory.assignments.clear());
+    let refused = metadata();
+    assert_eq!((refused.status, refused.text("/error/code")), (403, "InsufficientAccessError"));
+}
+
+#[test]
+fn each_request_of_a_batch_has_headers_of_its_own() {
+    let rig = Rig::new();
+    let id = rig.connection.pointer("/microsoft/workspace_details/0/customer_id").unwrap();
+    let auth = format!("Bearer {}", rig.app_token("https://api.loganalytics.io/.default"));
+    let body = json!({"query": "SecurityIncident | count"});
+    let requests = json!([
+        {"id": "a", "workspace": id, "headers": {"Prefer": "include-statistics=true, include-render=true"}, "body": body},
+        {"id": "b", "workspace": id, "body": body},
+    ]);
+    let got = rig.raw(
+        "POST",
+        &format!("{ORIGIN}/loganalytics/v1/$batch"),
+        &[("authorization", &auth), ("prefer", "include-statistics=true")],
+        json!({ "requests": requests }).to_string().into(),
+    );
+    let answered = |at: usize| &got.body["responses"][at]["body"];
+    assert_eq!(answered(0)["render"], json!({}));
+    assert!(answered(0)["statistics"].is_object(), "{:#}", got.body);
+    assert!(answered(1).get("render").is_none() && answered(1).get("statistics").is_none(), "{:#}", got.body);
+}
+
+#[test]
+fn an_added_value_keeps_its_type() {
+    let rig = Rig::new();
+    rig.make(&guid(1), plain());
+    rig.pass(181);
+    let got = query(
+        &rig,
+        "SecurityIncident | extend B = false, N = 5, R = 5.5, T = 'false' | where B == false and B != true and N >= 5 \
+         | project B, N, R, T",
+    );
+    assert_eq!(rows(&got), [[json!(false), json!(5), json!(5.5), json!("false")]]);
+    let kinds: Vec<&str> = (0..4).map(|at| got.text(&format!("/tables/0/columns/{at}/type"))).collect();
+    assert_eq!(kinds, ["bool", "long", "real", "string"]);
+}
+
+#[test]
+fn a_sort_by_more_than_one_column_and_its_direction_is_refused() {
+    let rig = Rig::new();
+    for order in ["TimeGenerated asc nulls last", "TimeGenerated desc, Title", "TimeGenerated asc Title"] {
+        for text in [format!("sort by {order}"), format!("top 1 by {order}")] {
+            let got = query(&rig, &format!("SecurityIncident | {text}"));
+            assert_eq!((got.status, got.text("/error/innererror/code")), (400, "SyntaxError"), "{text}");
+        }
+    }
+    assert_eq!(query(&rig, "SecurityIncident | sort by TimeGenerated asc").status, 200);
+}

@@ -371,3 +371,122 @@ fn a_refused_sign_in_says_its_own_reason() {
         assert!(said.starts_with(number), "{error}: {said}");
     }
 }
+
+/// A device code for the management API.
+fn device(rig: &Rig, tenant: &str) -> Got {
+    let scope = "openid profile offline_access https://management.azure.com/user_impersonation";
+    let form = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs([("client_id", rig.microsoft("client_id")), ("scope", scope)])
+        .finish();
+    rig.raw("POST", &format!("{ORIGIN}/entra/{tenant}/oauth2/v2.0/devicecode"), &[], form.into())
+}
+
+/// Asks for the token of a device code, with the secret or, as a public client does, without.
+fn poll(rig: &Rig, tenant: &str, code: &str, secret: bool) -> Got {
+    let grant = "urn:ietf:params:oauth:grant-type:device_code";
+    let mut form = vec![("grant_type", grant), ("client_id", rig.microsoft("client_id")), ("device_code", code)];
+    if secret {
+        form.push(("client_secret", rig.microsoft("client_secret")));
+    }
+    rig.form(tenant, &form)
+}
+
+#[test]
+fn a_device_code_is_redeemed_once_and_for_a_quarter_of_an_hour() {
+    let rig = Rig::new();
+    let tenant = rig.microsoft("tenant_id");
+    let metadata = rig.raw(
+        "GET",
+        &format!("{ORIGIN}/entra/{tenant}/v2.0/.well-known/openid-configuration"),
+        &[],
+        bytes::Bytes::new(),
+    );
+    let endpoint = format!("{ORIGIN}/entra/{tenant}/oauth2/v2.0/devicecode");
+    assert_eq!(metadata.text("/device_authorization_endpoint"), endpoint);
+    let given = device(&rig, tenant);
+    assert_eq!((given.status, &given.body["expires_in"], &given.body["interval"]), (200, &json!(900), &json!(5)));
+    assert!(given.text("/message").contains(given.text("/user_code")), "{:#}", given.body);
+    assert!(given.text("/message").contains(given.text("/verification_uri")), "{:#}", given.body);
+    let code = given.text("/device_code");
+    assert_eq!(codes(&poll(&rig, tenant, "another", true)), (400, "bad_verification_code", 70_018));
+    let got = poll(&rig, tenant, code, true);
+    assert_eq!(rig.arm_as(got.text("/access_token"), "GET", "/subscriptions", None).status, 200);
+    assert!(got.body["refresh_token"].is_string() && got.body["id_token"].is_string(), "{:#}", got.body);
+    assert_eq!(codes(&poll(&rig, tenant, code, true)), (400, "bad_verification_code", 70_018));
+    let late = device(&rig, tenant);
+    rig.pass(901);
+    assert_eq!(codes(&poll(&rig, tenant, late.text("/device_code"), true)), (400, "expired_token", 70_020));
+}
+
+#[test]
+fn a_device_code_waits_for_a_person_where_sign_in_needs_a_click() {
+    let rig = Rig::new();
+    rig.switch("auto_approve", "off");
+    let tenant = rig.microsoft("tenant_id");
+    let page = |given: &Got, more: &str| {
+        let url = format!("{}?user_code={}{more}", given.text("/verification_uri"), given.text("/user_code"));
+        let got = rig.raw("GET", &url, &[], bytes::Bytes::new());
+        (got.status, String::from_utf8_lossy(&got.reply.body).into_owned())
+    };
+    let given = device(&rig, tenant);
+    let code = given.text("/device_code");
+    assert_eq!(codes(&poll(&rig, tenant, code, true)), (400, "authorization_pending", 70_016));
+    let (status, shown) = page(&given, "");
+    assert!(status == 200 && shown.contains("Ana Analyst"), "{shown}");
+    assert_eq!(codes(&poll(&rig, tenant, code, true)), (400, "authorization_pending", 70_016));
+    assert_eq!(page(&given, "&user=ana.analyst@contoso.example").0, 200);
+    assert_eq!(page(&given, "").0, 400, "it was entered");
+    let got = poll(&rig, tenant, code, true);
+    let claims = got.text("/id_token").split('.').nth(1).unwrap();
+    let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
+    assert_eq!(claims["preferred_username"], "ana.analyst@contoso.example");
+    let other = device(&rig, tenant);
+    assert_eq!(page(&other, "&cancel=1").0, 200);
+    let declined = poll(&rig, tenant, other.text("/device_code"), true);
+    assert_eq!(codes(&declined), (400, "authorization_declined", 65_004));
+}
+
+#[test]
+fn a_public_client_needs_no_secret_for_what_people_grant() {
+    let rig = Rig::new();
+    let (tenant, id) = (rig.microsoft("tenant_id"), rig.microsoft("client_id"));
+    let code = || pair(&authorize(&rig, tenant, &[]), "code").unwrap();
+    let redeemed = |more: &[(&str, &str)]| {
+        let code = code();
+        let mut form =
+            vec![("grant_type", "authorization_code"), ("client_id", id), ("code", &*code), ("redirect_uri", REDIRECT)];
+        form.extend_from_slice(more);
+        rig.form(tenant, &form)
+    };
+    let waits = device(&rig, tenant);
+    let waits = waits.text("/device_code");
+    let no_secret = (401, "invalid_client", 7_000_218);
+    assert_eq!(codes(&poll(&rig, tenant, waits, false)), no_secret);
+    assert_eq!(codes(&redeemed(&[("code_verifier", VERIFIER)])), no_secret);
+    rig.switch("public_client", "on");
+    let got = poll(&rig, tenant, waits, false);
+    assert_eq!(got.status, 200, "{:#}", got.body);
+    assert_eq!(redeemed(&[("code_verifier", VERIFIER)]).status, 200);
+    assert_eq!(codes(&redeemed(&[])), no_secret, "nothing proves who asks");
+    let again = [("grant_type", "refresh_token"), ("client_id", id), ("refresh_token", got.text("/refresh_token"))];
+    assert_eq!(rig.form(tenant, &again).status, 200);
+    let alone =
+        [("grant_type", "client_credentials"), ("client_id", id), ("scope", "https://management.azure.com/.default")];
+    assert_eq!(codes(&rig.form(tenant, &alone)), no_secret, "an application alone has nothing but its secret");
+    let wrong = [alone[0], alone[1], alone[2], ("client_secret", "wrong")];
+    assert_eq!(codes(&rig.form(tenant, &wrong)), (401, "invalid_client", 7_000_215));
+}
+
+#[test]
+fn what_is_posted_to_entra_is_answered_in_json() {
+    let rig = Rig::new();
+    let tenant = rig.microsoft("tenant_id");
+    let post = |rest: &str, form: &'static str| {
+        rig.raw("POST", &format!("{ORIGIN}/entra/{tenant}/oauth2/{rest}"), &[], form.into())
+    };
+    assert_eq!(codes(&post("v2.0/nonsense", "")), (404, "invalid_request", 90_023));
+    assert_eq!(codes(&post("v2.0/devicecode", "scope=openid")), (400, "invalid_request", 900_144));
+    assert_eq!(codes(&post("v2.0/devicecode", "scope=openid&client_id=x")), (400, "unauthorized_client", 700_016));
+    let elsewhere = device(&rig, "nowhere.example");
+    assert_eq!(codes(&elsewhere), (400, "invalid_request", 90_002));
+}

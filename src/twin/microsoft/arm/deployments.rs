@@ -301,7 +301,7 @@ impl Microsoft {
             let old = self.resources.get(&one.id.to_lowercase()).map(steady);
             let new = steady(&self.resource(&one.id, &one.name, &one.kind, &one.resource, cx));
             let there = self.workspace_place(&one.id).is_some()
-                || one.kind.eq_ignore_ascii_case(ROLES) && self.directory.assignments.contains_key(&one.name);
+                || one.kind.eq_ignore_ascii_case(ROLES) && self.directory.assignment(&one.name).is_some();
             match old {
                 Some(old) if old == new => {
                     json!({"resourceId": one.id, "changeType": "NoChange", "before": old, "after": new})
@@ -326,7 +326,7 @@ impl Microsoft {
             role_id: role.id.to_owned(),
             scope: one.scope.clone(),
         };
-        self.directory.assignments.insert(one.name.clone(), given);
+        self.directory.assignments.insert(one.name.to_lowercase(), given);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Ask, Path, errors::error, no_method, paging};
+use super::{Ask, Path, errors::error, no_method, paging, providers};
 use crate::twin::{
     microsoft::{Microsoft, Subscription, workspace::Workspace},
     wire::Reply,
@@ -26,8 +26,8 @@ impl Microsoft {
                 }
                 return Reply::empty(if self.group(id, name).is_some() { 204 } else { 404 });
             }
-            ("POST", ["subscriptions", id, "providers", namespace, "register"]) => {
-                return Reply::json(200, &provider(id, namespace));
+            ("POST", ["subscriptions", id, "providers", _, "register"]) => {
+                return providers::one(id, path.part(3));
             }
             ("PUT", ["subscriptions", id, "resourcegroups", _]) => return self.put_group(ask, id, path.part(3)),
             (method, _) => return no_method(method),
@@ -73,12 +73,11 @@ impl Microsoft {
             }
             ["subscriptions", id, "providers"] => {
                 let seen = self.allowed(&ask.access, PROVIDERS_READ, &format!("/subscriptions/{id}"));
-                let all = PROVIDERS.iter().filter(|_| seen).map(|namespace| provider(id, namespace));
-                paging::page(ask.call, "arm", all.collect(), size)
+                paging::page(ask.call, "arm", if seen { providers::all(id) } else { Vec::new() }, size)
             }
-            ["subscriptions", id, "providers", namespace] => {
+            ["subscriptions", id, "providers", _] => {
                 match self.check_right(&ask.access, PROVIDERS_READ, &format!("/subscriptions/{id}")) {
-                    Ok(()) => Reply::json(200, &provider(id, namespace)),
+                    Ok(()) => providers::one(id, path.part(3)),
                     Err(refused) => refused,
                 }
             }
@@ -198,24 +197,6 @@ impl Microsoft {
             }
         }
     }
-}
-
-/// Resource providers this stand-in plays.
-const PROVIDERS: [&str; 6] = [
-    "Microsoft.Authorization",
-    "Microsoft.Logic",
-    "Microsoft.OperationalInsights",
-    "Microsoft.Resources",
-    "Microsoft.SecurityInsights",
-    "Microsoft.Web",
-];
-
-fn provider(subscription: &str, namespace: &str) -> Value {
-    let name = PROVIDERS.iter().find(|known| known.eq_ignore_ascii_case(namespace)).copied().unwrap_or(namespace);
-    json!({
-        "id": format!("/subscriptions/{subscription}/providers/{name}"), "namespace": name,
-        "registrationState": "Registered", "registrationPolicy": "RegistrationRequired", "resourceTypes": [],
-    })
 }
 
 /// The operations of Sentinel that are played here.

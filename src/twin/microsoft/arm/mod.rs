@@ -10,6 +10,7 @@ mod filtered;
 mod groups;
 pub mod incidents;
 pub mod paging;
+mod providers;
 mod reference;
 mod relations;
 mod roles;
@@ -122,7 +123,14 @@ impl Microsoft {
     /// # Errors
     /// The 401 that answers it.
     pub fn check_token(&self, call: &Call, audience: Audience, cx: &Cx<'_>) -> Result<Access, Reply> {
-        let tenant_id = self.directory.tenants.first().map_or("common", |tenant| tenant.id.as_str());
+        let path = Path::new(&call.path);
+        let asked = path.lower.first().filter(|word| *word == "subscriptions").map(|_| path.part(1));
+        let asked = asked.and_then(|id| self.subscriptions.iter().find(|one| one.id.eq_ignore_ascii_case(id)));
+        // Who has no token learns from the refusal whose one is needed.
+        let tenant_id = match (asked, self.directory.tenants.first()) {
+            (Some(subscription), _) => subscription.tenant_id.as_str(),
+            (None, first) => first.map_or("common", |tenant| tenant.id.as_str()),
+        };
         let refuse = |code: &str, text: &str| unauthorized(&call.origin, tenant_id, code, text);
         let Some(header) = call.header("authorization") else {
             let text = "Authentication failed. The 'Authorization' header is missing.";
@@ -163,6 +171,8 @@ impl Microsoft {
             return self.workflow_child(ask, path);
         }
         match parts.as_slice() {
+            // Before what lies below the namespaces of logic apps.
+            ["subscriptions", _, "providers", _, "register"] => self.discovery(ask, path),
             [
                 ..,
                 "providers",
@@ -223,12 +233,6 @@ impl Microsoft {
         let Some(subscription) = known else {
             return Err(error(404, "SubscriptionNotFound", &format!("The subscription '{id}' could not be found.")));
         };
-        if subscription.state == "Disabled" && ask.call.method != "GET" {
-            let text = format!(
-                "The subscription '{id}' is disabled and therefore marked as read only. You cannot perform any write actions on this subscription until it is re-enabled."
-            );
-            return Err(error(409, "ReadOnlyDisabledSubscription", &text));
-        }
         let managed = self.switches.lighthouse
             && self.directory.tenants.first().is_some_and(|home| home.id == ask.access.tenant_id);
         if !subscription.tenant_id.eq_ignore_ascii_case(&ask.access.tenant_id) && !managed {
@@ -242,6 +246,12 @@ impl Microsoft {
                 "InvalidAuthenticationTokenTenant",
                 &text,
             ));
+        }
+        if subscription.state == "Disabled" && !matches!(ask.call.method.as_str(), "GET" | "HEAD") {
+            let text = format!(
+                "The subscription '{id}' is disabled and therefore marked as read only. You cannot perform any write actions on this subscription until it is re-enabled."
+            );
+            return Err(error(409, "ReadOnlyDisabledSubscription", &text));
         }
         Ok(())
     }

@@ -73,7 +73,12 @@ impl Microsoft {
                 self.assignments(ask, &scope)
             }
             ("GET", "roleassignments", Some(name)) => {
-                match self.directory.assignments.values().find(|given| given.name.eq_ignore_ascii_case(&name)) {
+                if let Err(refused) =
+                    self.check_right(&ask.access, "Microsoft.Authorization/roleAssignments/read", &scope)
+                {
+                    return refused;
+                }
+                match self.directory.assignment(&name).filter(|given| given.is_at(&scope)) {
                     Some(given) => Reply::json(200, &assignment_json(given)),
                     None => {
                         error(404, "RoleAssignmentNotFound", &format!("The role assignment '{name}' is not found."))
@@ -88,11 +93,13 @@ impl Microsoft {
             }
             ("DELETE", "roleassignments", Some(name)) => {
                 match self.check_right(&ask.access, "Microsoft.Authorization/roleAssignments/delete", &scope) {
-                    Ok(()) => self
+                    // One of this name at another scope is another resource: it stays.
+                    Ok(()) if self.directory.assignment(&name).is_some_and(|given| given.is_at(&scope)) => self
                         .directory
                         .assignments
-                        .remove(&name)
+                        .remove(&name.to_lowercase())
                         .map_or_else(|| Reply::empty(204), |given| Reply::json(200, &assignment_json(&given))),
+                    Ok(()) => Reply::empty(204),
                     Err(refused) => refused,
                 }
             }
@@ -163,8 +170,13 @@ impl Microsoft {
                 ),
             );
         }
+        if self.directory.assignment(&name).is_some_and(|given| !given.is_at(scope)) {
+            // A name is of one assignment in the whole directory, and that one cannot be moved.
+            let text = "Tenant ID, application ID, principal ID, and scope are not allowed to be updated.";
+            return error(400, "RoleAssignmentUpdateNotPermitted", text);
+        }
         let twice = self.directory.assignments.values().any(|given| {
-            given.name != name
+            !given.name.eq_ignore_ascii_case(&name)
                 && given.principal_id == principal_id
                 && given.role_id == role.id
                 && given.scope.eq_ignore_ascii_case(scope)
@@ -173,14 +185,14 @@ impl Microsoft {
             return error(409, "RoleAssignmentExists", "The role assignment already exists.");
         }
         let given = directory::Assignment {
-            name: name.clone(),
+            name,
             principal_id,
             principal_kind: text("principalType").unwrap_or_else(|| "ServicePrincipal".into()),
             role_id: role.id.to_owned(),
             scope: scope.to_owned(),
         };
         let answer = assignment_json(&given);
-        let known = self.directory.assignments.insert(name, given).is_some();
+        let known = self.directory.assignments.insert(given.name.to_lowercase(), given).is_some();
         Reply::json(if known { 200 } else { 201 }, &answer)
     }
 }

@@ -46,18 +46,23 @@ impl Microsoft {
         }
     }
 
+    /// Reads of analytics rules and of what belongs to them: none has an action, and there are no templates.
     pub(super) fn alert_rules(&self, spot: &Spot<'_>, below: &[&str]) -> Reply {
         let Some(workspace) = self.workspaces.get(spot.place) else { return not_found("Workspace", "") };
-        let rules = (0..evidence::STORIES.len()).map(|number| alert_rule(workspace, number));
+        let rules = || (0..evidence::STORIES.len()).map(move |number| alert_rule(workspace, number));
+        let named = |name: &str| {
+            rules()
+                .find(|rule| rule.get("name").and_then(Value::as_str).is_some_and(|own| own.eq_ignore_ascii_case(name)))
+        };
+        let none = || Reply::json(200, &json!({"value": []}));
         match below {
-            [_] => Reply::json(200, &json!({"value": rules.collect::<Vec<_>>()})),
-            [_, name] => {
-                let found = rules.into_iter().find(|rule| {
-                    rule.get("name").and_then(Value::as_str).is_some_and(|own| own.eq_ignore_ascii_case(name))
-                });
-                found.map_or_else(|| not_found("AlertRule", name), |rule| Reply::json(200, &rule))
-            }
-            _ => no_method(spot.method()),
+            ["alertruletemplates"] => none(),
+            ["alertruletemplates", name] => not_found("AlertRuleTemplate", name),
+            [_] => Reply::json(200, &json!({"value": rules().collect::<Vec<_>>()})),
+            [_, name] => named(name).map_or_else(|| not_found("AlertRule", name), |rule| Reply::json(200, &rule)),
+            [_, name, "actions"] => named(name).map_or_else(|| not_found("AlertRule", name), |_| none()),
+            [_, _, "actions", name] => not_found("Action", name),
+            _ => error(404, "NotFound", "The requested resource does not exist."),
         }
     }
 

@@ -92,7 +92,8 @@ impl Microsoft {
             }
             (_, ["bookmarks", ..]) => self.bookmarks(spot, below, cx),
             (_, ["automationrules", ..]) => self.automation_rules(spot, below, cx),
-            ("GET", ["alertrules", ..]) => self.alert_rules(spot, below),
+            ("GET", ["alertrules" | "alertruletemplates", ..]) => self.alert_rules(spot, below),
+            (_, ["alertrules" | "alertruletemplates", ..]) => no_method(spot.method()),
             _ => error(404, "NotFound", "The requested resource does not exist."),
         }
     }
@@ -184,7 +185,9 @@ fn action(method: &str, below: &[&str]) -> String {
         ["incidents", ..] => "incidents",
         ["automationrules", ..] => "automationRules",
         ["onboardingstates", ..] => "onboardingStates",
+        ["alertrules", _, "actions", ..] => "alertRules/actions",
         ["alertrules", ..] => "alertRules",
+        ["alertruletemplates", ..] => "alertRuleTemplates",
         [first, ..] => first,
         [] => "",
     };

@@ -157,7 +157,7 @@ impl Microsoft {
             || (url.scheme() == "http" && matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")))
     }
 
-    fn default_user(&self, tenant: &str) -> Option<&User> {
+    pub(super) fn default_user(&self, tenant: &str) -> Option<&User> {
         let home = self.directory.tenant(tenant).or_else(|| self.directory.tenants.first())?;
         self.directory.users.iter().find(|user| user.tenant_id == home.id && !user.disabled)
     }
@@ -176,7 +176,7 @@ impl Microsoft {
         Err(Refusal::grant(50020, &text))
     }
 
-    fn account_page(&self, tenant: &str, given: &[(String, String)]) -> Reply {
+    pub(super) fn account_page(&self, tenant: &str, given: &[(String, String)]) -> Reply {
         let fields: String = given
             .iter()
             .filter(|(name, _)| name != "user" && name != "cancel")
@@ -242,7 +242,8 @@ fn described(error: &str) -> &'static str {
     }
 }
 
-fn error_page(refusal: &Refusal) -> Reply {
+/// A refusal as a page.
+pub(super) fn error_page(refusal: &Refusal) -> Reply {
     let text = escape(&refusal.description());
     Reply::html(
         400,

@@ -1,6 +1,7 @@
-//! Microsoft Entra ID: authorize, token, metadata, keys, admin consent; what it has given out.
+//! Microsoft Entra ID: authorize, token, device codes, metadata, keys, admin consent; what it has given out.
 
 pub mod authorize;
+mod device;
 pub mod errors;
 pub mod keys;
 pub mod token;
@@ -139,6 +140,7 @@ pub struct Entra {
     pub app: App,
     pub(super) codes: HashMap<String, Code>,
     pub(super) refresh: HashMap<String, Refresh>,
+    devices: HashMap<String, device::Device>,
     /// By text, numbered in the order they were given.
     access: HashMap<String, (u64, Access)>,
     /// Grants of these people made before the moment are void.
@@ -159,6 +161,7 @@ impl Entra {
             app,
             codes: HashMap::new(),
             refresh: HashMap::new(),
+            devices: HashMap::new(),
             access: HashMap::new(),
             revoked: HashMap::new(),
             given: 0,
@@ -243,6 +246,13 @@ impl Microsoft {
             ("GET" | "POST", "v2.0/adminconsent" | "adminconsent") => self.admin_consent(tenant, call),
             ("POST", "oauth2/v2.0/token") => self.token(tenant, call, cx, false),
             ("POST", "oauth2/token") => self.token(tenant, call, cx, true),
+            ("POST", "oauth2/v2.0/devicecode") => self.device_code(tenant, call, cx),
+            ("GET", "oauth2/deviceauth") => self.device_page(tenant, call, cx),
+            // Programs post there, and read JSON.
+            ("POST", rest) if rest.starts_with("oauth2/") => {
+                let refusal = Refusal::new("invalid_request", 90023, format!("There is no endpoint '{rest}'."));
+                Refusal { status: 404, ..refusal }.reply(cx.now, cx.ids)
+            }
             ("GET", "oauth2/v2.0/logout") => {
                 Reply::html(200, "<!doctype html><title>Signed out</title><p>Signed out.".into())
             }
@@ -276,6 +286,7 @@ impl Microsoft {
                 "issuer": issuer(call, shown),
                 "request_uri_parameter_supported": false,
                 "authorization_endpoint": format!("{base}/oauth2/v2.0/authorize"),
+                "device_authorization_endpoint": format!("{base}/oauth2/v2.0/devicecode"),
                 "end_session_endpoint": format!("{base}/oauth2/v2.0/logout"),
                 "claims_supported": ["sub", "iss", "aud", "exp", "iat", "nonce", "preferred_username", "name", "tid", "ver", "oid"],
                 "tenant_region_scope": "EU",

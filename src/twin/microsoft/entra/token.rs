@@ -1,4 +1,4 @@
-//! The token endpoint: codes, refresh tokens, client credentials.
+//! The token endpoint: codes, refresh tokens, client credentials; device codes are in [`super::device`].
 
 use base64::{
     Engine,
@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Access, Audience, Principal, Refresh, authorize::CODE_LIFE, errors::Refusal, issuer, keys};
+use super::{Access, Audience, Principal, Refresh, authorize::CODE_LIFE, device, errors::Refusal, issuer, keys};
 use crate::twin::{
     faults::draw,
     microsoft::{Microsoft, directory::User},
@@ -20,14 +20,14 @@ const REFRESH_LIFE: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-struct Form(Vec<(String, String)>);
+pub(super) struct Form(pub(super) Vec<(String, String)>);
 
 impl Form {
-    fn get(&self, name: &str) -> Option<&str> {
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.as_str())
     }
 
-    fn need(&self, name: &str) -> Result<&str, Refusal> {
+    pub(super) fn need(&self, name: &str) -> Result<&str, Refusal> {
         self.get(name).ok_or_else(|| {
             Refusal::new(
                 "invalid_request",
@@ -39,7 +39,7 @@ impl Form {
 }
 
 /// What one token call grants.
-struct Grant {
+pub(super) struct Grant {
     principal: Principal,
     tenant_id: String,
     audience: Audience,
@@ -80,6 +80,7 @@ impl Microsoft {
             "client_credentials" => self.client_credentials(tenant, asked),
             "authorization_code" => self.redeem_code(form, asked, now),
             "refresh_token" => self.redeem_refresh(tenant, form, asked, now),
+            device::GRANT => self.redeem_device(tenant, form, asked, now),
             other => Err(Refusal::new(
                 "unsupported_grant_type",
                 70003,
@@ -101,6 +102,9 @@ impl Microsoft {
         }
         let secret = form.get("client_secret").map(str::to_owned).or_else(|| basic.map(|(_, secret)| secret));
         let Some(secret) = secret else {
+            if self.switches.public_client && device::needs_no_secret(form) {
+                return Ok(());
+            }
             return Err(Refusal::client(
                 7000218,
                 "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
@@ -255,7 +259,7 @@ impl Microsoft {
         self.grant_to(user, tenant_id, audience, scope, None, known.mfa)
     }
 
-    fn person(&self, user_id: &str) -> Result<User, Refusal> {
+    pub(super) fn person(&self, user_id: &str) -> Result<User, Refusal> {
         let user = self
             .directory
             .user(user_id)
@@ -266,7 +270,7 @@ impl Microsoft {
         Ok(user.clone())
     }
 
-    fn grant_to(
+    pub(super) fn grant_to(
         &self,
         user: User,
         tenant_id: String,
@@ -317,7 +321,7 @@ impl Microsoft {
     }
 
     /// As [`Self::one_audience`]; a scope that repeats the sign-in's own several resources means its first.
-    fn asked_audience(&self, scope: &str, signed_in: &str) -> Result<Audience, Refusal> {
+    pub(super) fn asked_audience(&self, scope: &str, signed_in: &str) -> Result<Audience, Refusal> {
         if scope == signed_in {
             let first = scope.split_whitespace().find(|part| !is_sign_in_scope(part)).unwrap_or("");
             return self.one_audience(first);

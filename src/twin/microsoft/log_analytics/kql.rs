@@ -8,7 +8,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::{Number, Value, json};
 
 use super::{
     kql_read::{cut, step, without_comments},
@@ -108,7 +108,8 @@ pub(super) struct Test {
 pub(super) enum Literal {
     Time(Timestamp),
     Text(String),
-    Number(f64),
+    Number(Number),
+    Truth(bool),
 }
 
 type Rows = Vec<Vec<Value>>;
@@ -295,6 +296,7 @@ fn order(a: Option<&Value>, b: Option<&Value>) -> Ordering {
             (Some(a), Some(b)) => a.cmp(&b),
             _ => a.cmp(b),
         },
+        (Some(Value::Bool(a)), Some(Value::Bool(b))) => a.cmp(b),
         (a, b) => a.is_some_and(|a| !a.is_null()).cmp(&b.is_some_and(|b| !b.is_null())),
     }
 }
@@ -304,7 +306,9 @@ impl Literal {
         match self {
             Self::Time(_) => "datetime",
             Self::Text(_) => "string",
-            Self::Number(_) => "real",
+            Self::Number(number) if number.is_f64() => "real",
+            Self::Number(_) => "long",
+            Self::Truth(_) => "bool",
         }
     }
 
@@ -312,7 +316,8 @@ impl Literal {
         match self {
             Self::Time(at) => stamp::seven_digits(*at).into(),
             Self::Text(text) => text.as_str().into(),
-            Self::Number(number) => json!(number),
+            Self::Number(number) => Value::Number(number.clone()),
+            Self::Truth(truth) => (*truth).into(),
         }
     }
 }
@@ -365,7 +370,8 @@ fn compare(cell: &Value, literal: &Literal) -> Option<Ordering> {
     match (cell, literal) {
         (Value::String(own), Literal::Time(at)) => Some(stamp::parse(own)?.cmp(at)),
         (Value::String(own), Literal::Text(text)) => Some(own.as_str().cmp(text)),
-        (Value::Number(own), Literal::Number(number)) => own.as_f64()?.partial_cmp(number),
+        (Value::Number(own), Literal::Number(number)) => own.as_f64()?.partial_cmp(&number.as_f64()?),
+        (Value::Bool(own), Literal::Truth(truth)) => Some(own.cmp(truth)),
         (Value::Bool(own), Literal::Text(text)) => Some(own.to_string().as_str().cmp(text)),
         _ => None,
     }

@@ -1,6 +1,7 @@
 //! Reads the steps of a query.
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Number;
 
 use super::kql::{Condition, Literal, Source, Step, Test};
 use crate::twin::stamp;
@@ -55,6 +56,10 @@ fn sort(text: &str, take: Option<usize>) -> Option<Step> {
         Some("asc") => true,
         Some(_) => return None,
     };
+    // `nulls first`, `nulls last`, a second column: not understood here.
+    if words.next().is_some() {
+        return None;
+    }
     Some(Step::Sort { column, ascending, take })
 }
 
@@ -174,8 +179,13 @@ fn literal(text: &str, now: Timestamp) -> Option<Literal> {
     }
     match text {
         "now()" => Some(Literal::Time(now)),
-        "true" | "false" => Some(Literal::Text(text.to_owned())),
-        _ => text.parse().ok().map(Literal::Number),
+        "true" => Some(Literal::Truth(true)),
+        "false" => Some(Literal::Truth(false)),
+        // A whole number is a long, any other a real.
+        _ => match text.parse::<i64>() {
+            Ok(whole) => Some(Literal::Number(whole.into())),
+            Err(_) => text.parse().ok().and_then(Number::from_f64).map(Literal::Number),
+        },
     }
 }
 

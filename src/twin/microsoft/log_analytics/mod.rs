@@ -55,6 +55,10 @@ impl Microsoft {
             return fault(404, "WorkspaceNotFoundError", "The workspace could not be found", cx);
         };
         if !reads {
+            let id = self.workspaces.get(place).map_or("", |workspace| workspace.id.as_str());
+            if !self.allowed(&access, QUERY, id) {
+                return fault(403, "InsufficientAccessError", NO_ACCESS, cx);
+            }
             return Reply::json(200, &tables::metadata());
         }
         self.query(call, &access, place, cx)
@@ -75,7 +79,12 @@ impl Microsoft {
         for one in asked {
             let customer_id = one.get("workspace").and_then(Value::as_str).unwrap_or("").to_lowercase();
             let body = one.get("body").cloned().unwrap_or_else(|| json!({}));
-            let single = Call { method: "POST".into(), body: body.to_string().into(), ..call.clone() };
+            let single = Call {
+                method: "POST".into(),
+                headers: own_headers(&one),
+                body: body.to_string().into(),
+                ..call.clone()
+            };
             let reply = match self.by_customer.get(&customer_id).copied() {
                 Some(place) => self.query(&single, access, place, cx),
                 None => fault(404, "WorkspaceNotFoundError", "The workspace could not be found", cx),
@@ -187,6 +196,9 @@ impl Microsoft {
             if call.header("prefer").is_some_and(|prefer| prefer.contains("include-statistics")) {
                 map.insert("statistics".into(), json!({"query": {"executionTime": 0.0156478, "resourceUsage": {}}}));
             }
+            if call.header("prefer").is_some_and(|prefer| prefer.contains("include-render")) {
+                map.insert("render".into(), json!({}));
+            }
             if partial {
                 let details = json!([{"code": "EngineError", "message": "Something went wrong processing your query on the server."}]);
                 map.insert("error".into(), json!({"code": "PartialError", "message": "There were some errors when processing your query.", "details": details}));
@@ -194,6 +206,12 @@ impl Microsoft {
         }
         Reply::json(200, &body)
     }
+}
+
+/// The headers of one request of a batch: those of the call around it are not its own.
+fn own_headers(one: &Value) -> Vec<(String, String)> {
+    let sent = one.get("headers").and_then(Value::as_object).into_iter().flatten();
+    sent.filter_map(|(name, value)| Some((name.to_lowercase(), value.as_str()?.to_owned()))).collect()
 }
 
 /// `P1D`, `PT6H`, `start/end`, `start/P1D`, `P1D/end`.
