@@ -1,0 +1,73 @@
+//! What the set-up must not lose or mix up when an answer is changed, or the outside fails for a while.
+
+use std::sync::Arc;
+
+use halobridge::twin::{
+    Twin,
+    halo::client_names,
+    options::{Product, TwinOptions},
+    transport::TwinTransport,
+};
+use serde_json::Value;
+
+use crate::set_up::{Form, Scene, assert_taken, drawn, field_of, shown};
+
+const CLIENTS: &str = "/set-up/clients";
+const CHECK: &str = "/set-up/check";
+
+/// Chooses a client for a workspace on the page of clients.
+async fn choose(scene: &mut Scene, workspace: &str, client: &str) -> Form {
+    let page = scene.page(CLIENTS).await;
+    let [link, field] = ["link-", "client-"].map(|kind| field_of(&page, workspace, kind));
+    Form(drawn(&page)).with(&[(&link, "on"), (&field, client)])
+}
+
+#[tokio::test]
+async fn an_address_where_the_clients_have_other_numbers_is_refused() {
+    const HALO: &str = "/set-up/halo";
+    let mut scene = Scene::new(|_| {}).await;
+    scene.connected().await;
+    scene.policy().await;
+    // number 12 here, which the other instance gave to its first client
+    let names = client_names(12);
+    let form = choose(&mut scene, "law-contoso-002", &names[10]).await;
+    assert_taken(&scene.post(CLIENTS, &form).await, CHECK);
+    let form = scene.drawn(CHECK).await;
+    assert_taken(&scene.post(CHECK, &form).await, "/set-up/import");
+    let id = scene.app.app.installation().await.unwrap().halo[0].id;
+    let test = Form(vec![("connection".to_owned(), id.to_string()), ("do".to_owned(), "read".to_owned())]);
+    assert_taken(&scene.post("/set-up/halo/test", &test).await, &format!("{HALO}?connection={id}#test"));
+
+    let clock = Arc::clone(&scene.app.app.clock);
+    let mut options = TwinOptions::new(8, clock.now());
+    options.product = Product::Psa;
+    let other = Twin::new(options, clock);
+    let line = other.connection("http://other.example");
+    assert!(scene.other.set(TwinTransport::new(other)).is_ok());
+    let text = |pointer: &str| line.pointer(pointer).and_then(Value::as_str).unwrap().to_owned();
+    let [api, auth, oauth_client_id, secret] =
+        ["/halo/api", "/halo/auth", "/halo/client_id", "/halo/client_secret"].map(text);
+    let elsewhere = scene.drawn(HALO).await.with(&[
+        ("product", "psa"),
+        ("resource_server", &api),
+        ("authorisation_server", &auth),
+        ("oauth_client_id", &oauth_client_id),
+        ("client_secret", &secret),
+    ]);
+    let before = scene.app.app.installation().await.unwrap();
+    let answer = scene.post(HALO, &elsewhere).await;
+    let says = shown(&answer.body);
+    assert_eq!(answer.status.as_u16(), 422, "{says}");
+    let words = format!("client 12 is “{}” here and “{}” there", names[10], names[0]);
+    assert!(says.contains(&words), "{words}: {says}");
+    assert!(answer.body.contains("resource_server-problem"), "it is said at its field");
+    let after = scene.app.app.installation().await.unwrap();
+    assert_eq!((&after.halo, &after.clients), (&before.halo, &before.clients), "nothing is changed");
+
+    // the same instance under another address is taken
+    let api = scene.text("/halo/api").replace("twin.test", "moved.example");
+    let moved = scene.drawn(HALO).await.with(&[("resource_server", &api)]);
+    let answer = scene.post(HALO, &moved).await;
+    assert_eq!(answer.status.as_u16(), 303, "{}", shown(&answer.body));
+    assert_eq!(scene.app.app.installation().await.unwrap().halo[0].resource_server, api);
+}
