@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use halobridge::twin::{
     Twin,
+    faults::Fault,
     halo::client_names,
     options::{Product, TwinOptions},
     transport::TwinTransport,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::set_up::{Form, Scene, assert_taken, drawn, field_of, shown};
 
@@ -20,6 +21,15 @@ async fn choose(scene: &mut Scene, workspace: &str, client: &str) -> Form {
     let page = scene.page(CLIENTS).await;
     let [link, field] = ["link-", "client-"].map(|kind| field_of(&page, workspace, kind));
     Form(drawn(&page)).with(&[(&link, "on"), (&field, client)])
+}
+
+/// From now on the twin answers these calls so.
+fn troubled(scene: &Scene, fault: &Value) {
+    let fault = Fault::from_json(fault).expect("a fault");
+    scene.twin.with(|world, _| {
+        world.faults.remove(None);
+        world.faults.add(fault);
+    });
 }
 
 #[tokio::test]
@@ -70,4 +80,57 @@ async fn an_address_where_the_clients_have_other_numbers_is_refused() {
     let answer = scene.post(HALO, &moved).await;
     assert_eq!(answer.status.as_u16(), 303, "{}", shown(&answer.body));
     assert_eq!(scene.app.app.installation().await.unwrap().halo[0].resource_server, api);
+}
+
+#[tokio::test]
+async fn what_was_chosen_stays_chosen_while_azure_does_not_show_it() {
+    const AGAIN: &str = "/set-up/clients?again=1";
+    let (here, there) = ("law-contoso-002", "law-client-1-001");
+    let mut scene = Scene::new(|options| options.tenants = 2).await;
+    let form = scene.microsoft("/set-up/microsoft").await;
+    assert_taken(&scene.post("/set-up/microsoft", &form).await, "/set-up/sign-in");
+    scene.sign_in("mona.operator@contoso.example").await;
+    let form = scene.halo("/set-up/halo").await;
+    assert_taken(&scene.post("/set-up/halo", &form).await, CLIENTS);
+    scene.policy().await;
+    for (workspace, client) in [(here, "Contoso Retail"), (there, "Fabrikam Logistics")] {
+        let form = choose(&mut scene, workspace, client).await;
+        assert_taken(&scene.post(CLIENTS, &form).await, CHECK);
+    }
+    let both = async |scene: &mut Scene| {
+        let page = shown(&scene.page(CHECK).await);
+        assert!(page.contains(&format!("Workspace {here}")) && page.contains(&format!("Workspace {there}")), "{page}");
+        page
+    };
+
+    // the second tenant does not answer for a while
+    troubled(&scene, &json!({ "effect": "status", "status": 503, "kind": "arm.subscriptions.list", "skip": 1 }));
+    let page = scene.page(AGAIN).await;
+    assert!(shown(&page).contains(&format!("Give up {there} for Fabrikam Logistics")), "{}", shown(&page));
+    assert_taken(&scene.post(CLIENTS, &Form(drawn(&page))).await, CHECK);
+    let page = both(&mut scene).await;
+    assert!(page.contains(&format!("Out of sight now, and chosen as before: {there}.")), "{page}");
+
+    // one workspace is refused for a while
+    for status in [403, 500] {
+        let path = format!("*/workspaces/{here}/*");
+        let fault = json!({ "effect": "status", "status": status, "kind": "sentinel.incident.list", "path": path });
+        troubled(&scene, &fault);
+        let page = scene.page(AGAIN).await;
+        assert_taken(&scene.post(CLIENTS, &Form(drawn(&page))).await, CHECK);
+        let page = both(&mut scene).await;
+        assert!(page.contains(&format!("chosen as before: {here}.")), "{status}: {page}");
+    }
+
+    // it can be given up all the same
+    let page = scene.page(CLIENTS).await;
+    let html = scraper::Html::parse_document(&page);
+    let boxes = scraper::Selector::parse("input[name^='drop-']").unwrap();
+    let names: Vec<String> =
+        html.select(&boxes).filter_map(|one| one.value().attr("name")).map(str::to_owned).collect();
+    drop(html);
+    let [name] = names.as_slice() else { panic!("{names:?}") };
+    assert_taken(&scene.post(CLIENTS, &Form(drawn(&page)).with(&[(name, "on")])).await, CHECK);
+    let page = shown(&scene.page(CHECK).await);
+    assert!(!page.contains(&format!("Workspace {here}")) && page.contains(&format!("Workspace {there}")), "{page}");
 }

@@ -87,7 +87,14 @@ pub async fn take_clients(State(web): State<Web>, signed: Signed, form: Posted) 
         return page(&web, &signed, Step::Clients, StepContent::Clients(Box::new(view))).await;
     }
     match clients_step::take(&web.app, &signed.caller, &typed).await {
-        Ok(()) => onward_past_done(&web, &signed, Step::Clients, "Saved: nothing waits to be applied.").await,
+        Ok(kept) => {
+            let mut done = "Saved: nothing waits to be applied.".to_owned();
+            if !kept.is_empty() {
+                done = format!("Saved. Out of sight now, and chosen as before: {}.", kept.join(", "));
+                acts::flash_done(&signed.reader.session, &done).await?;
+            }
+            onward_past_done(&web, &signed, Step::Clients, &done).await
+        }
         Err(error) => {
             let view = clients_step::again(&web.app, &signed.caller, &typed).await?;
             refused(&web, &signed, Step::Clients, error, StepContent::Clients(Box::new(view))).await
