@@ -197,6 +197,27 @@ pub async fn begin(
     }))
 }
 
+/// Forgets who signed in for a connection, with all that came of it: it was for another tenant or app.
+///
+/// # Errors
+/// The store cannot be written.
+pub(super) async fn forget(app: &App, connection: ConnectionId) -> Result<(), ServiceError> {
+    let doing = |e: crate::store::StoreError| fault("forget a sign-in with Microsoft", &e);
+    let mut tx = app.store.begin().await.map_err(doing)?;
+    tx.remove_secret(SecretOwner::Connection(connection), REFRESH_TOKEN).await.map_err(doing)?;
+    for setting in [
+        person_setting(connection),
+        consented_setting(connection),
+        super::permissions::setting(connection),
+        challenge_setting(connection),
+        signed_in_setting(connection),
+        super::connection_tests::setting(connection),
+    ] {
+        tx.put_setting(&setting, None).await.map_err(doing)?;
+    }
+    tx.commit().await.map_err(doing)
+}
+
 async fn keep_challenge(app: &App, connection: ConnectionId, claims: &str) -> Result<(), ServiceError> {
     let doing = |e: crate::store::StoreError| fault("keep what a sign-in has to ask for", &e);
     let mut tx = app.store.begin().await.map_err(doing)?;
@@ -222,6 +243,9 @@ pub async fn finish(
         return Ok(Err(refused("The sign-in took more than 15 minutes. Start it again.")));
     }
     let connection = delegated(app, pending.connection).await?;
+    if !connection.tenant_id.eq_ignore_ascii_case(&pending.tenant) {
+        return Ok(Err(refused("The connection was given another tenant during the sign-in. Start it again.")));
+    }
     let registration = match registration(app, &connection).await? {
         Ok(registration) => registration,
         Err(failure) => return Ok(Err(failure)),

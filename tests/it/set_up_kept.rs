@@ -134,3 +134,31 @@ async fn what_was_chosen_stays_chosen_while_azure_does_not_show_it() {
     let page = shown(&scene.page(CHECK).await);
     assert!(!page.contains(&format!("Workspace {here}")) && page.contains(&format!("Workspace {there}")), "{page}");
 }
+
+#[tokio::test]
+async fn a_sign_in_for_another_tenant_is_made_anew() {
+    const MICROSOFT: &str = "/set-up/microsoft";
+    let mut scene = Scene::new(|options| options.tenants = 2).await;
+    scene.connected().await;
+    let right = scene.text("/microsoft/tenant_id");
+    let tenants = [0, 1].map(|n| scene.text(&format!("/microsoft/tenants/{n}/tenant_id")));
+    let other = tenants.into_iter().find(|tenant| *tenant != right).unwrap();
+    // somebody is on the way to Microsoft meanwhile
+    let mut url = scene.begin().await;
+    url.query_pairs_mut().append_pair("user", "carla.contributor@contoso.example");
+    let back = scene.at_microsoft(&url).await;
+
+    let form = scene.drawn(MICROSOFT).await.with(&[("tenant_id", &other)]);
+    assert_taken(&scene.post(MICROSOFT, &form).await, "/set-up/sign-in");
+    let page = shown(&scene.page("/set-up/sign-in").await);
+    for words in ["the sign-in does not hold for it", "not assigned in this tenant"] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    assert!(!page.contains("carla.contributor"), "{page}");
+    let list = shown(&scene.page("/set-up").await);
+    assert!(list.contains("Nobody has signed in"), "{list}");
+
+    let page = shown(&scene.come_back(&back).await);
+    assert!(page.contains("was given another tenant during the sign-in"), "{page}");
+    assert!(shown(&scene.page("/set-up").await).contains("Nobody has signed in"));
+}
