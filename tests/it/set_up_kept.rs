@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use halobridge::twin::{
-    Twin,
-    faults::Fault,
-    halo::client_names,
-    options::{Product, TwinOptions},
-    transport::TwinTransport,
+use halobridge::{
+    store::{SecretOwner, SecretSource},
+    twin::{
+        Twin,
+        faults::Fault,
+        halo::client_names,
+        options::{Product, TwinOptions},
+        transport::TwinTransport,
+    },
 };
 use serde_json::{Value, json};
 
@@ -161,4 +164,21 @@ async fn a_sign_in_for_another_tenant_is_made_anew() {
     let page = shown(&scene.come_back(&back).await);
     assert!(page.contains("was given another tenant during the sign-in"), "{page}");
     assert!(shown(&scene.page("/set-up").await).contains("Nobody has signed in"));
+}
+
+#[tokio::test]
+async fn the_test_of_halo_tells_of_a_secret_that_cannot_be_read() {
+    let mut scene = Scene::new(|_| {}).await;
+    scene.connected().await;
+    let app = scene.app.app.clone();
+    let id = app.installation().await.unwrap().halo[0].id;
+    let nowhere = SecretSource::Env("HALOBRIDGE_TEST_IS_SET_NOWHERE".to_owned());
+    let mut tx = app.store.begin().await.unwrap();
+    let none = secrecy::SecretString::from("");
+    tx.put_secret(app.clock.now(), SecretOwner::Connection(id), "client_secret", &none, &nowhere).await.unwrap();
+    tx.commit().await.unwrap();
+    let test = Form(vec![("connection".to_owned(), id.to_string()), ("do".to_owned(), "read".to_owned())]);
+    assert_taken(&scene.post("/set-up/halo/test", &test).await, &format!("/set-up/halo?connection={id}#test"));
+    let page = shown(&scene.page("/set-up/halo").await);
+    assert!(page.contains("The environment variable HALOBRIDGE_TEST_IS_SET_NOWHERE"), "{page}");
 }
