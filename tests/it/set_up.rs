@@ -63,7 +63,7 @@ pub struct Scene {
     /// Who answers at `other.example`, if not the twin.
     pub other: Arc<OnceLock<TwinTransport>>,
     line: Value,
-    door: watch::Sender<bool>,
+    pub door: watch::Sender<bool>,
 }
 
 /// What a form says; later entries win.

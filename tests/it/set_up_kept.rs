@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use halobridge::{
+    service::set_up::discovery,
     store::{SecretOwner, SecretSource},
     twin::{
         Twin,
@@ -181,4 +182,68 @@ async fn the_test_of_halo_tells_of_a_secret_that_cannot_be_read() {
     assert_taken(&scene.post("/set-up/halo/test", &test).await, &format!("/set-up/halo?connection={id}#test"));
     let page = shown(&scene.page("/set-up/halo").await);
     assert!(page.contains("The environment variable HALOBRIDGE_TEST_IS_SET_NOWHERE"), "{page}");
+}
+
+const FILE: &str = "/set-up/clients/file";
+
+fn file(text: &str) -> Form {
+    Form(vec![("file".to_owned(), text.to_owned())])
+}
+
+#[tokio::test]
+async fn a_file_says_where_the_links_of_a_linked_workspace_lead() {
+    let linked = "law-contoso-002";
+    let mut scene = Scene::new(|_| {}).await;
+    scene.connected().await;
+    scene.policy().await;
+    let form = choose(&mut scene, linked, "Contoso Retail").await;
+    assert_taken(&scene.post(CLIENTS, &form).await, CHECK);
+    let form = scene.drawn(CHECK).await;
+    assert_taken(&scene.post(CHECK, &form).await, "/set-up/import");
+    let csv = scene.get("/set-up/clients.csv").await.body;
+    let changed = |from: &str, to: &str| -> String {
+        let line = |line: &str| {
+            let ours = line.contains(&format!("\"{linked}\""));
+            if ours { line.replace(from, to) + "\n" } else { format!("{line}\n") }
+        };
+        csv.lines().map(line).collect()
+    };
+
+    let moved = scene.post(FILE, &file(&changed("\"Contoso Retail\"", "\"Fabrikam Logistics\""))).await;
+    let says = shown(&moved.body);
+    assert_eq!(moved.status.as_u16(), 422, "{says}");
+    let words = format!("{linked} is linked to Contoso Retail; give it to another client at its row.");
+    assert!(says.contains(&words), "{says}");
+
+    let answer = scene.post(FILE, &file(&changed("\"azure\"", "\"defender\""))).await;
+    assert_eq!(answer.status.as_u16(), 200, "{}", shown(&answer.body));
+    assert!(shown(&answer.body).contains("4 lines were read of the file."), "{}", shown(&answer.body));
+    let portal = field_of(&answer.body, linked, "portal-");
+    let form = Form(drawn(&answer.body));
+    assert!(form.0.contains(&(portal, "defender".to_owned())), "{:?}", form.0);
+    assert_taken(&scene.post(CLIENTS, &form).await, CHECK);
+    let page = shown(&scene.page(CHECK).await);
+    assert!(page.contains("links to the Defender portal"), "{page}");
+}
+
+#[tokio::test]
+async fn a_file_that_comes_before_the_list_is_read_is_kept() {
+    let mut scene = Scene::new(|_| {}).await;
+    scene.connected().await;
+    scene.door.send_replace(false);
+    let subscription = scene.twin.with(|world, _| world.microsoft.subscriptions[0].id.clone());
+    let place = format!("/subscriptions/{subscription}/resourceGroups/rg-soc-contoso/providers");
+    let line = |name: &str| format!("{place}/Microsoft.OperationalInsights/workspaces/{name},Contoso Retail\n");
+    let text: String = ["workspace_id,client\n".to_owned(), line("law-contoso-003"), line("law-contoso-009")].concat();
+    let answer = scene.post(FILE, &file(&text)).await;
+    let says = shown(&answer.body);
+    assert_eq!(answer.status.as_u16(), 422, "{says}");
+    let told = "The list is still being read, and what it lacks yet concerns 2 of the file's lines.";
+    assert!(says.contains(told) && !says.contains("no connection reaches"), "{says}");
+    assert!(answer.body.contains("law-contoso-009,Contoso Retail"), "the file is kept");
+
+    scene.door.send_replace(true);
+    assert!(discovery::reached(&scene.app.app, false).await.unwrap().whole);
+    let says = shown(&scene.post(FILE, &file(&text)).await.body);
+    assert!(says.contains("Line 3: no connection reaches the workspace") && !says.contains("Line 2:"), "{says}");
 }
