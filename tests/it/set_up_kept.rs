@@ -79,8 +79,8 @@ async fn an_address_where_the_clients_have_other_numbers_is_refused() {
     assert_eq!((&after.halo, &after.clients), (&before.halo, &before.clients), "nothing is changed");
 
     // the same instance under another address is taken
-    let api = scene.text("/halo/api").replace("twin.test", "moved.example");
-    let moved = scene.drawn(HALO).await.with(&[("resource_server", &api)]);
+    let [api, auth] = ["/halo/api", "/halo/auth"].map(|place| scene.text(place).replace("twin.test", "moved.example"));
+    let moved = scene.drawn(HALO).await.with(&[("resource_server", &api), ("authorisation_server", &auth)]);
     let answer = scene.post(HALO, &moved).await;
     assert_eq!(answer.status.as_u16(), 303, "{}", shown(&answer.body));
     assert_eq!(scene.app.app.installation().await.unwrap().halo[0].resource_server, api);
