@@ -16,7 +16,7 @@ use super::{data_dir::DataDir, global::Global, say, ways::OverNetwork};
 use crate::{
     clock::{IdSource as _, SystemClock, SystemIds},
     domain::{
-        account::{Role, Scope},
+        account::{Role, Scope, User},
         failure::{Failure, FailureKind, Side},
     },
     engine::Engine,
@@ -37,7 +37,7 @@ pub enum UserCommand {
     /// Make an account
     #[command(long_about = "Makes an account for the console. Without a source for the password a random one is made \
         and printed once.\n\nThe first account becomes an admin unless --role says otherwise; later ones become \
-        viewers.\n\nExample:  halobridge user add ann --role operator --client \"Contoso\"")]
+        viewers. Before there is an admin of all clients, --client needs --role.\n\nExample:  halobridge user add ann --role operator --client \"Contoso\"")]
     Add(AddArgs),
     /// Set a new password
     #[command(
@@ -212,6 +212,10 @@ fn told(error: ServiceError, what: &str) -> anyhow::Error {
 async fn add(data: DataDir, args: AddArgs) -> anyhow::Result<ExitCode> {
     let role = match args.role {
         Some(role) => Role::from(role),
+        // an admin of one client alone would close the set-up for everybody
+        None if !args.clients.is_empty() && !data.store.users().await?.iter().any(User::manages) => {
+            bail!("There is no admin of all clients yet. Make an admin of all clients first, or say --role.")
+        }
         None if data.store.has_admin().await? => Role::Viewer,
         None => Role::Admin,
     };

@@ -93,3 +93,10 @@ pub struct User {
     /// Last sign-in.
     pub seen: Option<Timestamp>,
 }
+
+impl User {
+    /// Whether it is an admin of all clients who can sign in: without one nobody can set anything up.
+    pub fn manages(&self) -> bool {
+        self.role == Role::Admin && self.scope == Scope::All && !self.disabled
+    }
+}

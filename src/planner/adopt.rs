@@ -11,7 +11,7 @@ use crate::domain::{
     workspace::Workspace,
 };
 
-use super::notes::words;
+use super::notes::{self, words};
 
 /// Shorter words are taken for the same only when they are the same.
 const LONG: usize = 20;
@@ -61,10 +61,11 @@ pub(super) fn same(one: &str, other: &str) -> bool {
 }
 
 /// Comments and actions that say the same when two records are joined: each with one other, in their order. Nothing of
-/// them crosses again.
+/// them crosses again. Notes of ours tell by their references of which comment they are, and of which edit.
 pub fn same_words(pair: PairId, comments: &[Comment], actions: &[Action]) -> Vec<NoteLink> {
     let mut left: Vec<(&Action, String)> = actions
         .iter()
+        .filter(|action| !notes::carries_any(action))
         .map(|action| (action, squeezed(&words::body(action))))
         .filter(|(_, said)| !said.is_empty())
         .collect();

@@ -18,7 +18,7 @@ use crate::{
 const TENANTS: usize = 20;
 const NAMED: usize = 10;
 
-fn setting(connection: ConnectionId) -> String {
+pub(super) fn setting(connection: ConnectionId) -> String {
     format!("tested/{connection}")
 }
 

@@ -9,14 +9,14 @@ use crate::{
     domain::{
         connection::{HaloConnection, MicrosoftConnection},
         failure::Failure,
-        ids::ConnectionId,
+        view::probe::Line,
         workspace::Workspace,
     },
     engine::{Registry, Transports},
     halo_itsm::Halo,
     outbound::{Transport, budget::Budget},
     sentinel::{Place, Sentinel},
-    store::SecretOwner,
+    store::{SecretOwner, StoreError},
 };
 
 /// The program's way out, as the registry of adapters wants it.
@@ -85,15 +85,22 @@ pub(super) fn place(workspace: &Workspace) -> Option<Place> {
     Some(Place { tenant: workspace.tenant_id.clone(), workspace: workspace.address()? })
 }
 
-/// A connection's kept secret.
+/// A kept secret; inside, as a line at `field`, why one that lies elsewhere cannot be read there.
 ///
 /// # Errors
 /// The store cannot be read.
 pub(super) async fn kept_secret(
     app: &App,
-    connection: ConnectionId,
+    owner: SecretOwner,
     name: &str,
-) -> Result<Option<SecretString>, ServiceError> {
-    let read = app.store.secret(SecretOwner::Connection(connection), name).await;
-    read.map_err(|e| fault("read a connection's secret", &e))
+    field: &str,
+) -> Result<Result<Option<SecretString>, Line>, ServiceError> {
+    match app.store.secret(owner, name).await {
+        Ok(secret) => Ok(Ok(secret)),
+        Err(error @ (StoreError::Secret(_) | StoreError::Key(_))) => {
+            let fix = "Put it right there, or enter the secret anew, then try it again.";
+            Ok(Err(Line::fault(field, error.to_string(), fix)))
+        }
+        Err(error) => Err(fault("read a kept secret", &error)),
+    }
 }

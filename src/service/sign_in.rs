@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use subtle::ConstantTimeEq as _;
 
 use super::{App, caller::Caller, error::ServiceError, fault};
 pub use crate::entra::{error::number_in, sign_in::Returned};
@@ -46,6 +47,18 @@ pub struct PendingSignIn {
     verifier: String,
 }
 
+impl PendingSignIn {
+    /// Whether an answer with this state is the answer to it.
+    pub fn fits(&self, state: Option<&str>) -> bool {
+        state.is_some_and(|state| bool::from(state.as_bytes().ct_eq(self.state.as_bytes())))
+    }
+
+    /// Whether it was begun too long ago to be finished.
+    pub fn over(&self, now: Timestamp) -> bool {
+        now.duration_since(crate::domain::time::from_ms(self.begun_ms)).as_secs() > WITHIN_SECS
+    }
+}
+
 impl std::fmt::Debug for PendingSignIn {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("PendingSignIn").field("connection", &self.connection).finish_non_exhaustive()
@@ -54,6 +67,11 @@ impl std::fmt::Debug for PendingSignIn {
 
 fn refused(words: &str) -> Failure {
     Failure::new(Side::Sentinel, FailureKind::SignInAgain, words)
+}
+
+/// What is said of an answer that belongs to none of the sign-ins that were begun here.
+pub fn of_another() -> Failure {
+    refused("The sign-in doesn't belong to this browser session. Start it again.")
 }
 
 /// Who signed in last for a connection, for display.
@@ -197,6 +215,27 @@ pub async fn begin(
     }))
 }
 
+/// Forgets who signed in for a connection, with all that came of it: it was for another tenant or app.
+///
+/// # Errors
+/// The store cannot be written.
+pub(super) async fn forget(app: &App, connection: ConnectionId) -> Result<(), ServiceError> {
+    let doing = |e: crate::store::StoreError| fault("forget a sign-in with Microsoft", &e);
+    let mut tx = app.store.begin().await.map_err(doing)?;
+    tx.remove_secret(SecretOwner::Connection(connection), REFRESH_TOKEN).await.map_err(doing)?;
+    for setting in [
+        person_setting(connection),
+        consented_setting(connection),
+        super::permissions::setting(connection),
+        challenge_setting(connection),
+        signed_in_setting(connection),
+        super::connection_tests::setting(connection),
+    ] {
+        tx.put_setting(&setting, None).await.map_err(doing)?;
+    }
+    tx.commit().await.map_err(doing)
+}
+
 async fn keep_challenge(app: &App, connection: ConnectionId, claims: &str) -> Result<(), ServiceError> {
     let doing = |e: crate::store::StoreError| fault("keep what a sign-in has to ask for", &e);
     let mut tx = app.store.begin().await.map_err(doing)?;
@@ -218,10 +257,13 @@ pub async fn finish(
     caller.need(Role::Admin)?;
     caller.need_everything()?;
     let now = app.clock.now();
-    if now.duration_since(crate::domain::time::from_ms(pending.begun_ms)).as_secs() > WITHIN_SECS {
+    if pending.over(now) {
         return Ok(Err(refused("The sign-in took more than 15 minutes. Start it again.")));
     }
     let connection = delegated(app, pending.connection).await?;
+    if !connection.tenant_id.eq_ignore_ascii_case(&pending.tenant) {
+        return Ok(Err(refused("The connection was given another tenant during the sign-in. Start it again.")));
+    }
     let registration = match registration(app, &connection).await? {
         Ok(registration) => registration,
         Err(failure) => return Ok(Err(failure)),

@@ -5,6 +5,8 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use http::{HeaderMap, header};
+use serde::{Deserialize, Serialize};
+use tower_sessions::Session;
 
 use super::{
     Web, acts,
@@ -26,12 +28,29 @@ use crate::{
     },
 };
 
-const PENDING: &str = "microsoft-sign-in";
-/// Where the sign-in was begun: there it ends.
-const NEXT: &str = "microsoft-sign-in-next";
+const PENDING: &str = "microsoft-sign-ins";
+/// So many are kept of a browser; the oldest give way.
+const MOST: usize = 5;
+
+/// A sign-in that was begun in this browser; in several tabs there are several.
+#[derive(Serialize, Deserialize)]
+struct Begun {
+    sign_in: PendingSignIn,
+    /// Where it was begun: there it ends.
+    next: String,
+}
 
 fn fault(error: &tower_sessions::session::Error) -> ServiceError {
     ServiceError::passed_on("keep a sign-in with Microsoft", error)
+}
+
+async fn all(session: &Session) -> Result<Vec<Begun>, ServiceError> {
+    let read = session.get::<Vec<Begun>>(PENDING).await;
+    Ok(read.map_err(|error| ServiceError::passed_on("read a sign-in with Microsoft", &error))?.unwrap_or_default())
+}
+
+async fn keep(session: &Session, begun: &[Begun]) -> Result<(), ServiceError> {
+    session.insert(PENDING, begun).await.map_err(|error| fault(&error))
 }
 
 /// `POST /connections/{id}/sign-in`
@@ -45,8 +64,13 @@ pub async fn begin(
     let begun = sign_in::begin(&web.app, &signed.caller, id(&connection)?, &web.options.redirect_uri()).await?;
     match begun {
         Ok((address, pending)) => {
-            signed.reader.session.insert(PENDING, pending).await.map_err(|error| fault(&error))?;
-            signed.reader.session.insert(NEXT, next).await.map_err(|error| fault(&error))?;
+            let session = &signed.reader.session;
+            let now = web.app.clock.now();
+            let mut begun = all(session).await?;
+            begun.retain(|one| !one.sign_in.over(now));
+            begun.push(Begun { sign_in: pending, next: next.to_owned() });
+            let more = begun.len().saturating_sub(MOST);
+            keep(session, begun.get(more..).unwrap_or_default()).await?;
             Ok(Redirect::to(&address).into_response())
         }
         Err(failure) => {
@@ -65,13 +89,7 @@ pub async fn callback(State(web): State<Web>, reader: Reader, headers: HeaderMap
     let Some(caller) = reader.caller.clone() else {
         return Ok(elsewhere(&web, &reader, &headers));
     };
-    let pending: Option<PendingSignIn> = reader.session.remove(PENDING).await.map_err(|error| fault(&error))?;
-    let next: Option<String> = acts::taken(&reader.session, NEXT).await?;
-    let next = next.unwrap_or_else(|| "/connections".to_owned());
-    let Some(pending) = pending else {
-        acts::flash(&reader.session, "microsoft-failed").await?;
-        return Ok(Redirect::to(&next).into_response());
-    };
+    let mut begun = all(&reader.session).await?;
     let raw = |name: &'static str| Some(raw_value(&reader.query, name)).filter(|value| !value.is_empty());
     let returned = Returned {
         code: raw("code"),
@@ -80,6 +98,16 @@ pub async fn callback(State(web): State<Web>, reader: Reader, headers: HeaderMap
         description: raw("error_description"),
         issuer: raw("iss"),
     };
+    let Some(at) = begun.iter().position(|one| one.sign_in.fits(returned.state)) else {
+        match begun.last() {
+            None => acts::flash(&reader.session, "microsoft-failed").await?,
+            Some(_) => acts::flash_failure(&reader.session, &sign_in::of_another().message).await?,
+        }
+        let next = begun.last().map_or("/connections", |one| one.next.as_str());
+        return Ok(Redirect::to(next).into_response());
+    };
+    let Begun { sign_in: pending, next } = begun.remove(at);
+    keep(&reader.session, &begun).await?;
     match sign_in::finish(&web.app, &caller, pending, &returned).await? {
         Ok(()) => acts::flash(&reader.session, "microsoft").await?,
         Err(failure) => acts::flash_failure(&reader.session, &failure.message).await?,

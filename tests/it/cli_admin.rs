@@ -297,6 +297,19 @@ fn the_switches_of_an_account_are_taken_from_the_environment_as_any_other() {
 }
 
 #[test]
+fn the_first_account_is_no_admin_of_one_client_alone() {
+    let desk = Desk::new();
+    let told = desk.run(&["user", "add", "ann", "--client", "Contoso"]).ends(1);
+    assert!(told.err.contains("Make an admin of all clients first, or say --role"), "{}", told.err);
+    assert!(desk.run(&["user", "list"]).ends(0).out.contains("No accounts yet"));
+    // whoever never was the admin of all clients can be changed while there is none
+    desk.run(&["user", "add", "vera", "--role", "viewer"]).ends(0);
+    desk.run(&["user", "change", "vera", "--off"]).ends(0);
+    let told = desk.run(&["user", "add", "ann"]).ends(0);
+    assert!(told.out.contains("ann (admin)"), "{}", told.out);
+}
+
+#[test]
 fn sync_says_that_it_runs_once() {
     let desk = Desk::new();
     assert!(desk.run(&["sync"]).ends(2).err.contains("sync --once"));

@@ -15,6 +15,7 @@ use halobridge::{
         },
     },
     service::{caller::Caller, configuration, error::ServiceError, import_mode},
+    store::{SecretOwner, SecretSource},
     twin::{Twin, faults::Fault, limits::Limits, options::TwinOptions, transport::TwinTransport, wire::Outgoing},
 };
 use jiff::SignedDuration;
@@ -589,6 +590,31 @@ async fn halos_webhook_is_made_signed_tested_and_removed() {
     stage.act("ticket.create", json!({ "client_id": stage.client(), "summary": "By hand" }));
     assert_eq!(stage.deliver(|_| ()).await, []);
     assert!(state().await.webhook.is_none());
+}
+
+#[tokio::test]
+async fn a_secret_that_cannot_be_read_where_it_is_kept_is_told_in_a_line() {
+    const VARIABLE: &str = "HALOBRIDGE_TEST_IS_SET_NOWHERE";
+    let stage = Stage::new().await;
+    let app = &stage.test.app;
+    let (workspace, halo) = (stage.workspace().await, stage.halo().await);
+    let elsewhere = async |owner: SecretOwner, name: &str| {
+        let (none, source) = (secrecy::SecretString::from(""), SecretSource::Env(VARIABLE.to_owned()));
+        let mut tx = app.store.begin().await.unwrap();
+        tx.put_secret(app.clock.now(), owner, name, &none, &source).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    let webhook = configuration::kept_as("webhook_secret");
+    elsewhere(SecretOwner::Workspace(workspace), webhook).await;
+    let lines = import_mode::deploy(app, &stage.admin, PUBLIC, workspace).await.unwrap();
+    fault(&lines, "workspace", VARIABLE, "Put it right there");
+    elsewhere(SecretOwner::Connection(halo), webhook).await;
+    let lines = import_mode::make_hook(app, &stage.admin, PUBLIC, halo).await.unwrap();
+    fault(&lines, "halo", VARIABLE, "Put it right there");
+    elsewhere(SecretOwner::Connection(halo), "client_secret").await;
+    import_mode::test_hook(app, &stage.admin, halo).await.unwrap();
+    let rows = import_mode::rows(app, &stage.admin, PUBLIC).await.unwrap();
+    fault(&rows.1[0].lines, "halo", VARIABLE, "Put it right there");
 }
 
 #[tokio::test]

@@ -37,6 +37,7 @@ mod rules_halo;
 mod rules_sentinel;
 mod service_views;
 mod set_up;
+mod set_up_kept;
 mod set_up_mistakes;
 mod set_up_newcomer;
 mod set_up_screens;

@@ -1,6 +1,9 @@
 //! Set-up in the browser against the twin: from nothing to workspaces in observe, and what is said of every mistake.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use base64::{
     Engine,
@@ -57,8 +60,10 @@ pub struct Scene {
     pub app: TestApp,
     pub twin: Twin,
     pub browser: Browser,
+    /// Who answers at `other.example`, if not the twin.
+    pub other: Arc<OnceLock<TwinTransport>>,
     line: Value,
-    door: watch::Sender<bool>,
+    pub door: watch::Sender<bool>,
 }
 
 /// What a form says; later entries win.
@@ -76,8 +81,8 @@ impl Form {
 }
 
 /// The twin at every host but two: at `gone.example` nobody answers, and `page.example` answers with a web page. What
-/// concerns the third workspace is answered once the door is open.
-struct Hosts(TwinTransport, watch::Receiver<bool>);
+/// concerns the third workspace is answered once the door is open. At `other.example` there may be another twin.
+struct Hosts(TwinTransport, watch::Receiver<bool>, Arc<OnceLock<TwinTransport>>);
 
 impl Transport for Hosts {
     fn send(&self, request: http::Request<Bytes>) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>> {
@@ -97,7 +102,10 @@ impl Transport for Hosts {
                         }
                     }
                 }
-                self.0.send(request).await
+                match self.2.get().filter(|_| request.uri().host() == Some("other.example")) {
+                    Some(other) => other.send(request).await,
+                    None => self.0.send(request).await,
+                }
             }),
         }
     }
@@ -110,11 +118,13 @@ impl Scene {
         change(&mut options);
         let twin = Twin::new(options, clock);
         let (door, open) = watch::channel(true);
-        let app = TestApp::reaching(Arc::new(Hosts(TwinTransport::new(twin.clone()), open))).await;
+        let other = Arc::new(OnceLock::new());
+        let hosts = Hosts(TwinTransport::new(twin.clone()), open, Arc::clone(&other));
+        let app = TestApp::reaching(Arc::new(hosts)).await;
         app.person("ada", Role::Admin, Scope::All).await;
         let browser = app.signed_in("ada").await;
         let line = twin.connection(ORIGIN);
-        Self { app, twin, browser, line, door }
+        Self { app, twin, browser, other, line, door }
     }
 
     pub fn text(&self, pointer: &str) -> String {

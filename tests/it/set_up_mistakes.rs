@@ -602,8 +602,11 @@ async fn troubled(scene: &mut Scene, trouble: Trouble) -> String {
             scene.come_back(&back).await
         }
         Trouble::AnotherState => {
-            let (first, _second) = (scene.begin().await, scene.begin().await);
-            let back = scene.at_microsoft(&first).await;
+            let url = scene.begin().await;
+            let mut back = scene.at_microsoft(&url).await;
+            let pairs: Vec<(String, String)> = back.query_pairs().into_owned().collect();
+            let others = pairs.iter().filter(|(name, _)| name != "state");
+            back.query_pairs_mut().clear().extend_pairs(others).append_pair("state", "another");
             scene.come_back(&back).await
         }
         Trouble::NoConsent => {

@@ -441,6 +441,24 @@ async fn an_answer_that_is_replayed() {
     assert_eq!(scene.server.inside.lock().unwrap().sent.len(), 1, "the code is redeemed once");
 }
 
+#[tokio::test]
+async fn sign_ins_in_two_tabs_are_both_finished() {
+    let mut scene = Scene::new(|_| {}).await;
+    let tabs = [scene.begin().await, scene.begin().await];
+    let mut answers = Vec::new();
+    for url in tabs {
+        let (code, state) = scene.server.sign_in(&url);
+        let page = scene.back(&[("code", &code), ("state", &state)]).await;
+        assert!(page.contains("Signed in with Microsoft."), "{page}");
+        answers.push((code, state));
+    }
+    // each of them once
+    for (code, state) in answers {
+        let page = scene.back(&[("code", &code), ("state", &state)]).await;
+        assert!(page.contains("No sign-in with Microsoft is under way in this browser"), "{page}");
+    }
+}
+
 /// The address with code and state is stolen: whoever opens it has no session, or another one.
 #[tokio::test]
 async fn an_answer_that_is_stolen() {

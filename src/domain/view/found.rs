@@ -12,11 +12,13 @@ use crate::domain::{policy::PolicyKey, rights::RoleWanted};
 
 /// The page of clients and workspaces. Fields: `seen`, `q` (what is looked for), `do`; for each row `link-{key}` (ticked: it
 /// is linked), `client-{key}` (name of a Halo client), `pick-{key}` (one of the names that may be meant: it is linked to
-/// that one), `portal-{key}` (`azure` or `defender`).
+/// that one), `portal-{key}` (`azure` or `defender`); for each of `lost` `drop-{key}` (ticked: it is given up).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientsStep {
     /// Every workspace that was found, by name.
     pub rows: Vec<FoundRow>,
+    /// Workspaces that were chosen and saved, and cannot be looked at now.
+    pub lost: Vec<LostRow>,
     /// Names of Halo's clients to choose from.
     pub clients: Vec<String>,
     /// What could not be read, each a sentence with its remedy.
@@ -95,6 +97,17 @@ pub struct FoundRow {
     pub chosen: bool,
     /// How good the guess is.
     pub doubt: Doubt,
+}
+
+/// A workspace that was chosen and saved, and cannot be looked at now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LostRow {
+    /// Names its field.
+    pub key: String,
+    /// Its name.
+    pub name: String,
+    /// The client that it was chosen for.
+    pub client: String,
 }
 
 /// How good a guess by name is.

@@ -18,7 +18,7 @@ use crate::domain::{
     ids::{ConnectionId, WorkspaceId},
 };
 
-pub use super::found::{ClientRules, ClientsStep, Doubt, FoundRow};
+pub use super::found::{ClientRules, ClientsStep, Doubt, FoundRow, LostRow};
 
 /// The steps in their order. Each is one page at `/set-up/{name}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -5,7 +5,10 @@ use serde_json::json;
 use super::scene::in_step;
 use crate::{
     domain::{failure::Side, ids::IncidentId},
-    planner::adopt::{carried, same_words},
+    planner::{
+        adopt::{carried, same_words},
+        notes,
+    },
 };
 
 const GUID: &str = "11111111-2222-4333-8444-555555555555";
@@ -63,4 +66,20 @@ fn what_stands_on_both_sides_when_they_are_joined_crosses_no_more() {
     let crossing = scene.plan().operations.len();
     assert_eq!(crossing, 2 + 1, "two comments and a note are left: {:?}", scene.plan().operations);
     assert!(scene.links.iter().all(|link| matches!(link.written_in, Side::Sentinel | Side::Halo)));
+}
+
+/// The note of an edit says what the comment says now, and is none the less not the note of its first words.
+#[test]
+fn a_note_of_ours_is_known_by_its_reference_when_two_records_are_joined() {
+    let mut scene = in_step();
+    let comment = scene.comment(1, "Seen on the host by the analyst");
+    let edited = scene.with(|s| notes::note_reference(s, &comment, 1));
+    scene.note(3, &format!("<p>was edited. It says now:</p><p>Seen on the host by the analyst</p><p>{edited}</p>"));
+    scene.actions.as_mut().expect("a note")[0].agent_id = Some(99);
+    let (comments, actions) = (scene.comments.clone().unwrap_or_default(), scene.actions.clone().unwrap_or_default());
+    assert_eq!(same_words(scene.pair.id, &comments, &actions), []);
+    scene.pair.base.linked = true;
+    let plan = scene.plan();
+    assert_eq!(plan.links.iter().map(|link| (link.action.action, link.edit)).collect::<Vec<_>>(), [(3, 1)]);
+    assert_eq!(plan.operations, []);
 }

@@ -159,8 +159,7 @@ pub async fn change(app: &App, caller: Option<&Caller>, user: UserId, change: Ch
     if caller.is_some_and(|caller| caller.user == user) {
         return Err(ServiceError::invalid("", "This is your own account: another admin has to change it."));
     }
-    let manages = |user: &User| user.role == Role::Admin && user.scope == Scope::All && !user.disabled;
-    if !users.iter().filter(|known| known.id != user).chain([&after]).any(manages) {
+    if before.manages() && !users.iter().filter(|known| known.id != user).chain([&after]).any(User::manages) {
         let text = "This is the last admin of all clients. Give that role to another account first.";
         return Err(ServiceError::invalid("", text));
     }

@@ -259,7 +259,13 @@ pub async fn deploy(app: &App, caller: &Caller, public: &str, id: WorkspaceId) -
             return Ok(vec![line]);
         }
     };
-    let secret = secret(app, SecretOwner::Workspace(id)).await?;
+    let secret = match secret(app, SecretOwner::Workspace(id), "workspace").await? {
+        Ok(secret) => secret,
+        Err(line) => {
+            kept::say(app, &id.to_string(), std::slice::from_ref(&line)).await?;
+            return Ok(vec![line]);
+        }
+    };
     if !workspace.webhook {
         put_workspace_secret(app, caller, &workspace, Some(&secret)).await?;
     }

@@ -329,7 +329,10 @@ async fn open_addresses(app: &App, caller: &Caller, head: &Head) -> Result<(), S
     let installation = app.installation().await?;
     let mut made: Vec<(&Workspace, SecretString)> = Vec::new();
     for workspace in installation.workspaces.iter().filter(|row| !row.webhook && head.workspaces.contains(&row.id)) {
-        made.push((workspace, secret(app, SecretOwner::Workspace(workspace.id)).await?));
+        // one that cannot be read is told at its workspace
+        if let Ok(secret) = secret(app, SecretOwner::Workspace(workspace.id), "workspace").await? {
+            made.push((workspace, secret));
+        }
     }
     let wanted: Vec<_> = made.iter().map(|(workspace, secret)| (*workspace, Some(secret))).collect();
     put_workspace_secrets(app, caller, &wanted).await

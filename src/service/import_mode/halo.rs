@@ -61,7 +61,10 @@ async fn made(
         Ok(halo) => halo,
         Err(failure) => return Ok(vec![refused("halo", "The instance cannot be asked", &failure)]),
     };
-    let secret = secret(app, SecretOwner::Connection(connection.id)).await?;
+    let secret = match secret(app, SecretOwner::Connection(connection.id), "halo").await? {
+        Ok(secret) => secret,
+        Err(line) => return Ok(vec![line]),
+    };
     if !connection.webhook {
         let stored = exported(app).await?.halo.into_iter().find(|row| row.name() == connection.name);
         let stored = stored.ok_or(ServiceError::Conflict)?;
@@ -155,7 +158,10 @@ pub async fn test_hook(app: &App, caller: &Caller, id: ConnectionId) -> Result<(
         );
         return kept::say(app, &id.to_string(), &[line]).await;
     };
-    let secret = outside::kept_secret(app, id, CLIENT_SECRET).await?.unwrap_or_default();
+    let secret = match outside::kept_secret(app, SecretOwner::Connection(id), CLIENT_SECRET, "halo").await? {
+        Ok(secret) => secret.unwrap_or_default(),
+        Err(line) => return kept::say(app, &id.to_string(), &[line]).await,
+    };
     let sent = app.clock.now();
     let found = halo_probe::write_test(app, caller, &Typed::of(&connection, secret), &chosen, client).await?;
     if found.lines.iter().any(|line| line.level == Level::Fault && line.field != "outcome") {

@@ -24,7 +24,7 @@ use super::{
     caller::Caller,
     configuration,
     error::ServiceError,
-    fault, intake, names,
+    fault, intake, names, outside,
     set_up::{allowed, entry},
 };
 use crate::{
@@ -152,15 +152,12 @@ fn reachable(public: &str, allow_insecure: bool, whose: &str) -> Option<Line> {
     })
 }
 
-/// The webhook's secret of a workspace or instance: the one that is kept, else a new one, sealed.
-async fn secret(app: &App, owner: SecretOwner) -> Result<SecretString, ServiceError> {
-    let kept = app.store.secret(owner, configuration::kept_as("webhook_secret")).await;
-    if let Some(kept) = kept.map_err(|e| fault("read the secret of a webhook", &e))?
-        && !kept.expose_secret().is_empty()
-    {
-        return Ok(kept);
-    }
-    Ok(SecretString::from(app.ids.token(SECRET_BYTES)))
+/// The webhook's secret of a workspace or instance: the one that is kept, else a new one, sealed. Inside, as a line at
+/// `field`, why the one that is kept elsewhere cannot be read.
+async fn secret(app: &App, owner: SecretOwner, field: &str) -> Result<Result<SecretString, Line>, ServiceError> {
+    let kept = outside::kept_secret(app, owner, configuration::kept_as("webhook_secret"), field).await?;
+    let kept = kept.map(|kept| kept.filter(|kept| !kept.expose_secret().is_empty()));
+    Ok(kept.map(|kept| kept.unwrap_or_else(|| SecretString::from(app.ids.token(SECRET_BYTES)))))
 }
 
 /// The stored entry of a workspace or instance, in the terms of the file, to be changed and applied again.

@@ -11,7 +11,7 @@ use super::{
     azure::{self, NO_SIGN_IN, NoSide, Side},
     configuration,
     errand::{self, Head, Row, Stage},
-    fault, kept, reachable,
+    kept, reachable,
 };
 use crate::{
     domain::{
@@ -29,7 +29,7 @@ use crate::{
     engine::Registry,
     sentinel::Sentinel,
     service::{App, error::ServiceError, outside},
-    store::{SecretOwner, StoreError},
+    store::SecretOwner,
 };
 
 /// Workspaces that are worked on at a time.
@@ -172,18 +172,11 @@ impl Worker {
     /// this workspace alone.
     async fn secret(&self, id: WorkspaceId) -> Result<Result<SecretString, Line>, ServiceError> {
         let name = configuration::kept_as("webhook_secret");
-        match self.app.store.secret(SecretOwner::Workspace(id), name).await {
-            Ok(Some(secret)) => Ok(Ok(secret)),
-            Ok(None) => {
-                let says = "The webhook's secret was taken away meanwhile.";
-                Ok(Err(Line::fault("workspace", says, "Show the plan and deploy again.")))
-            }
-            Err(error @ (StoreError::Secret(_) | StoreError::Key(_))) => {
-                let fix = "Put it right there, or enter the webhook's secret anew, then try it again.";
-                Ok(Err(Line::fault("workspace", error.to_string(), fix)))
-            }
-            Err(error) => Err(fault("read the secret of a webhook", &error)),
-        }
+        let kept = outside::kept_secret(&self.app, SecretOwner::Workspace(id), name, "workspace").await?;
+        Ok(kept.and_then(|kept| {
+            let says = "The webhook's secret was taken away meanwhile.";
+            kept.ok_or_else(|| Line::fault("workspace", says, "Show the plan and deploy again."))
+        }))
     }
 
     /// Does at one workspace what the errand is for.

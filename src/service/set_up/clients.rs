@@ -2,6 +2,7 @@
 
 mod as_file;
 mod asked;
+mod kept;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -284,6 +285,7 @@ fn page(
     });
     ClientsStep {
         rows: rows.collect(),
+        lost: kept::lost(waiting, reached),
         clients: clients.names(),
         troubles,
         roles: discovery::roles(installation, reached),
@@ -337,11 +339,12 @@ fn says(found: &Found) -> Option<String> {
     }
 }
 
-/// Keeps which workspaces were chosen and whose they are.
+/// Keeps which workspaces were chosen and whose they are. Gives the names of those that stay chosen although they cannot be
+/// looked at now.
 ///
 /// # Errors
 /// `Invalid` at the row that is wrong; `Conflict` when somebody else saved in between; `Forbidden`.
-pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<(), ServiceError> {
+pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<Vec<String>, ServiceError> {
     allowed(caller)?;
     let waiting: Links = draft::kept(app, DRAFT).await?;
     draft::unmoved(typed.text("seen"), &waiting)?;
@@ -353,7 +356,12 @@ pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<(), Servi
     let typed = &picked(typed);
     for (name, _) in typed.entries() {
         let Some(key) = name.strip_prefix("link-") else { continue };
-        let Some(found) = reached.workspaces.iter().find(|found| self::key(&found.arm_id()) == key) else {
+        let found = reached.workspaces.iter().find(|found| self::key(&found.arm_id()) == key);
+        let waits = waiting.iter().find(|link| self::key(&link.arm_id) == key);
+        if !found.is_some_and(usable) && waits.is_some_and(|link| kept::as_chosen(link, typed, &clients)) {
+            continue;
+        }
+        let Some(found) = found else {
             let text = if reached.whole {
                 "A workspace that you chose is not there any more: it was deleted, or the sign-in lost sight of it. Look \
                  again, then choose anew."
@@ -377,6 +385,9 @@ pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<(), Servi
         }
     }
     links.extend(elsewhere(&installation, &reached, typed));
+    let kept = kept::kept(&waiting, &installation, &reached, typed);
+    let names = kept.iter().map(|link| link.workspace.clone()).collect();
+    links.extend(kept);
     if links.is_empty() && problems.is_empty() && installation.workspaces.is_empty() {
         let text = "Workspaces: choose at least one, and the Halo client it belongs to.";
         problems.push(FieldProblem::new("", text));
@@ -384,7 +395,8 @@ pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<(), Servi
     if !problems.is_empty() {
         return Err(ServiceError::Invalid(problems));
     }
-    draft::save(app, caller, DRAFT, &links).await
+    draft::save(app, caller, DRAFT, &links).await?;
+    Ok(names)
 }
 
 /// Linked workspaces whose links are to lead to the other portal.

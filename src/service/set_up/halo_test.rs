@@ -18,6 +18,7 @@ use crate::{
         outside,
         sign_in::CLIENT_SECRET,
     },
+    store::SecretOwner,
 };
 
 fn name(id: ConnectionId) -> String {
@@ -84,8 +85,27 @@ pub async fn run(app: &App, caller: &Caller, typed: &Typed) -> Result<Connection
     let id: ConnectionId = typed.text("connection").parse().map_err(|_| ServiceError::NotFound)?;
     let installation = app.installation().await?;
     let connection = installation.halo.iter().find(|row| row.id == id).ok_or(ServiceError::NotFound)?;
-    let secret = outside::kept_secret(app, id, CLIENT_SECRET).await?.unwrap_or_default();
-    let instance = Instance::of(connection, secret);
+    let secret = outside::kept_secret(app, SecretOwner::Connection(id), CLIENT_SECRET, "client_secret").await?;
+    let instance = secret.map(|secret| Instance::of(connection, secret.unwrap_or_default()));
+    let lines = match instance {
+        Ok(instance) => tried(app, caller, id, &instance, typed).await?,
+        Err(line) => vec![line],
+    };
+    draft::keep(app, &name(id), &lines).await?;
+    let text = |name: &str| typed.text(name).to_owned();
+    let chosen = Picked { ticket_type: text("ticket_type"), outcome: text("outcome"), client: text("client") };
+    draft::keep(app, &picked(id), &chosen).await?;
+    Ok(id)
+}
+
+/// What the test says of an instance whose secret is here.
+async fn tried(
+    app: &App,
+    caller: &Caller,
+    id: ConnectionId,
+    instance: &Instance,
+    typed: &Typed,
+) -> Result<Vec<Line>, ServiceError> {
     let number = |name: &str| typed.text(name).parse::<i64>().ok();
     let kept = app.store.catalogue(id).await.map_err(|e| fault("read Halo's look-ups", &e))?;
     let kept = kept.map(|(catalogue, _)| catalogue).unwrap_or_default();
@@ -97,9 +117,9 @@ pub async fn run(app: &App, caller: &Caller, typed: &Typed) -> Result<Connection
         }
         _ => None,
     };
-    let lines = match (typed.text("do"), &chosen, number("client")) {
+    Ok(match (typed.text("do"), &chosen, number("client")) {
         ("write", Some(chosen), Some(client)) => {
-            halo_probe::write_test(app, caller, &instance, chosen, client).await?.lines
+            halo_probe::write_test(app, caller, instance, chosen, client).await?.lines
         }
         ("write", ..) => vec![Line::fault(
             "",
@@ -107,17 +127,12 @@ pub async fn run(app: &App, caller: &Caller, typed: &Typed) -> Result<Connection
             "Choose all three, then ask again. If there is nothing to choose, run the test without a ticket first.",
         )],
         _ => {
-            let found = halo_probe::probe(app, caller, &instance, chosen.as_ref()).await?;
+            let found = halo_probe::probe(app, caller, instance, chosen.as_ref()).await?;
             if let Some(catalogue) = &found.catalogue {
                 let now = app.clock.now();
                 app.store.put_catalogue(id, catalogue, now).await.map_err(|e| fault("keep Halo's look-ups", &e))?;
             }
             found.lines
         }
-    };
-    draft::keep(app, &name(id), &lines).await?;
-    let text = |name: &str| typed.text(name).to_owned();
-    let chosen = Picked { ticket_type: text("ticket_type"), outcome: text("outcome"), client: text("client") };
-    draft::keep(app, &picked(id), &chosen).await?;
-    Ok(id)
+    })
 }

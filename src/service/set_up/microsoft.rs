@@ -7,7 +7,7 @@ use jiff::{civil::Date, tz::TimeZone};
 use super::{
     Addresses, Typed, allowed, draft,
     entry::{self, Entry, Named},
-    installed, rename,
+    installed, rename, sign_in,
 };
 use crate::{
     config::microsoft::Microsoft,
@@ -24,7 +24,7 @@ use crate::{
     outbound::url_policy,
     sentinel::discovery,
     service::{
-        App,
+        self, App,
         caller::Caller,
         configuration::{self, Installed},
         error::{FieldProblem, ServiceError},
@@ -206,11 +206,19 @@ fn identity_word(identity: MicrosoftIdentity) -> &'static str {
     }
 }
 
-/// Tries the answers at Microsoft and keeps them. Gives the connection.
+/// A connection that was tried and is kept.
+pub struct Kept {
+    /// Which.
+    pub connection: ConnectionId,
+    /// Why the sign-in that a person made for it does not hold any more.
+    pub ended: Option<Failure>,
+}
+
+/// Tries the answers at Microsoft and keeps them.
 ///
 /// # Errors
 /// `Invalid` at the field that is wrong; `Conflict` when somebody else saved in between; `Forbidden`.
-pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<ConnectionId, ServiceError> {
+pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<Kept, ServiceError> {
     allowed(caller)?;
     let installed = installed(app).await?;
     let connection = typed.text("connection");
@@ -268,15 +276,29 @@ pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<Connectio
     proof(app, typed, &name, &mut made)?;
     let applied = made.read(app, &FIELDS).await?;
     let entry = applied.microsoft.first().ok_or(ServiceError::Internal)?;
-    trial::run(app, typed, &entry.connection, id).await?;
+    let now = &entry.connection;
+    let person = match id {
+        Some(id) => now.identity.delegated() && sign_in::signed_in(app, id).await?,
+        None => false,
+    };
+    let ended = trial::run(app, typed, now, id).await?.filter(|_| person);
+    // of another tenant or app: it cannot come to hold again
+    let of_another = before.as_ref().is_some_and(|before| {
+        let before = &before.connection;
+        !before.tenant_id.eq_ignore_ascii_case(&now.tenant_id)
+            || !before.oauth_client_id.eq_ignore_ascii_case(&now.oauth_client_id)
+    });
     entry::apply(app, caller, &applied).await?;
     let installation = app.installation().await?;
     let kept = installation.microsoft.iter().find(|row| row.name == name).map(|row| row.id);
     let kept = kept.ok_or(ServiceError::Conflict)?;
+    if ended.is_some() && of_another {
+        service::sign_in::forget(app, kept).await?;
+    }
     if let Some(renamed) = renamed {
         rename::rename(app, caller, kept, &renamed).await?;
     }
-    Ok(kept)
+    Ok(Kept { connection: kept, ended })
 }
 
 /// A second connection to the same tenant by the same app would find every workspace twice: mostly somebody went back, and

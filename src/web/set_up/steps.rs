@@ -13,7 +13,9 @@ use crate::{
     },
     service::set_up::{
         check::{self as check_step, Taken},
-        clients as clients_step, halo as halo_step, microsoft as microsoft_step, sign_in as sign_in_step,
+        clients as clients_step, halo as halo_step,
+        microsoft::{self as microsoft_step, Kept},
+        sign_in as sign_in_step,
     },
     web::{
         Web, acts,
@@ -36,7 +38,14 @@ pub async fn microsoft(State(web): State<Web>, signed: Signed) -> Result<Respons
 pub async fn take_microsoft(State(web): State<Web>, signed: Signed, form: Posted) -> Result<Response, WebError> {
     let typed = form.typed().unquoted();
     match microsoft_step::take(&web.app, &signed.caller, &typed).await {
-        Ok(id) if typed.text("connection").is_empty() => onward_to_workspaces(&web, &signed, Step::Microsoft, id).await,
+        Ok(kept) if typed.text("connection").is_empty() => {
+            onward_to_workspaces(&web, &signed, Step::Microsoft, kept.connection).await
+        }
+        Ok(Kept { ended: Some(failure), .. }) => {
+            let words = format!("Saved, but the sign-in does not hold for it. {}", failure.message);
+            acts::flash_failure(&signed.reader.session, &words).await?;
+            Ok(Redirect::to(&Step::SignIn.path()).into_response())
+        }
         Ok(_) => onward_past_done(&web, &signed, Step::Microsoft, TRIED).await,
         Err(error) => {
             let view = microsoft_step::again(&web.app, &signed.caller, &addresses(&web), &typed).await?;
@@ -87,7 +96,14 @@ pub async fn take_clients(State(web): State<Web>, signed: Signed, form: Posted) 
         return page(&web, &signed, Step::Clients, StepContent::Clients(Box::new(view))).await;
     }
     match clients_step::take(&web.app, &signed.caller, &typed).await {
-        Ok(()) => onward_past_done(&web, &signed, Step::Clients, "Saved: nothing waits to be applied.").await,
+        Ok(kept) => {
+            let mut done = "Saved: nothing waits to be applied.".to_owned();
+            if !kept.is_empty() {
+                done = format!("Saved. Out of sight now, and chosen as before: {}.", kept.join(", "));
+                acts::flash_done(&signed.reader.session, &done).await?;
+            }
+            onward_past_done(&web, &signed, Step::Clients, &done).await
+        }
         Err(error) => {
             let view = clients_step::again(&web.app, &signed.caller, &typed).await?;
             refused(&web, &signed, Step::Clients, error, StepContent::Clients(Box::new(view))).await

@@ -227,6 +227,7 @@ fn form(ctx: &PageContext, view: &ClientsStep) -> AnyView {
                 list::heads(&[("Workspace", "c-wide"), ("Halo client", ""), ("Matched by name", ""), ("Links lead to", "")]),
                 view.rows.iter().filter(|row| view.shows(row)).map(|row| line(ctx, view, row)).collect_view().into_any(),
             )}
+            {lost(view)}
             <p class="quiet">
                 "Ticked workspaces start in observe: they are read and planned, and nothing is written until you go live."
             </p>
@@ -290,6 +291,30 @@ fn unseen(view: &ClientsStep) -> AnyView {
         .map(|(name, value)| view! { <input type="hidden" name=name.clone() value=value.clone() /> })
         .collect_view()
         .into_any()
+}
+
+/// What was chosen and cannot be looked at now: it stays chosen, unless it is given up.
+fn lost(view: &ClientsStep) -> Option<AnyView> {
+    let boxes = view.lost.iter().map(|row| {
+        let name = format!("drop-{}", row.key);
+        let ticked = !view.form.value(&name).is_empty();
+        view! {
+            <div class="option">
+                <input type="checkbox" id=name.clone() name=name.clone() value="on" checked=ticked />
+                <label for=name>{format!("Give up {} for {}", row.name, row.client)}</label>
+            </div>
+        }
+    });
+    (!view.lost.is_empty()).then(|| {
+        view! {
+            <fieldset class="options">
+                <legend>"Chosen, and out of sight now"</legend>
+                <p class="hint">"They stay chosen, though they cannot be read at the moment, unless you give them up."</p>
+                {boxes.collect_view()}
+            </fieldset>
+        }
+        .into_any()
+    })
 }
 
 /// Where the links of a workspace lead.

@@ -1,10 +1,16 @@
 //! The list as a CSV file, and a file as the page would have it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use super::{Clients, key, link, view};
 use crate::{
-    domain::view::set_up::{ClientsStep, Doubt, FoundRow},
+    domain::{
+        view::{
+            form::FormView,
+            set_up::{ClientsStep, Doubt, FoundRow},
+        },
+        workspace::Workspace,
+    },
     service::{
         App,
         caller::Caller,
@@ -15,6 +21,7 @@ use crate::{
             file,
         },
     },
+    store::Installation,
 };
 
 /// Every workspace that was found, as lines of the file: what is linked, what is chosen, what is guessed.
@@ -55,7 +62,8 @@ pub async fn lines(app: &App, caller: &Caller) -> Result<Vec<[String; 7]>, Servi
 /// As [`view`]; what is wrong with the file is in the page's form.
 pub async fn from_file(app: &App, caller: &Caller, text: &str) -> Result<ClientsStep, ServiceError> {
     let mut step = view(app, caller, false).await?;
-    let reached = discovery::reached(app, false).await?;
+    // the page has waited for it already
+    let reached = discovery::reached_within(app, false, Duration::ZERO).await?;
     let installation = app.installation().await?;
     let clients = Clients::of(&reached, &installation);
     let rows = match file::read(text) {
@@ -68,24 +76,39 @@ pub async fn from_file(app: &App, caller: &Caller, text: &str) -> Result<Clients
     let mut form = step.form;
     form.values.retain(|name, _| !name.starts_with("link-"));
     let read = rows.len();
+    let mut unread: usize = 0;
     for row in rows {
         let line = row.line;
         let Some(found) = reached.workspaces.iter().find(|found| found.arm_id() == row.arm_id) else {
-            let words = format!(
-                "Line {line}: no connection reaches the workspace {}. Check its id, or sign in where it is.",
-                row.arm_id
-            );
+            if !reached.whole {
+                unread += 1;
+                continue;
+            }
+            let remedy = if reached.troubles.is_empty() {
+                "Check its id, or sign in where it is."
+            } else {
+                "Not everything could be read, as is said above: put that right, look again, then send the file once more."
+            };
+            let words = format!("Line {line}: no connection reaches the workspace {}. {remedy}", row.arm_id);
             form = form.with_problem("file", words);
             continue;
         };
         let key = key(&row.arm_id);
-        if installation.workspaces.iter().any(|known| known.arm_id == row.arm_id) {
+        if let Some(known) = installation.workspaces.iter().find(|known| known.arm_id == row.arm_id) {
+            match elsewhere(&installation, known, &row.client, &clients) {
+                Some(now) => {
+                    let words = format!(
+                        "Line {line}: {} is linked to {now}; give it to another client at its row.",
+                        found.address.workspace
+                    );
+                    form = form.with_problem("file", words);
+                }
+                None => form = leading(form, &key, row.defender),
+            }
             continue;
         }
         form = form.with_value(&format!("client-{key}"), &row.client);
-        if let Some(defender) = row.defender {
-            form = form.with_value(&format!("portal-{key}"), if defender { "defender" } else { "azure" });
-        }
+        form = leading(form, &key, row.defender);
         if !row.link {
             continue;
         }
@@ -93,8 +116,20 @@ pub async fn from_file(app: &App, caller: &Caller, text: &str) -> Result<Clients
         let mut typed = vec![(format!("client-{key}"), row.client.clone())];
         typed.push((format!("link-{key}"), "on".to_owned()));
         if let Err(problem) = link(found, &Typed::new(typed), &key, &clients) {
+            // Halo's clients may not be there yet
+            if !reached.whole {
+                unread += 1;
+                continue;
+            }
             form = form.with_problem(&problem.field, format!("Line {line}: {}", problem.problem));
         }
+    }
+    if unread > 0 {
+        let words = format!(
+            "The list is still being read, and what it lacks yet concerns {unread} of the file's lines. The file is kept here: \
+             send it again in a minute."
+        );
+        form = form.with_problem("file", words);
     }
     // a file that has to be corrected is not typed again
     if form.problems.is_empty() {
@@ -104,4 +139,24 @@ pub async fn from_file(app: &App, caller: &Caller, text: &str) -> Result<Clients
     }
     step.form = form;
     Ok(step)
+}
+
+/// The client that a linked workspace has, where the file names another one.
+fn elsewhere(installation: &Installation, row: &Workspace, named: &str, clients: &Clients) -> Option<String> {
+    let client = installation.clients.iter().find(|client| client.id == row.client)?;
+    if named.is_empty() || named.eq_ignore_ascii_case(&client.name) {
+        return None;
+    }
+    // by Halo's name, where ours is another
+    let place = client.halo.as_ref().map(|place| (place.connection, place.halo_client_id));
+    let same = clients.named(named).is_some_and(|(halo, found)| Some((*halo, found.id)) == place);
+    (!same).then(|| client.name.clone())
+}
+
+/// Where the file says that a workspace's links lead.
+fn leading(form: FormView, key: &str, defender: Option<bool>) -> FormView {
+    match defender {
+        Some(defender) => form.with_value(&format!("portal-{key}"), if defender { "defender" } else { "azure" }),
+        None => form,
+    }
 }

@@ -145,13 +145,14 @@ async fn credential(app: &App, typed: &Typed, id: Option<ConnectionId>) -> Resul
     })
 }
 
-/// Asks Entra for a token of the app itself: that proves tenant, app and secret before anybody signs in.
+/// Asks Entra for a token of the app itself: that proves tenant, app and secret before anybody signs in. Gives why a person's
+/// sign-in does not hold for it, which is made anew in the next step.
 pub async fn run(
     app: &App,
     typed: &Typed,
     connection: &MicrosoftConnection,
     id: Option<ConnectionId>,
-) -> Result<(), ServiceError> {
+) -> Result<Option<Failure>, ServiceError> {
     let registration = AppRegistration {
         oauth_client_id: connection.oauth_client_id.clone(),
         credential: credential(app, typed, id).await?,
@@ -172,7 +173,7 @@ pub async fn run(
                 && connection.identity.delegated()
                 && failure.code.as_deref() == Some("AADSTS700016") =>
         {
-            Ok(())
+            Ok(Some(failure))
         }
         Err(failure) => Err(of_failure(connection, &failure)),
     }
@@ -186,10 +187,10 @@ async fn rehearse(
     registration: AppRegistration,
     own: Arc<dyn Tokens>,
     transport: Arc<dyn Transport>,
-) -> Result<(), ServiceError> {
+) -> Result<Option<Failure>, ServiceError> {
     let tokens: Arc<dyn Tokens> = if connection.identity.delegated() {
         // before anybody has signed in there is nothing to read with
-        let Some(token) = kept(app, id, REFRESH_TOKEN).await? else { return Ok(()) };
+        let Some(token) = kept(app, id, REFRESH_TOKEN).await? else { return Ok(None) };
         let (clock, ids) = (Arc::clone(&app.clock), Arc::clone(&app.ids));
         Arc::new(DelegatedTokens::new(registration, Arc::new(Borrowed(token)), Arc::clone(&transport), clock, ids))
     } else {
@@ -197,9 +198,9 @@ async fn rehearse(
     };
     let sentinel = Sentinel::new(connection, transport, tokens, Arc::clone(&app.clock), Arc::default());
     match sentinel.subscriptions(&connection.tenant_id).await {
-        Ok(_) => Ok(()),
+        Ok(_) => Ok(None),
         // the person's own sign-in has ended, whatever the secret is: the next step says so
-        Err(failure) if of_the_grant(&failure) => Ok(()),
+        Err(failure) if of_the_grant(&failure) => Ok(Some(failure)),
         Err(failure) => Err(of_failure(connection, &failure)),
     }
 }
