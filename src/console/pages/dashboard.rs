@@ -221,7 +221,7 @@ fn found_by(text: &str, row: &PairRow) -> Option<&'static str> {
             || row.reference.to_lowercase() == word
     };
     let text = text.to_lowercase();
-    let mut unshown = text.split_whitespace().filter(|word| word.chars().count() >= 3 && !shown(*word)).peekable();
+    let mut unshown = text.split_whitespace().filter(|word| word.chars().count() >= 3 && !shown(word)).peekable();
     unshown.peek()?;
     let numbers = unshown.all(|word| word.chars().all(|c| c.is_ascii_digit() || c == '#'));
     Some(if numbers {
