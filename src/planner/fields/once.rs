@@ -65,7 +65,7 @@ pub fn born(base: &mut Base, policy: &Policy, catalogue: &Catalogue, draft: &Tic
 
 /// What a new ticket is given when it is made, in one that was not made from its incident, or whose draft left it out: once,
 /// where nothing stands.
-fn as_at_creation(g: &mut Gather<'_, '_>) {
+pub(super) fn plan(g: &mut Gather<'_, '_>) {
     let (s, ticket) = (g.s, g.ticket);
     let mappings: Vec<_> = mappings(s.policy).collect();
     // A list row carries no custom fields: what stands there is not known.
@@ -110,32 +110,4 @@ fn as_at_creation(g: &mut Gather<'_, '_>) {
         g.base.joined.remove(JOINED);
         g.base.joined.remove(LEFT_OUT);
     }
-}
-
-/// A ticket that an earlier version made with a hole bears no mark of it, and what the hole kept out follows all the same. What
-/// was given to the ticket beside it is not given again, whatever became of it.
-fn unmarked_hole(g: &mut Gather<'_, '_>) {
-    let s = g.s;
-    let known = !s.catalogue.fields.is_empty() && !s.catalogue.is_partial("custom field");
-    if !known || g.base.linked || awaits(&g.base) || s.incident.closed() || g.held.is_some() {
-        return;
-    }
-    if mappings(s.policy).any(|mapping| unread(mapping, s.incident, s.evidence)) {
-        return;
-    }
-    let placed: Vec<_> =
-        mappings(s.policy).map(|mapping| place(s.catalogue, s.incident, s.evidence, mapping).ok()).collect();
-    if placed.iter().all(Option::is_some) {
-        return;
-    }
-    for placed in placed.into_iter().flatten() {
-        let given = Agreed { sentinel: placed.text(), halo: placed.there(g.ticket) };
-        g.base.fields.entry(placed.key()).or_insert(given);
-    }
-    g.base.joined.insert(LEFT_OUT.to_owned());
-}
-
-pub(super) fn plan(g: &mut Gather<'_, '_>) {
-    unmarked_hole(g);
-    as_at_creation(g);
 }

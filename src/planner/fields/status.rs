@@ -97,12 +97,6 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
             // Nothing moved since, and the ticket could never say what the incident says.
             let hole = mapping::status(s.policy, s.catalogue, now).err().filter(|_| s.policy.status.to_halo());
             if let Some(reason) = hole {
-                // As of a ticket that is made now, nothing is agreed on by it: the status follows once there is a row. Others of
-                // a shared ticket may have set theirs.
-                let known = !s.catalogue.statuses.is_empty();
-                if known && !closed && !g.base.linked && !groups::shares(s) {
-                    g.base.incident_status = None;
-                }
                 g.out.item(reason);
             }
         }

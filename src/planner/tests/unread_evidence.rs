@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{
     fields::custom,
-    scene::{HOLD, Scene, in_step, words},
+    scene::{Scene, in_step, words},
 };
 use crate::{
     domain::{
@@ -134,31 +134,6 @@ fn what_a_new_ticket_could_not_be_given_for_a_hole_follows_once_it_is_filled() {
         scene.policy.fields[0].field = custom("CFTactics");
         assert_eq!(words(&scene.plan()), FILLED);
     }
-}
-
-/// That took what its draft had no row for as agreed on. What was written beside it and is gone since stays so.
-#[test]
-fn what_an_earlier_version_left_out_for_a_hole_follows_once_it_is_filled() {
-    let mut scene = in_step();
-    let active = scene.policy.statuses.remove("Active").expect("it has a row");
-    (scene.ticket().status_id, scene.pair.base.status_id) = (Some(HOLD), Some(HOLD));
-    let once = |field, text: &str| {
-        let rule = FieldRule::new(Direction::ToHalo, When::OnCreate);
-        FieldMapping { field: custom(field), source: FieldSource::Text(text.into()), rule }
-    };
-    scene.policy.fields = vec![once("CFNowhere", "pc-1"), once("CFLabels", "told")];
-    scene.field(120, "");
-    scene.field(121, "");
-    for _ in 0..2 {
-        let plan = scene.plan();
-        assert_eq!(words(&plan), "behind needs-you unmapped");
-        scene.queue(&plan);
-    }
-    assert_eq!(scene.plan().base, None, "and it rests");
-    scene.policy.statuses.insert("Active".into(), active);
-    scene.policy.fields[0].field = custom("CFTactics");
-    let filled = "ticket status=2 field120=\"pc-1\" because changed-in-sentinel; behind waiting changed-in-sentinel";
-    assert_eq!(words(&scene.plan()), filled);
 }
 
 /// The former ticket had the value, the one in its place was drafted while the entities could not be read.
