@@ -9,6 +9,7 @@ mod backfill;
 mod cases;
 mod chosen;
 mod closing;
+mod closing_told;
 mod conflicts;
 mod create;
 mod details;
