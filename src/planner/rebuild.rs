@@ -118,6 +118,7 @@ pub fn base(before: &Base) -> Base {
         own_closing: before.own_closing.clone(),
         spent: before.spent,
         held_open: before.held_open,
+        ticketed: before.ticketed,
         // Of a ticket that was made from its incident, mapped values are the incident's to say.
         linked: before.linked,
         ..link::base()

@@ -386,6 +386,11 @@ impl World {
         if !self.strikes.unconfirmed {
             return Ok(());
         }
+        // A full disk keeps it from being written down: it is said again once there is room.
+        if self.strikes.disk_full {
+            self.later(60_000, Event::Strike(Strike::Confirmed));
+            return Ok(());
+        }
         self.strikes.unconfirmed = false;
         self.kill(0);
         if let Some(store) = self.disks.get(&0).cloned()

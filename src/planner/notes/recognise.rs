@@ -31,6 +31,16 @@ fn says<'a>(
     std::iter::once(budget::section(&first.message, note)).chain(further).collect()
 }
 
+/// Whether several comments say a note as it is by now, though they were linked before it was read so: where it was split they
+/// do not tell what its words were exactly.
+pub(super) fn tell_it(s: &Situation<'_>, action: &Action, edit: u32) -> bool {
+    let comments = s.comments.unwrap_or_default();
+    let first = CommentId::derived(s.halo_tenant, action.key, edit, 0);
+    let Some(first) = comments.iter().find(|comment| comment.id == first) else { return false };
+    let parts = says(s, comments, first, (action.key, edit));
+    parts.len() > 1 && words::told_in(&parts, action)
+}
+
 /// Comments of ours whose links the ledger lost are recognised by their derived ids.
 pub(super) fn adopt(
     s: &Situation<'_>,

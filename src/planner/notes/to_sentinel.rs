@@ -17,7 +17,7 @@ use crate::domain::{
 
 use super::{
     budget::{self, Due},
-    crosses, is_own, words,
+    crosses, is_own, recognise, words,
 };
 use crate::planner::{closing, draft::moment, drift, emptied, mapping, plan::Plan, situation::Situation};
 
@@ -183,7 +183,8 @@ fn notes(s: &Situation<'_>, out: &mut Plan, ticket: TicketId, actions: &[Action]
             }
             Some(link) => {
                 let edit = link.edit + 1;
-                let edited = link.said.as_ref().is_some_and(|before| words::edited_action(action, before));
+                let edited = link.said.as_ref().is_some_and(|before| words::edited_action(action, before))
+                    && !recognise::tell_it(s, action, link.edit);
                 let changed = edited && !superseded(s, out, action, link);
                 // Words that may not cross now (made private since) are not told by their edit either.
                 if changed && s.pair.base.foreign.contains(&action.key) {

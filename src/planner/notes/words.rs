@@ -56,6 +56,13 @@ pub fn joined(parts: &[&str]) -> String {
     parts.iter().enumerate().map(unnumbered).collect::<Vec<_>>().join(" ")
 }
 
+/// Whether the comments in which a note was told say its words, but for the blanks that were left out where it was split.
+pub fn told_in(parts: &[&str], action: &Action) -> bool {
+    let unblanked = |text: &str| text::unjointed(text).split_whitespace().collect::<String>();
+    let whole = joined(parts);
+    whole.split_once("\n\n").is_some_and(|(_, said)| unblanked(said) == unblanked(&body(action)))
+}
+
 /// The same of a comment's words and a note of ours.
 pub fn noted(action: &Action, comment: &Comment) -> String {
     let said = text::html_to_text(&text::neutralise_mentions_in_html(&text::message_to_html(&comment.message)));

@@ -313,6 +313,37 @@ fn a_forgotten_note_or_edit_in_several_comments_is_not_told_again() {
     }
 }
 
+/// A restored backup meets the comments that tell an edit before it reads the note again: of the blanks where they were
+/// split nothing is left.
+#[test]
+fn an_edit_in_several_comments_that_is_met_before_its_note_is_read_again_is_not_told_again() {
+    for seam in ["</p><p>", "<br>", " "] {
+        let mut scene = in_step();
+        scene.note(3, "<p>short</p>");
+        let plan = scene.plan();
+        written(&mut scene, &plan);
+        let backup = scene.clone();
+        let note = scene.actions.as_mut().unwrap().iter_mut().find(|action| action.key.action == 3).unwrap();
+        note.note_html = Some(format!("<p>{}</p>", format!("{}{seam}", "@ana says a&amp;b. ".repeat(100)).repeat(20)));
+        note.updated = Some(scene.now);
+        let plan = scene.plan();
+        assert_eq!(plan.operations.len(), 2, "{}", words(&plan));
+        written(&mut scene, &plan);
+        assert_eq!(words(&scene.plan()), "in-step healthy -", "{seam}");
+        let mut restored = Scene { links: backup.links, actions: backup.actions, ..scene.clone() };
+        let plan = restored.plan();
+        assert!(plan.operations.is_empty(), "{seam}: {}", words(&plan));
+        restored.links.extend(plan.links);
+        restored.actions = scene.actions.clone();
+        assert_eq!(words(&restored.plan()), "in-step healthy -", "{seam}");
+        // What it is edited to after that is told, though it be a mark.
+        let note = restored.actions.as_mut().unwrap().iter_mut().find(|action| action.key.action == 3).unwrap();
+        note.note_html = note.note_html.as_ref().map(|html| html.replacen("a&amp;b", "a&amp;b!", 1));
+        let plan = restored.plan();
+        assert_eq!(plan.operations.len(), 2, "{seam}: {}", words(&plan));
+    }
+}
+
 /// When the ticket was first read as closed is forgotten, and the question itself moved its times since.
 #[test]
 fn the_question_for_the_classification_is_known_by_the_moment_of_the_closing() {

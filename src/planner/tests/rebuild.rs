@@ -128,6 +128,7 @@ fn what_no_reading_tells_again_is_kept_and_the_rest_forgotten() {
     before.own_closing =
         Some(OwnClosing { note: "done".into(), fields: std::collections::BTreeMap::new(), at: None, emptied: false });
     before.held_open = Some(scene.now);
+    before.ticketed = Some(scene.now);
     before.frozen = Some(scene.now);
     before.flips = vec![scene.now];
     let after = base(&scene.pair.base);
@@ -137,6 +138,7 @@ fn what_no_reading_tells_again_is_kept_and_the_rest_forgotten() {
     assert_eq!((&after.alerts, &after.left), (&before.alerts, &before.left));
     assert_eq!((&after.unsaid, &after.own_closing), (&before.unsaid, &before.own_closing));
     assert_eq!(after.held_open, before.held_open);
+    assert_eq!(after.ticketed, before.ticketed);
 }
 
 /// Closed on both sides, as agreed: however often it is rebuilt, neither closing is told as a person's.
