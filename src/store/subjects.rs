@@ -39,7 +39,9 @@ statements! {
         AND modified_ms BETWEEN ?2 AND ?3 LIMIT 0 + ?4";
     const COMMENTED = "SELECT pair FROM subjects s WHERE workspace = ?1 AND comments_count <> 0
         AND (status <> 'Closed' OR modified_ms >= ?2)
-        AND EXISTS (SELECT 1 FROM note_links l WHERE l.pair = s.pair AND l.written_in = 'sentinel')";
+        AND (EXISTS (SELECT 1 FROM note_links l WHERE l.pair = s.pair AND l.written_in = 'sentinel')
+          OR comments_count > (SELECT COUNT(DISTINCT l.comment) FROM note_links l
+            WHERE l.pair = s.pair AND l.written_in = 'halo'))";
     // The last of the linked ones to change, and the newest of each reason of the others.
     const LINKED_OF_PROVIDER = "SELECT EXISTS (SELECT 1 FROM subjects s CROSS JOIN bodies b ON b.hash = s.body
         WHERE s.id IN (SELECT p.subject FROM pairs p WHERE p.workspace = ?1

@@ -220,6 +220,29 @@ both! {
         bridge.finish().await;
     }
 
+    /// An edit may move nothing that a list shows, and of words that were rejected no note is linked.
+    async fn a_rejected_comment_is_asked_about_again_once_it_is_edited(product) {
+        let policy = "approve = [\"client-visible-note\"]\nnotes_private = false".into();
+        let setup = Setup { notes: "all", evidence: false, policy, ..Setup::new(product) };
+        let (bridge, incident, ticket) = Bridge::linked(setup).await;
+        bridge.comment(&incident, "the first words");
+        bridge.cross().await;
+        let row = bridge.waiting().await.pop().expect("it waits");
+        bridge.answer(&row, false).await.unwrap();
+        bridge.cross().await;
+        assert_eq!(bridge.waiting().await.len(), 0);
+        let id = bridge.comment_id(&incident, "the first words").await;
+        bridge.edit_comment(&incident, &id, "the better words");
+        bridge.pass_by(7 * 3_600, 600).await;
+        let row = bridge.waiting().await.pop().expect("it waits again");
+        bridge.answer(&row, true).await.unwrap();
+        bridge.cross().await;
+        let notes: Vec<String> = bridge.notes_of(ticket).iter().map(words).collect();
+        assert!(notes.iter().any(|note| note.contains("the better words")), "{notes:#?}");
+        assert!(notes.iter().all(|note| !note.contains("the first words")), "{notes:#?}");
+        bridge.finish().await;
+    }
+
     /// However many pairs need somebody, each that waits for approval stands on one of the pages, and they are counted.
     async fn all_that_waits_is_counted_and_paged(product) {
         let (bridge, first, ticket) = Bridge::linked(careful(product)).await;
