@@ -40,6 +40,7 @@ pub fn merged(grounds: &Base, told: &Base, now: &Base) -> Base {
         title: title.title.clone(),
         summary: title.summary.clone(),
         labels: one(all, |base| &base.labels),
+        labels_in: one(all, |base| &base.labels_in),
         fields: map(all, |base| &base.fields, |_| false),
         moves: map(all, |base| &base.moves, |name| whole(name)),
         flips: one(all, |base| &base.flips),

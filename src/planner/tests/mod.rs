@@ -28,6 +28,7 @@ mod groups;
 mod held;
 mod in_words;
 mod kept;
+mod labels;
 mod laws;
 mod links;
 mod lookups;
