@@ -5,6 +5,7 @@ mod after_closing;
 mod agreed;
 mod alerts;
 mod approval;
+mod awaited;
 mod backfill;
 mod cases;
 mod chosen;
