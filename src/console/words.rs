@@ -203,6 +203,7 @@ pub fn reason_title(code: &str) -> &'static str {
         "redirected" => "Merged in Defender",
         "filtered" => "Held by a filter",
         "storm-held" => "Held by the storm brake",
+        "entities-awaited" => "Waits for its entities",
         "storm-released" => "Released from the storm brake",
         "unlinked" => "Unlinked by a person",
         "link-asked" => "Being linked",

@@ -141,6 +141,13 @@ pub struct Label {
     pub kind: Option<String>,
 }
 
+impl Label {
+    /// Whether Microsoft assigned it itself: nobody here takes it off.
+    pub fn assigned(&self) -> bool {
+        self.kind.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("AutoAssigned"))
+    }
+}
+
 /// A count that the service left out: there may be any number, so one has to look.
 pub const NOT_TOLD: i64 = -1;
 
@@ -201,6 +208,11 @@ impl Incident {
     /// `Closed` with the label `Redirected` (any letter case): merged away in Defender, not closed (sheet section 8).
     pub fn redirected(&self) -> bool {
         self.status == IncidentStatus::Closed && self.labels.iter().any(|l| l.name.eq_ignore_ascii_case("redirected"))
+    }
+
+    /// Whether it bears a label of this name that a person may take off.
+    pub fn bears(&self, name: &str) -> bool {
+        self.labels.iter().any(|label| label.name.eq_ignore_ascii_case(name) && !label.assigned())
     }
 
     /// Whether the incident is closed for good (a merge is not a closure).

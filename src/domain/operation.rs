@@ -28,9 +28,12 @@ pub struct IncidentChange {
     /// Title.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// Labels to be added; none is ever taken away.
+    /// Labels to be added.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub labels_added: Vec<String>,
+    /// Labels to be taken off, as the incident spells them; one that Microsoft assigned never is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub labels_removed: Vec<String>,
 }
 
 /// A note's words within a comment.

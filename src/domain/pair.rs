@@ -42,6 +42,9 @@ pub struct Base {
     /// Labels that both sides have, sorted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels: Option<Vec<String>>,
+    /// The ticket and the field that held them when both had them: what is not in another one nobody took off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels_in: Option<(TicketId, i64)>,
     /// Mapped fields, by custom field id or ticket member.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub fields: BTreeMap<String, Agreed>,

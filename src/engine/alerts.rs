@@ -11,7 +11,7 @@ use crate::{
     },
     ledger::fact::Fact,
     outbound::budget::Class,
-    planner::{alerts, fields::once},
+    planner::{alerts, fields::once, groups},
     sentinel::{Incidents, Place},
     store::SituationRow,
 };
@@ -56,6 +56,25 @@ pub(super) fn lag(policy: &Policy, incident: &Incident, known: Option<&Evidence>
 /// Whether there are alerts, and no entity of theirs.
 fn bare(known: &Evidence) -> bool {
     !known.alerts.is_empty() && known.entities.is_empty()
+}
+
+/// Until when a new incident gets no ticket, since none of its entities shows by which the policy groups it.
+pub(super) fn awaits_entities(
+    policy: &Policy,
+    incident: &Incident,
+    read: &Evidence,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let until = incident.created? + SECOND_LOOK;
+    let some = counted(incident) > 0 || !read.alerts.is_empty();
+    let waits = policy.group.as_ref().is_some_and(|rule| groups::awaits(rule, incident, read));
+    (until > now && some && waits && !incident.closed() && !incident.redirected()).then_some(until)
+}
+
+/// When they are looked for next, of an incident that waits for them until then.
+pub(super) fn entities_next(until: Timestamp, now: Timestamp) -> Timestamp {
+    let first = until - SECOND_LOOK + FIRST_LOOK;
+    if first > now + APART { first } else { until }
 }
 
 /// Has the pair of an incident looked at again where its alerts or entities lag.

@@ -45,6 +45,8 @@ pub struct Beside {
     pub unread: bool,
     /// Fewer of its alerts or entities show than are to come: they are asked for again some minutes later.
     pub lags: bool,
+    /// Until when it gets no ticket: none of the entities that the policy groups by shows yet.
+    pub awaits: Option<Timestamp>,
     /// Its comments wait for a place in our own budget, until then at least.
     pub waits: Option<Timestamp>,
 }

@@ -154,9 +154,10 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
             return ended(engine, workspace, cause, started, Counts::failed(failure)).await;
         }
     };
-    if let Some(standing) = engine.schedule().workspaces.get_mut(&id) {
+    let awaited = engine.schedule().workspaces.get_mut(&id).is_some_and(|standing| {
         standing.judge_anew = false;
-    }
+        standing.awaits.take_if(|at| *at <= started).is_some()
+    });
     if cause == RunCause::Person {
         super::backfill::take_up(engine).await?;
     }
@@ -207,6 +208,11 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
     }
     if first || failed_before || cause != RunCause::Schedule {
         poll.asked().await?;
+    }
+    if awaited && poll.failed() {
+        poll.look_for_entities(started);
+    } else if awaited {
+        poll.awaited().await?;
     }
     if first {
         poll.regate().await?;

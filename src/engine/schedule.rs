@@ -110,6 +110,8 @@ pub struct Standing {
     pub hastened: bool,
     /// Of an instance's look-ups: some that had rows had none when they were last read.
     pub doubted: bool,
+    /// When incidents of a workspace that wait for their entities are looked at again.
+    pub awaits: Option<Timestamp>,
     /// What the incidents were judged by has changed: the next run looks at held ones and open items again.
     pub judge_anew: bool,
 }

@@ -144,7 +144,15 @@ pub fn with_ticket(mut base: Base, ticket: &Ticket, closed: bool) -> Base {
 /// came to meanwhile, so what the incident says is held against it once more. What was agreed on of the former one's mapped
 /// fields says nothing of its own: its draft may have left some out.
 pub fn of_successor(base: Base) -> Base {
-    Base { severity: None, incident_status: None, linked: false, fields: BTreeMap::new(), emptied: None, ..base }
+    Base {
+        severity: None,
+        incident_status: None,
+        linked: false,
+        fields: BTreeMap::new(),
+        emptied: None,
+        labels_in: None,
+        ..base
+    }
 }
 
 /// The same for a ticket that was found after the answer to its making was lost. An agent may have had it in hand since:
@@ -350,6 +358,19 @@ pub fn after_incident(mut base: Base, ticket: &Ticket, change: &IncidentChange, 
         base.summary = Some(ticket.summary.clone());
         base.agree(title::NAME);
     }
+    with_labels(base, change, answer)
+}
+
+/// The labels that both have once the ticket's are added to the incident, or taken off it as they were off the ticket: whoever
+/// takes one off after that, or labels the incident with it again, does so anew.
+pub(super) fn with_labels(mut base: Base, change: &IncidentChange, incident: &Incident) -> Base {
+    let Some(known) = &mut base.labels else { return base };
+    let among = |names: &[String], name: &String| names.iter().any(|one| one.eq_ignore_ascii_case(name));
+    known.retain(|name| incident.bears(name) || !among(&change.labels_removed, name));
+    let stands = |name: &&String| incident.bears(name) && !among(known.as_slice(), name);
+    let added: Vec<String> = change.labels_added.iter().filter(stands).cloned().collect();
+    known.extend(added);
+    known.sort();
     base
 }
 
@@ -388,6 +409,7 @@ pub fn taken(before: &Incident, change: &IncidentChange, after: &Incident) -> bo
             change.owner.as_ref().is_some_and(|wanted| same(&incident.owner, wanted)),
             change.verdict.as_ref().is_some_and(|wanted| verdict.as_ref() == Some(&wanted.classification)),
             !change.labels_added.is_empty() && change.labels_added.iter().all(label),
+            !change.labels_removed.is_empty() && !change.labels_removed.iter().any(|name| incident.bears(name)),
         ]
     };
     let arrived =
@@ -417,6 +439,8 @@ pub fn with_sent_fields(mut answer: Ticket, known: Option<&Ticket>, change: &Tic
             Some(field) => {
                 field.value = value.clone();
                 field.display = None;
+                // No reading has shown it so.
+                field.name.clear();
             }
             None => fields.push(CustomField { id: *id, name: String::new(), value: value.clone(), display: None }),
         }

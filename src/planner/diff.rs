@@ -122,6 +122,9 @@ fn of_incident(s: &Situation<'_>, change: &IncidentChange) -> Vec<Difference> {
     if !change.labels_added.is_empty() {
         found.push(one("labels added", String::new(), change.labels_added.join(", ")));
     }
+    if !change.labels_removed.is_empty() {
+        found.push(one("labels taken off", String::new(), change.labels_removed.join(", ")));
+    }
     found
 }
 

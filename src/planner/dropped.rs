@@ -16,7 +16,7 @@ use crate::domain::{
 
 use super::{
     closing,
-    fields::owner,
+    fields::{labels, owner},
     mapping,
     plan::{Plan, Planned},
     push,
@@ -208,6 +208,7 @@ fn holds(s: &Situation<'_>, operation: &Operation, turns: &Turns<'_>, wanted: &[
             left.owner = left.owner.filter(|_| !turns.agent());
             left.title = left.title.filter(|_| !turns.summary());
             left.labels_added.retain(|name| !s.incident.labels.iter().any(|label| label.name == *name));
+            left.labels_removed.retain(|name| s.incident.bears(name) && !labels::on_ticket(s, name));
             (left != IncidentChange::default()).then_some(OperationKind::UpdateIncident { change: left })
         }
     }
@@ -302,6 +303,7 @@ pub(super) fn take_out(planned: &mut Planned, dropped: &OperationKind) -> bool {
                 change.title = None;
             }
             change.labels_added.retain(|name| !gone.labels_added.contains(name));
+            change.labels_removed.retain(|name| !gone.labels_removed.contains(name));
             *change != IncidentChange::default()
         }
         // The same record, or the same words.

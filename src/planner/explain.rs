@@ -1,7 +1,7 @@
 //! Why an incident has a ticket, or has none: every gate in its order, what it saw, and by which rule it let it pass.
 //!
 //! [`super::gate::ask`] decides and stops at the first gate that fails; this tells the same of all of them, and of what
-//! is asked before ([`decided`]) and after them ([`brake`], [`linking`]).
+//! is asked before ([`decided`]) and after them ([`entities`], [`brake`], [`linking`]).
 
 use crate::domain::{
     catalogue::Catalogue,
@@ -119,6 +119,17 @@ pub fn brake(policy: &Policy, held: Option<&Reason>) -> Option<Gate> {
     })
 }
 
+/// Whether it waits for the entities that the policy groups by; `None` where it does not.
+pub fn entities(held: Option<&Reason>) -> Option<Gate> {
+    let reason = held.filter(|reason| matches!(reason, Reason::EntitiesAwaited { .. }))?;
+    Some(Gate {
+        name: "Entities to group it by".to_owned(),
+        rule: "one shows, or it is a quarter of an hour old".to_owned(),
+        saw: "none shows yet".to_owned(),
+        fails: Some(reason.clone()),
+    })
+}
+
 /// Whether it could be linked to the ticket that it was to be linked to; `None` where there was none.
 pub fn linking(held: Option<&Reason>) -> Option<Gate> {
     let reason = held.filter(|reason| matches!(reason, Reason::LinkRefused { .. }))?;
@@ -140,7 +151,13 @@ pub fn all(
     held: Option<&Reason>,
 ) -> Vec<Gate> {
     let gates = gates(workspace, client, policy, catalogue, incident);
-    decided(held).into_iter().chain(gates).chain(brake(policy, held)).chain(linking(held)).collect()
+    decided(held)
+        .into_iter()
+        .chain(gates)
+        .chain(entities(held))
+        .chain(brake(policy, held))
+        .chain(linking(held))
+        .collect()
 }
 
 /// Why the first gate that fails does so.

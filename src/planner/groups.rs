@@ -51,6 +51,14 @@ pub fn keys(rule: &GroupRule, incident: &Incident, evidence: Option<&Evidence>) 
     found
 }
 
+/// Whether the rule groups by entities, and nothing but that no entity of the incident shows keeps it from being grouped.
+pub fn awaits(rule: &GroupRule, incident: &Incident, read: &Evidence) -> bool {
+    let (entities, others): (Vec<GroupBy>, Vec<GroupBy>) =
+        rule.by.iter().copied().partition(|by| *by != GroupBy::AnalyticsRule);
+    let told = |by: &GroupBy| !values(*by, incident, None).is_empty();
+    !entities.is_empty() && read.entities.is_empty() && others.iter().all(told)
+}
+
 /// An incident's values of a kind, each with its words.
 fn values(by: GroupBy, incident: &Incident, evidence: Option<&Evidence>) -> Vec<(String, String)> {
     let entities = evidence.map(|evidence| evidence.entities.as_slice()).unwrap_or_default();

@@ -29,6 +29,9 @@ pub fn merged(grounds: &Base, told: &Base, now: &Base) -> Base {
     let of = |name: &str| if whole(name) { told } else { now };
     let (severity, status, owner, title) = (of(severity::NAME), of(status::NAME), of(owner::NAME), of(title::NAME));
     let all = [grounds, told, now];
+    // Which labels both have says nothing of another place than where they were seen.
+    let as_before = (&told.labels, told.labels_in) == (&grounds.labels, grounds.labels_in);
+    let labelled = if as_before { now } else { told };
     Base {
         severity: severity.severity.clone(),
         priority_id: severity.priority_id,
@@ -39,7 +42,8 @@ pub fn merged(grounds: &Base, told: &Base, now: &Base) -> Base {
         agent_id: owner.agent_id,
         title: title.title.clone(),
         summary: title.summary.clone(),
-        labels: one(all, |base| &base.labels),
+        labels: labelled.labels.clone(),
+        labels_in: labelled.labels_in,
         fields: map(all, |base| &base.fields, |_| false),
         moves: map(all, |base| &base.moves, |name| whole(name)),
         flips: one(all, |base| &base.flips),

@@ -106,6 +106,7 @@ pub fn incident_stands(change: &IncidentChange, incident: &Incident) -> bool {
                 .is_some_and(|told| (&told.classification, &told.reason) == (&wanted.classification, &wanted.reason))
         })
         && change.labels_added.iter().all(label)
+        && !change.labels_removed.iter().any(|name| incident.bears(name))
 }
 
 /// Whether a ticket is no more than a trace: what it says, whoever deleted it or merged it away may have said. A merge
@@ -168,7 +169,7 @@ pub fn incident_landed(mut base: Base, change: &IncidentChange, incident: &Incid
     if change.title.is_some() {
         base.title = Some(incident.title.clone());
     }
-    base
+    agreed::with_labels(base, change, incident)
 }
 
 /// The same after a change of a ticket.

@@ -215,6 +215,8 @@ pub struct Watch {
     pub polls: BTreeMap<usize, Vec<Timestamp>>,
     /// When people changed something of a ticket that is no value of it here, by its number.
     pub touched: Vec<(i64, Order)>,
+    /// Labels that agents took off a ticket.
+    pub taken_off: Vec<(String, Order)>,
     /// Copies of ours that people deleted.
     pub lost: Vec<Lost>,
     /// When we last asked for a token, by side, and how many calls that made.

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::domain::{
-    incident::{Incident, IncidentStatus, Owner},
+    incident::{Incident, IncidentStatus, Label, Owner},
     operation::IncidentChange,
 };
 
@@ -30,7 +30,10 @@ pub fn incident_body(current: &Incident, change: &IncidentChange) -> Value {
         None => properties.insert("owner".into(), owner_body(&current.owner)),
     };
     let there = |name: &String| current.labels.iter().any(|label| label.name.eq_ignore_ascii_case(name));
-    let names = current.labels.iter().map(|label| &label.name);
+    let goes = |label: &&Label| {
+        !label.assigned() && change.labels_removed.iter().any(|name| name.eq_ignore_ascii_case(&label.name))
+    };
+    let names = current.labels.iter().filter(|label| !goes(label)).map(|label| &label.name);
     let names = names.chain(change.labels_added.iter().filter(|name| !there(name)));
     let labels: Vec<Value> = names.map(|name| json!({"labelName": name})).collect();
     properties.insert("labels".into(), Value::Array(labels));

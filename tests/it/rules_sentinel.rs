@@ -162,6 +162,13 @@ async fn sentinel_rule_03_puts_every_writable_member_with_the_etag() {
 }
 
 #[test]
+fn sentinel_rule_03_a_label_is_taken_off_by_leaving_it_out_and_one_that_microsoft_assigned_stays() {
+    let labels_removed = vec!["VIP".to_owned(), "auto".to_owned()];
+    let body = body::incident_body(&incident(), &IncidentChange { labels_removed, ..IncidentChange::default() });
+    assert_eq!(body["properties"]["labels"], json!([{ "labelName": "auto" }]));
+}
+
+#[test]
 fn sentinel_rule_03_reopening_leaves_the_verdict_out_and_unassigning_sends_nobody() {
     let mut closed = resource(1);
     closed["properties"]["status"] = json!("Closed");

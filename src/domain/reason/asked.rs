@@ -10,6 +10,8 @@ impl Reason {
     pub const LINK_ASKED: &str = "link-asked";
     /// Code of [`Reason::TicketAsked`].
     pub const TICKET_ASKED: &str = "ticket-asked";
+    /// Code of [`Reason::EntitiesAwaited`].
+    pub const ENTITIES_AWAITED: &str = "entities-awaited";
 
     /// A ticket that a person asked for and that can't be made yet: that it was asked for stands until it is made.
     pub fn ticket_blocked(after: Option<TicketId>, why: Self) -> Self {

@@ -53,6 +53,9 @@ impl Reason {
             Self::StormHeld { .. } => Some(
                 "Press “Release” under Problems to make the tickets, or close the incidents in Sentinel. A rule that floods is best corrected first.".into(),
             ),
+            Self::EntitiesAwaited { .. } => Some(
+                "Nothing: it is looked at again by itself. Who needs its ticket at once opens “Link by hand” and has it made.".into(),
+            ),
             Self::OlderThanStart => Some(
                 "Take it in by a backfill, or set an earlier “since” for the workspace in the configuration file: what is known is linked at once, other open incidents within six hours.".into(),
             ),

@@ -66,6 +66,7 @@ impl Poll<'_> {
             match self.sentinel.evidence(&self.at, &incident.id, Class::New).await {
                 Ok(read) => {
                     let now = self.engine.now();
+                    beside.awaits = alerts::awaits_entities(self.policy, incident, &read, now);
                     beside.lags = alerts::lag(self.policy, incident, Some(&read), now);
                     beside.evidence = (!alerts::none_yet(incident, &read, now)).then_some(read);
                 }

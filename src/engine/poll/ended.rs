@@ -52,6 +52,9 @@ pub(super) async fn ended(
                 if let Some(full) = standing.next_full {
                     standing.next = standing.next.map(|next| next.min(full.max(now)));
                 }
+                if let Some(at) = standing.awaits {
+                    standing.next = standing.next.map(|next| next.min(at.max(now)));
+                }
             }
             Some(failure) => {
                 Schedule::went_wrong(standing, failure.clone(), now, salt(&workspace.id.0), workspace.poll_secs);

@@ -176,6 +176,20 @@ impl Poll<'_> {
         }
         Ok(())
     }
+
+    /// Looks again at incidents that wait for the entities by which they are grouped.
+    pub(super) async fn awaited(&mut self) -> Result<(), StoreError> {
+        let code = Reason::ENTITIES_AWAITED;
+        let mut waiting = Vec::new();
+        for id in self.engine.store.held_for(self.workspace.id, code, REGATED_MAX).await? {
+            let Some(subject) = self.engine.store.subject(self.workspace.id, &id).await? else { continue };
+            waiting.push(Newcomer { incident: subject.incident, held: Some(code.to_owned()) });
+        }
+        for some in waiting.chunks(BATCH) {
+            self.newcomers(some.to_vec(), None, None).await?;
+        }
+        Ok(())
+    }
 }
 
 /// Whether Halo can't be asked just now.

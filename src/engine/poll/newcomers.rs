@@ -20,7 +20,7 @@ use crate::{
     },
     ledger::{entry::Seq, fact::Fact},
     outbound::budget::Class,
-    planner::{gate::Brake, retry::own_wait},
+    planner::{draft, gate::Brake, retry::own_wait},
     store::StoreError,
 };
 
@@ -28,6 +28,8 @@ use super::{Poll, short};
 
 /// An incident that a webhook announced and that is younger than this goes before what waits.
 const FRESH: SignedDuration = SignedDuration::from_mins(30);
+/// One that waits and could not be read is asked for again after this long.
+const AGAIN: SignedDuration = SignedDuration::from_mins(1);
 /// Recording newcomers takes no longer than this.
 const RECORDED: SignedDuration = SignedDuration::from_secs(5);
 
@@ -60,6 +62,17 @@ impl Poll<'_> {
         }
         drop(schedule);
         self.engine.wake();
+    }
+
+    /// Incidents that wait for the entities by which they are grouped are looked at again at `at`.
+    pub(super) fn look_for_entities(&self, at: Timestamp) {
+        let mut schedule = self.engine.schedule();
+        let Some(standing) = schedule.workspaces.get_mut(&self.workspace.id) else { return };
+        standing.awaits = Some(standing.awaits.map_or(at, |known| known.min(at)));
+        // A workspace that fails waits for its time.
+        if standing.last_failure.is_none() {
+            standing.next = standing.next.map(|next| next.min(at));
+        }
     }
 
     /// Incidents that are not linked yet: asked through the gates, recorded in their order. `asked`: the last
@@ -99,7 +112,12 @@ impl Poll<'_> {
             let passes = self.judge(catalogue.as_deref(), brake, &incident, held.as_deref()).await?.is_ok();
             let beside = if passes { self.beside(&incident).await } else { Some(Beside::default()) };
             // It comes again with the next poll.
-            let Some(beside) = beside else { continue };
+            let Some(beside) = beside else {
+                if held.as_deref() == Some(Reason::ENTITIES_AWAITED) {
+                    self.look_for_entities(self.engine.now() + AGAIN);
+                }
+                continue;
+            };
             let lags = !passes || beside.comments.as_ref().is_some_and(|comments| short(comments, &incident));
             read.push((incident, held, beside, lags));
         }
@@ -128,10 +146,18 @@ impl Poll<'_> {
                 Some(Reason::TICKET_ASKED) => Grouping::None,
                 _ => beginning.place(self, &incident, beside.evidence.as_ref(), named).await?,
             };
+            // Who had its ticket before, or whose ticket a person wants, waits for nothing.
+            let let_pass = [Reason::TICKET_ASKED, Reason::StormReleased.code()];
+            let wanted = held.as_deref().is_some_and(|code| let_pass.contains(&code));
+            let awaits = beside.awaits.filter(|_| named.is_none() && !wanted && !had.contains(&incident.id));
             let mut off = Some(Brake::off());
-            let unbraked = matches!(grouping, Grouping::Joins(_)) || had.contains(&incident.id);
+            let unbraked = matches!(grouping, Grouping::Joins(_)) || had.contains(&incident.id) || awaits.is_some();
             let brake = if unbraked { &mut off } else { &mut brake };
-            let passed = self.judge(catalogue.as_deref(), brake, &incident, held.as_deref()).await?;
+            let mut passed = self.judge(catalogue.as_deref(), brake, &incident, held.as_deref()).await?;
+            if let Some(until) = awaits.filter(|_| passed.is_ok()) {
+                passed = Err(Reason::EntitiesAwaited { until: draft::moment(Some(until)) });
+                self.look_for_entities(alerts::entities_next(until, now));
+            }
             if matches!(passed, Err(Reason::StormHeld { .. })) && held.is_none() {
                 self.counts.braked += 1;
             }

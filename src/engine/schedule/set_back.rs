@@ -35,8 +35,8 @@ impl Schedule {
         let back = |at: &mut Timestamp| *at = at.checked_sub(by).unwrap_or(*at);
         let sources = self.workspaces.values_mut().chain(self.instances.values_mut());
         for standing in sources.chain(self.catalogues.values_mut()) {
-            let Standing { next, next_full, next_rows, last_success, last_failure, settled, .. } = standing;
-            [next, next_full, next_rows, last_success].into_iter().flatten().for_each(back);
+            let Standing { next, next_full, next_rows, awaits, last_success, last_failure, settled, .. } = standing;
+            [next, next_full, next_rows, awaits, last_success].into_iter().flatten().for_each(back);
             if let Some((at, failure)) = last_failure {
                 back(at);
                 if let FailureKind::WaitUntil { at } = &mut failure.kind {

@@ -1,5 +1,6 @@
-//! Labels ↔ a custom field of the ticket. Labels are a set: what was added on either side is kept; what was removed
-//! in Sentinel goes from the ticket, what was removed in Halo comes back (labels are never taken from an incident).
+//! Labels ↔ a custom field of the ticket. Labels are a set, merged one by one: what was added on either side is added on the
+//! other, and one that both had and that goes from one side goes from the other. Only a label that was seen in this field of
+//! this ticket, and that people may take off an incident, can be taken off it in Halo.
 
 use std::collections::BTreeSet;
 
@@ -76,6 +77,44 @@ pub fn born(base: &mut Base, policy: &Policy, catalogue: &Catalogue, draft: &Tic
     }
 }
 
+/// Whether a label stands in the ticket's field.
+pub fn on_ticket(s: &Situation<'_>, name: &str) -> bool {
+    let id = s.policy.labels.as_ref().and_then(|mapping| field_id(s.catalogue, &mapping.field).ok());
+    let text = s.ticket.zip(id).and_then(|(ticket, id)| ticket.custom_field(id)?.text());
+    has(&split(&text.unwrap_or_default()), name.trim())
+}
+
+fn has(set: &BTreeSet<String>, name: &str) -> bool {
+    set.iter().any(|one| one.eq_ignore_ascii_case(name))
+}
+
+/// Of the labels that were sent last, those that Halo has not been seen to keep: nobody took them off.
+fn unproven(base: &Base, key: &str) -> BTreeSet<String> {
+    let Some(written) = base.fields.get(key) else { return BTreeSet::new() };
+    let (sent, kept) = (split(&written.sentinel), split(written.halo.as_deref().unwrap_or_default()));
+    // An answer that tells no fields counts as one that kept all.
+    if sent.is_subset(&kept) { sent } else { sent.difference(&kept).cloned().collect() }
+}
+
+/// Labels that an agent took off the ticket: both had them, and here they are people's and whole (of one with a comma the field
+/// holds parts).
+fn taken_off(
+    incident: &Incident,
+    known: &BTreeSet<String>,
+    field: &CustomField,
+    there: &BTreeSet<String>,
+) -> BTreeSet<String> {
+    // Nothing told is no removal.
+    if field.value.is_null() && field.text().is_none() {
+        return BTreeSet::new();
+    }
+    let may_go = |name: &String| {
+        let mut bearing = incident.labels.iter().filter(|label| has(&split(&label.name), name));
+        !has(there, name) && bearing.all(|label| !label.assigned() && split(&label.name).len() == 1)
+    };
+    known.iter().filter(|name| may_go(name)).cloned().collect()
+}
+
 /// What Halo made of the labels that were sent last: some of them are not there.
 struct Unkept {
     name: KeptName,
@@ -127,38 +166,56 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
     let here = of_incident(s.incident);
     let there: BTreeSet<String> = split(&field.and_then(CustomField::text).unwrap_or_default());
     let unkept = unkept(&g.base, &key, field, &there);
+    let unproven = unproven(&g.base, &key);
     if field.is_some_and(|field| !field.name.is_empty()) && unkept.is_none() {
         // A reading shows it: what was written has arrived, and what goes from there later was taken off by somebody.
         g.base.fields.remove(&key);
+    }
+    if let Some(known) = &mut g.base.labels {
+        known.retain(|name| has(&there, name) || !has(&unproven, name));
     }
     let known: BTreeSet<String> = match &g.base.labels {
         Some(known) => known.iter().cloned().collect(),
         // Never agreed on: what stands on the ticket was put there by somebody.
         None => here.intersection(&there).cloned().collect(),
     };
+    let place = Some((ticket.id, id));
     let back = mapping.rule.to_sentinel() && carries_back(s.workspace.mode);
     let one_way = mapping.rule.to_sentinel() && !back;
-    let has = |set: &BTreeSet<String>, name: &str| set.iter().any(|one| one.eq_ignore_ascii_case(name));
     let new = |name: &&String| {
         let made = unkept.as_ref().is_some_and(|unkept| unkept.made.contains(*name));
         !made && !has(&known, name) && !has(&here, name)
     };
     let own: BTreeSet<String> = there.iter().filter(new).cloned().collect();
     let added: Vec<String> = own.iter().filter(|name| back && !tells_of_a_merge(name)).cloned().collect();
-    if one_way && own.iter().any(|name| !tells_of_a_merge(name)) {
+    let mut gone = BTreeSet::new();
+    if let Some(field) = field.filter(|_| mapping.rule.to_sentinel() && g.base.labels_in == place) {
+        gone = taken_off(s.incident, &known, field, &there);
+        gone.retain(|name| has(&here, name));
+    }
+    if one_way && (!gone.is_empty() || own.iter().any(|name| !tells_of_a_merge(name))) {
         g.one_way("labels");
     }
     if !added.is_empty() {
         g.change_incident("labels", "labels", |change| change.labels_added = added.clone());
     }
+    if back && !gone.is_empty() {
+        let names = s.incident.labels.iter().map(|label| &label.name).filter(|name| has(&gone, name.trim()));
+        g.change_incident("labels", "labels", |change| change.labels_removed = names.cloned().collect());
+    }
     let mut on_both = here.clone();
+    if !mapping.rule.to_halo() {
+        // What only the incident has does not cross.
+        on_both.retain(|name| has(&there, name) || has(&gone, name));
+    }
     if mapping.rule.to_halo() {
         let noted = if s.incident.closed() { None } else { g.base.kept_names.remove(&key) };
         // An agent's own additions stay on the ticket, whether they are carried or not.
-        let wanted: BTreeSet<String> = here.union(&own).cloned().collect();
+        let stay = here.iter().filter(|name| !has(&gone, name));
+        let wanted: BTreeSet<String> = stay.chain(&own).cloned().collect();
         if let Some(unkept) = unkept.filter(|unkept| wanted != there && unkept.stands && unkept.sent == wanted) {
             ask(g, called(mapping), key, unkept.name);
-            on_both.retain(|name| has(&there, name));
+            on_both.retain(|name| has(&there, name) || has(&gone, name));
         } else if wanted != there {
             // Written before, and the ticket shows nothing of it: it is not written again and again.
             if field.is_none() && g.base.fields.get(&key).is_some_and(|written| split(&written.sentinel) == wanted) {
@@ -173,11 +230,12 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         }
     }
     // What was taken off in Sentinel and still stands on the ticket is no addition of an agent's, now or later.
-    let taken_off = there.iter().filter(|name| has(&known, name) && !has(&here, name)).cloned();
-    let agreed: BTreeSet<String> = on_both.into_iter().chain(taken_off).collect();
-    let agreed: Vec<String> = agreed.into_iter().collect();
-    if added.is_empty() && g.base.labels.as_ref() != Some(&agreed) {
-        g.base.labels = Some(agreed);
+    let off_here = there.iter().filter(|name| has(&known, name) && !has(&here, name)).cloned();
+    let agreed: BTreeSet<String> = on_both.into_iter().chain(off_here).collect();
+    if added.is_empty() {
+        g.base.labels = Some(agreed.into_iter().collect());
+        // What does not stand in another field, or on another ticket, nobody took off there.
+        g.base.labels_in = place;
     }
 }
 

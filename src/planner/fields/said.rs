@@ -50,5 +50,8 @@ pub fn of_incident(change: &IncidentChange) -> String {
     if !change.labels_added.is_empty() {
         said.push(format!("labels {}", change.labels_added.join(", ")));
     }
+    if !change.labels_removed.is_empty() {
+        said.push(format!("labels taken off: {}", change.labels_removed.join(", ")));
+    }
     said.join(", ")
 }

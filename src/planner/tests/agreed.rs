@@ -198,10 +198,11 @@ fn an_incident_has_taken_a_change_when_its_values_or_its_version_say_so() {
         let mut incident = in_step().incident;
         classify(&mut incident);
         incident.classification = Some(Classification::Undetermined);
+        incident.labels = vec![label("old")];
         incident
     };
     // The etag stays as it was.
-    let table: [Row; 10] = [
+    let table: [Row; 12] = [
         ("nothing moved", |c| c.severity = Some(Severity::Low), |_| {}, false),
         ("it says so", |c| c.severity = Some(Severity::Low), |i| i.severity = Severity::Low, true),
         ("it said so before", |c| c.severity = Some(Severity::Medium), |_| {}, false),
@@ -214,6 +215,8 @@ fn an_incident_has_taken_a_change_when_its_values_or_its_version_say_so() {
         ("an owner", |c| c.owner = Some(owner("a@x.example")), |i| i.owner = owner("a@x.example"), true),
         ("another owner", |c| c.owner = Some(owner("a@x.example")), |i| i.owner = owner("b@x.example"), false),
         ("a label", |c| c.labels_added = vec!["one".into()], |i| i.labels = vec![label("one")], true),
+        ("a label off", |c| c.labels_removed = vec!["old".into()], |i| i.labels.clear(), true),
+        ("the label is still there", |c| c.labels_removed = vec!["old".into()], |_| {}, false),
         ("another label", |c| c.labels_added = vec!["one".into()], |i| i.labels = vec![label("two")], false),
         (
             "a classification",

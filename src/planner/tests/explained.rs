@@ -46,6 +46,7 @@ fn all() -> Vec<Reason> {
             filter: text("include.severity"), saw: text("“Low”"), would: text("it lets pass “High”")
         },
         Reason::StormHeld { cap: 5 },
+        Reason::EntitiesAwaited { until: text("noon") },
         Reason::StormReleased,
         Reason::Grouped { why: text("one host") },
         Reason::GroupWaits { name: text("#7") },
@@ -228,6 +229,7 @@ fn whatever_holds_an_incident_is_a_gate_that_fails() {
         }),
         (Reason::ModeObserve, |s| s.workspace.mode = Mode::Observe),
         (Reason::ModeOneWay, |s| s.workspace.mode = Mode::CommentOnly),
+        (Reason::EntitiesAwaited { until: text("noon") }, |_| {}),
         (Reason::StormHeld { cap: 5 }, |s| s.policy.tickets_per_hour = 5),
         (Reason::Unlinked { ticket: Some(ticket), refused: None }, |_| {}),
         (Reason::LinkAsked { ticket, unlinked: None }, |_| {}),

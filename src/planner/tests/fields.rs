@@ -6,6 +6,7 @@ use serde_json::json;
 use super::scene::{Scene, check, in_step};
 use crate::domain::{
     catalogue::{Priority, Ref},
+    ids::TicketId,
     incident::{Owner, Severity},
     policy::{Direction, FieldMapping, FieldRule, FieldSource, FieldTarget, LabelMapping, When, Wins},
     workspace::Mode,
@@ -203,6 +204,7 @@ pub(super) fn with_labels(s: &mut Scene, direction: Direction) {
     s.label(&["vip", "phishing"]);
     s.field(121, "phishing, vip");
     s.pair.base.labels = Some(vec!["phishing".into(), "vip".into()]);
+    s.pair.base.labels_in = Some((TicketId(70), 121));
 }
 
 #[test]
@@ -268,9 +270,9 @@ fn labels_are_a_set() {
             "in-step healthy -",
         ),
         (
-            "what an agent removed comes back: labels are never taken from an incident",
+            "what an agent removed comes back, with direction to Halo",
             |s| {
-                with_labels(s, Direction::Both);
+                with_labels(s, Direction::ToHalo);
                 s.field(121, "vip");
             },
             "ticket field121=\"phishing, vip\" because changed-in-sentinel; behind waiting changed-in-sentinel",

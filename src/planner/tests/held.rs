@@ -254,6 +254,7 @@ fn every_member_of_a_write_is_told() {
         verdict: Some(verdict),
         title: Some("Renamed".into()),
         labels_added: vec!["one".into(), "two".into()],
+        labels_removed: vec!["zero".into()],
     };
     owned(&mut scene);
     scene.incident.labels = vec![Label { name: "zero".into(), kind: None }];
@@ -278,7 +279,7 @@ fn every_member_of_a_write_is_told() {
             OperationKind::UpdateIncident { change: incident },
             "status: Active → Closed; classification: False positive (InaccurateData); classification comment: seen; \
              severity: Medium → Low; owner: amira@soc.example → nobody; title: Sign-in from two places → Renamed; \
-             labels added: one, two",
+             labels added: one, two; labels taken off: zero",
         ),
         (OperationKind::UpdateIncident { change: IncidentChange::default() }, ""),
         (add(true), "private note: words"),

@@ -61,6 +61,7 @@ fn line(kind: &OperationKind) -> String {
             ) + &change.severity.as_ref().map(|v| format!(" severity={v}")).unwrap_or_default()
                 + &change.title.as_ref().map(|v| format!(" title={v}")).unwrap_or_default()
                 + &change.labels_added.iter().map(|v| format!(" label+{v}")).collect::<String>()
+                + &change.labels_removed.iter().map(|v| format!(" label-{v}")).collect::<String>()
         }
     }
 }

@@ -54,7 +54,7 @@ const CHANGES: [fn(&mut Base); 25] = [
         base.unsettled.insert("owner".into(), Side::Halo);
     },
     |base| (base.title, base.summary) = (Some("another".into()), Some("[Sentinel 7] another".into())),
-    |base| base.labels = Some(vec!["vip".into()]),
+    |base| (base.labels, base.labels_in) = (Some(vec!["vip".into()]), Some((TicketId(70), 121))),
     |base| {
         base.fields.insert("120".into(), agreed_as("new"));
     },

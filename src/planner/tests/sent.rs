@@ -52,6 +52,7 @@ fn all() -> IncidentChange {
         verdict: Some(verdict("SuspiciousActivity")),
         title: Some("Renamed".into()),
         labels_added: vec!["one".into(), "two".into()],
+        labels_removed: vec!["gone".into()],
     }
 }
 
@@ -128,7 +129,7 @@ fn an_incident_that_moved_in_what_is_to_be_written_is_planned_anew() {
 #[test]
 fn an_incident_says_what_was_asked_for_when_it_says_all_of_it() {
     assert!(incident_stands(&all(), &done()) && incident_stands(&IncidentChange::default(), &in_step().incident));
-    let but: [(&str, Move); 8] = [
+    let but: [(&str, Move); 9] = [
         ("status", |i| i.status = IncidentStatus::Active),
         ("severity", |i| i.severity = Severity::Low),
         ("title", |i| i.title = "Sign-in".into()),
@@ -136,6 +137,7 @@ fn an_incident_says_what_was_asked_for_when_it_says_all_of_it() {
         ("nobody's", |i| i.owner = Owner::default()),
         ("reason", |i| i.classification_reason = Some("InaccurateData".into())),
         ("one label", |i| i.labels = vec![label("one")]),
+        ("a label that was to go", |i| i.labels.push(label("gone"))),
         ("merged away", |i| i.labels.push(label("redirected"))),
     ];
     for (name, change) in but {

@@ -145,9 +145,10 @@ fn lost(world: &Scene<'_>, ending: &Ending, ended: &Ended) -> Option<String> {
             continue;
         }
         let (old, new) = (&before.value, &after.value);
-        // What an agent takes off a ticket is never taken off its incident.
-        let added = labels_cross && old.labels.iter().all(|label| new.labels.contains(label));
-        if old.labels != new.labels && !added {
+        // Nothing goes from an incident but what an agent took off a ticket.
+        let off = |label: &String| world.watch.taken_off.iter().any(|(one, at)| one == label && *at < after.order);
+        let carried = labels_cross && old.labels.iter().all(|label| new.labels.contains(label) || off(label));
+        if old.labels != new.labels && !carried {
             return Some(format!("labels {:?} became {:?}", old.labels, new.labels));
         }
         if old.severity != new.severity && !policy.severity.to_sentinel() {

@@ -45,9 +45,8 @@ impl World {
         }
         let Some((ticket, _)) = self.some_ticket() else { return };
         let Some((mut labels, _)) = self.labels_and_subject(ticket) else { return };
-        if takes_off {
-            labels.pop();
-        } else {
+        let off = if takes_off { labels.pop() } else { None };
+        if !takes_off {
             labels.push(mark);
         }
         let text = labels.join(", ");
@@ -55,6 +54,8 @@ impl World {
         let more = json!({ "customfields": [{ "name": LABELS_FIELD, "value": text }] });
         if self.agent_acts("ticket.update", ticket, more, &told) {
             self.watch.touch(ticket);
+            let order = self.watch.next_order();
+            self.watch.taken_off.extend(off.map(|label| (label, order)));
             self.people.seldom.acts.note(LABELS, 1);
         }
     }

@@ -183,6 +183,12 @@ both! {
         assert_eq!(properties["title"], "Third");
         let labels: Vec<&str> = properties["labels"].as_array().unwrap().iter().map(|l| l["labelName"].as_str().unwrap()).collect();
         assert!(labels.contains(&"agent's") && labels.contains(&"vip") && labels.contains(&"mail"), "{labels:?}");
+        bridge.act("ticket.update", json!({ "ticket_id": id, "customfields": [{ "name": "CFSentinelEvidence", "value": "agent's, vip" }] }));
+        bridge.cross().await;
+        let properties = bridge.incident(&incident)["properties"].clone();
+        let mut labels: Vec<&str> = properties["labels"].as_array().unwrap().iter().map(|l| l["labelName"].as_str().unwrap()).collect();
+        labels.sort_unstable();
+        assert_eq!(labels, ["agent's", "vip"], "an agent took one off");
         let writes = bridge.writes();
         bridge.pass(900).await;
         assert_eq!(bridge.writes(), writes, "and rests");

@@ -37,6 +37,44 @@ impl Bridge {
 }
 
 both! {
+    /// What an incident shares with others shows in its entities, and they some minutes after it.
+    async fn an_incident_whose_entities_show_late_waits_for_them_and_joins(product) {
+        let bridge = Bridge::with(grouped(product)).await;
+        let first = bridge.raise(json!({ "story": 0 }));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&first).await;
+        bridge.switch("evidence_delay_s", "240");
+        let second = bridge.raise(json!({ "story": 0 }));
+        bridge.cross().await;
+        assert_eq!(bridge.reason_of(&second).await, Some("entities-awaited"));
+        bridge.pass_by(300, 20).await;
+        assert_eq!(bridge.ticket_of(&second).await, ticket);
+        // They are looked for twice, and no longer.
+        bridge.switch("evidence_delay_s", "7200");
+        let third = bridge.raise(json!({ "story": 0 }));
+        bridge.pass_by(840, 20).await;
+        assert_eq!(bridge.reason_of(&third).await, Some("entities-awaited"));
+        bridge.pass_by(180, 20).await;
+        assert_ne!(bridge.ticket_of(&third).await, ticket);
+        assert_eq!(bridge.reason_of(&third).await, None);
+        bridge.finish().await;
+    }
+
+    /// The process that knew when to look for them is over.
+    async fn an_incident_that_waits_for_its_entities_gets_its_ticket_after_a_restart(product) {
+        let mut bridge = Bridge::with(grouped(product)).await;
+        bridge.switch("evidence_delay_s", "7200");
+        let incident = bridge.raise(json!({ "story": 0 }));
+        bridge.cross().await;
+        assert_eq!(bridge.reason_of(&incident).await, Some("entities-awaited"));
+        bridge.restart().await;
+        bridge.cross().await;
+        assert_eq!(bridge.reason_of(&incident).await, Some("entities-awaited"));
+        bridge.pass_by(900, 20).await;
+        bridge.ticket_of(&incident).await;
+        bridge.finish().await;
+    }
+
     async fn related_incidents_share_a_ticket_that_names_each(product) {
         let bridge = Bridge::with(grouped(product)).await;
         let first = bridge.raise(json!({ "story": 0, "title": "first of them" }));
