@@ -140,6 +140,32 @@ async fn what_was_chosen_stays_chosen_while_azure_does_not_show_it() {
 }
 
 #[tokio::test]
+async fn a_workspace_that_is_unticked_while_it_goes_out_of_sight_is_chosen_no_more() {
+    let (left, stays) = ("law-contoso-002", "law-contoso-003");
+    let mut scene = Scene::new(|_| {}).await;
+    scene.connected().await;
+    scene.policy().await;
+    for workspace in [left, stays] {
+        let form = choose(&mut scene, workspace, "Contoso Retail").await;
+        assert_taken(&scene.post(CLIENTS, &form).await, CHECK);
+    }
+    let page = scene.page(CLIENTS).await;
+    let tick = field_of(&page, left, "link-");
+    let mut form = Form(drawn(&page));
+    assert!(form.0.iter().any(|(name, _)| *name == tick), "it is ticked: {:?}", form.0);
+    form.0.retain(|(name, _)| *name != tick);
+
+    let path = format!("*/workspaces/{left}/*");
+    let fault = json!({ "effect": "status", "status": 403, "kind": "sentinel.incident.list", "path": path });
+    troubled(&scene, &fault);
+    let page = shown(&scene.page("/set-up/clients?again=1").await);
+    assert!(page.contains(&format!("Give up {left} for Contoso Retail")), "{page}");
+    assert_taken(&scene.post(CLIENTS, &form).await, CHECK);
+    let page = shown(&scene.page(CHECK).await);
+    assert!(!page.contains(&format!("Workspace {left}")) && page.contains(&format!("Workspace {stays}")), "{page}");
+}
+
+#[tokio::test]
 async fn a_sign_in_for_another_tenant_is_made_anew() {
     const MICROSOFT: &str = "/set-up/microsoft";
     let mut scene = Scene::new(|options| options.tenants = 2).await;
