@@ -8,7 +8,7 @@ use std::{
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
-use super::{complain, data_dir::DataDir, global::Global, say};
+use super::{complain, data_dir::DataDir, global::Global, say, ways};
 use crate::{
     clock::{Clock as _, SystemClock, SystemIds},
     config::Reading,
@@ -199,6 +199,8 @@ async fn apply(global: &Global, args: &ApplyArgs) -> anyhow::Result<ExitCode> {
         say(format!("{} would change. Nothing was changed (--dry-run).", entries(changes.len())));
         return Ok(ExitCode::SUCCESS);
     }
+    let installation = data.store.installation().await.context("What is set up cannot be read")?;
+    configuration::moved::same_instances(&data.store, &installation, applied, ways::halo).await?;
     let changes = configuration::apply(&data.store, applied, args.prune, SystemClock.now(), &SystemIds).await?;
     list(&changes);
     if changes.is_empty() {

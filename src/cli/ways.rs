@@ -2,10 +2,17 @@
 
 use std::sync::Arc;
 
+use secrecy::SecretString;
+
 use crate::{
-    domain::connection::{HaloConnection, MicrosoftConnection},
+    clock::SystemClock,
+    domain::{
+        connection::{HaloConnection, MicrosoftConnection},
+        failure::{Failure, FailureKind, Side},
+    },
     engine::Transports,
-    outbound::{Transport, network::Network},
+    halo_itsm::Halo,
+    outbound::{Transport, budget::Budget, network::Network},
     telemetry,
 };
 
@@ -34,6 +41,17 @@ impl Transports for OverNetwork {
     fn halo(&self, connection: &HaloConnection) -> Result<Arc<dyn Transport>, String> {
         Self::way(connection.allow_insecure)
     }
+}
+
+/// A Halo instance over the network, with a budget and a token of its own.
+///
+/// # Errors
+/// There is no way out.
+pub fn halo(connection: HaloConnection, secret: SecretString) -> Result<Halo, Failure> {
+    let way = OverNetwork::way(connection.allow_insecure);
+    let way = way.map_err(|why| Failure::new(Side::Halo, FailureKind::Transient, why))?;
+    let budget = Budget::halo(connection.requests_per_5min);
+    Ok(Halo::new(connection, secret, way, Arc::new(SystemClock), budget))
 }
 
 /// One way for everything: the twin in this process.

@@ -16,7 +16,7 @@ use crate::domain::{
     pair::{Base, NoteLink, Pair, PairState},
     pause::{Pause, PauseScope},
     reason::Reason,
-    run::Run,
+    run::{Run, RunScope},
     shadow::Compared,
     ticket::{Action, Ticket},
 };
@@ -279,6 +279,25 @@ impl Fact {
             Self::Paused { .. } => "paused",
             Self::Resumed { .. } => "resumed",
             Self::HumanAct { .. } => "human-act",
+        }
+    }
+
+    /// The workspace it tells of by itself; what tells of a pair tells of the pair's.
+    pub fn workspace(&self) -> Option<WorkspaceId> {
+        match self {
+            Self::IncidentRead { workspace, .. }
+            | Self::IncidentHeld { workspace, .. }
+            | Self::EvidenceRead { workspace, .. }
+            | Self::CursorMoved { workspace, .. }
+            | Self::ShadowCompared { workspace, .. }
+            | Self::Unlinked { workspace, .. }
+            | Self::DeliveryReceived { source: DeliverySource::Sentinel { workspace, .. }, .. } => Some(*workspace),
+            Self::Unreadable { workspace, .. } => *workspace,
+            Self::PairOpened { pair } => Some(pair.workspace),
+            Self::RunEnded { run: Run { scope: RunScope::Workspace { id }, .. } } => Some(*id),
+            Self::BackfillMoved { backfill } => Some(backfill.workspace),
+            Self::HumanAct { detail, .. } => detail.get("workspace")?.as_str()?.parse().ok(),
+            _ => None,
         }
     }
 

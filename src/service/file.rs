@@ -6,15 +6,16 @@ use super::{
     caller::Caller,
     configuration::{self, ConfigurationError, Installed},
     error::ServiceError,
-    fault,
+    fault, outside,
     set_up::{allowed, draft, entry, installed},
 };
 use crate::{
-    config::{Reading, fault::Severity},
+    config::{Applied, Reading, fault::Severity},
     domain::view::{
         form::FormView,
         versions::{FaultRow, FileView},
     },
+    store::Installation,
 };
 
 /// What was pasted and asked for.
@@ -94,6 +95,26 @@ pub fn shown(given: Given<'_>) -> FileView {
     FileView { form, faults: Vec::new(), changes: None }
 }
 
+/// Whether the Halo instances that lie elsewhere by a file are those that they were; else it is told at `field`.
+///
+/// # Errors
+/// `Invalid` when one is another, or cannot be asked; the store cannot be read.
+pub(super) async fn same_instances(
+    app: &App,
+    installation: &Installation,
+    wanted: &Applied,
+    field: &'static str,
+) -> Result<(), ServiceError> {
+    let adapter = |connection, secret| outside::halo(app, connection, secret);
+    match configuration::moved::same_instances(&app.store, installation, wanted, adapter).await {
+        Ok(()) => Ok(()),
+        Err(error @ (ConfigurationError::OtherInstance(..) | ConfigurationError::Unasked(..))) => {
+            Err(ServiceError::invalid(field, error.to_string()))
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
 /// Sets up what the file says. How many entries changed.
 ///
 /// # Errors
@@ -110,6 +131,7 @@ pub async fn apply(app: &App, caller: &Caller, given: Given<'_>) -> Result<usize
     if given.seen != mark(&installed, given) {
         return Err(ServiceError::Conflict);
     }
+    same_instances(app, &installed.installation, &wanted, "file").await?;
     let seen = Some(installed.installation.version);
     let (user, now) = (Some(caller.user), app.clock.now());
     let applied = configuration::apply_seen(&app.store, &wanted, given.prune, user, seen, now, &*app.ids).await;

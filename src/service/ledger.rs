@@ -1,15 +1,19 @@
 //! The ledger's page.
 
-use std::{collections::HashMap, sync::PoisonError, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::PoisonError,
+    time::Duration,
+};
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use super::{App, caller::Caller, error::ServiceError, fault, names, words};
+use super::{App, caller::Caller, error::ServiceError, fault, names, unlinked, words};
 use crate::{
     domain::{
         account::Scope,
-        ids::{ClientId, UserId},
+        ids::{ClientId, PairId, UserId},
         view::{
             ledger::{ChainRow, ChainState, LedgerFilter, LedgerView, TimelineEntry},
             list::{self, Listed, Rows},
@@ -77,7 +81,11 @@ pub async fn view(app: &App, caller: &Caller, filter: LedgerFilter) -> Result<Le
     for (client, name) in chains {
         rows.push(chain(app, client, name, client == chosen).await?);
     }
-    let entries = if rows.is_empty() { Ok(Listed::default()) } else { entries(app, caller, chosen, &filter).await };
+    let entries = if rows.is_empty() {
+        Ok(Listed::default())
+    } else {
+        entries(app, caller, &installation, chosen, &filter).await
+    };
     Ok(LedgerView {
         filter: LedgerFilter { client: chosen, ..filter },
         chains: rows,
@@ -124,17 +132,19 @@ pub async fn part(
     }
     let (items, older) = items(app, caller, chosen(caller, &chains, filter.client), filter, PART_ROWS).await?;
     let names = names_in(app, &items).await?;
+    let foreign = foreign(app, caller, &installation, &items).await?;
     let rows = items.into_iter().map(|item| {
         let entry = item.entry.clone();
-        let data = item.fact.as_ref().and_then(words::data);
-        let told = words::entry(item, &names, true);
+        let hidden = foreign.contains(&entry.seq);
+        let data = item.fact.as_ref().filter(|_| !hidden).and_then(words::data);
+        let told = if hidden { words::withheld(&entry) } else { words::entry(item, &names, true) };
         json!({
             "seq": entry.seq.0,
             "chain": entry.chain.to_string(),
             "chain_seq": entry.chain_seq,
             "at": entry.at.to_string(),
             "fact": entry.fact,
-            "pair": entry.pair.map(|pair| pair.to_string()),
+            "pair": told.pair.map(|pair| pair.to_string()),
             "who": told.who,
             "words": told.words,
             "data": data,
@@ -184,11 +194,22 @@ fn place(broken: &Broken) -> i64 {
     }
 }
 
-async fn entries(app: &App, caller: &Caller, client: Option<ClientId>, filter: &LedgerFilter) -> Rows<TimelineEntry> {
+async fn entries(
+    app: &App,
+    caller: &Caller,
+    installation: &Installation,
+    client: Option<ClientId>,
+    filter: &LedgerFilter,
+) -> Rows<TimelineEntry> {
     let read = async {
         let (page, older) = items(app, caller, client, filter, names::PAGE_ROWS).await?;
         let names = names_in(app, &page).await?;
-        let rows = page.into_iter().map(|item| words::entry(item, &names, true)).collect();
+        let foreign = foreign(app, caller, installation, &page).await?;
+        let row = |item: store::Item| match foreign.contains(&item.entry.seq) {
+            true => words::withheld(&item.entry),
+            false => words::entry(item, &names, true),
+        };
+        let rows = page.into_iter().map(row).collect();
         Ok::<_, ServiceError>(Listed::at(&filter.from, rows, None, older))
     };
     read.await.map_err(|error| names::trouble(&error))
@@ -213,6 +234,38 @@ async fn items(
     page.truncate(rows as usize);
     let older = page.last().filter(|_| more).map(|item| item.entry.seq.0.to_string());
     Ok((page, older))
+}
+
+/// Those of the entries that tell of a workspace which a client outside the caller's scope has by now.
+async fn foreign(
+    app: &App,
+    caller: &Caller,
+    installation: &Installation,
+    items: &[store::Item],
+) -> Result<HashSet<Seq>, ServiceError> {
+    let mut found = HashSet::new();
+    if caller.scope == Scope::All {
+        return Ok(found);
+    }
+    let mut pairs: HashMap<PairId, bool> = HashMap::new();
+    for item in items {
+        let seen = match (item.fact.as_ref().and_then(Fact::workspace), item.entry.pair) {
+            (Some(workspace), _) => names::see_workspace(installation, caller, workspace).is_ok(),
+            (None, None) => true,
+            (None, Some(pair)) => match pairs.get(&pair).copied() {
+                Some(seen) => seen,
+                None => {
+                    let seen = unlinked::lies_in_sight(app, caller, installation, pair).await?;
+                    pairs.insert(pair, seen);
+                    seen
+                }
+            },
+        };
+        if !seen {
+            found.insert(item.entry.seq);
+        }
+    }
+    Ok(found)
 }
 
 /// What the ids in these entries stand for.

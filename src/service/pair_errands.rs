@@ -19,10 +19,11 @@ use super::{
     import_mode::Turn,
     names, pairs,
     pauses::{self, WHY_MAX},
+    unlinked,
 };
 use crate::{
     domain::{
-        account::Role,
+        account::{Role, Scope},
         errand::{ErrandPair, PairAct, PairErrand, RowState},
         ids::{ErrandId, PairId},
         pause::{Pause, PauseScope},
@@ -275,7 +276,19 @@ async fn named(
     limit: u32,
 ) -> Result<Vec<ErrandPair>, ServiceError> {
     let rows = app.store.pair_errand_rows(id, state, limit).await.map_err(|e| fault("read an errand", &e))?;
-    Ok(rows.into_iter().map(|(_, pair)| pair).filter(|pair| caller.scope.allows(Some(pair.client))).collect())
+    let mut seen: Vec<ErrandPair> =
+        rows.into_iter().map(|(_, pair)| pair).filter(|pair| caller.scope.allows(Some(pair.client))).collect();
+    if caller.scope != Scope::All {
+        let installation = app.installation().await?;
+        let mut foreign = HashSet::new();
+        for pair in &seen {
+            if !unlinked::lies_in_sight(app, caller, &installation, pair.pair).await? {
+                foreign.insert(pair.pair);
+            }
+        }
+        seen.retain(|pair| !foreign.contains(&pair.pair));
+    }
+    Ok(seen)
 }
 
 /// The page of one errand.

@@ -115,6 +115,14 @@ fn source(
     }
 }
 
+/// A workspace may have been given to another client since.
+fn in_sight(installation: &Installation, caller: &Caller, scope: RunScope) -> bool {
+    match scope {
+        RunScope::Workspace { id } => names::see_workspace(installation, caller, id).is_ok(),
+        RunScope::Halo { .. } => true,
+    }
+}
+
 async fn rows(app: &App, caller: &Caller, installation: &Installation, filter: &RunFilter) -> Rows<RunRow> {
     let read = async {
         let asked =
@@ -134,6 +142,7 @@ async fn rows(app: &App, caller: &Caller, installation: &Installation, filter: &
                 after = Some(item.entry.seq);
                 if let Some(Fact::RunEnded { run }) = item.fact
                     && wanted(&run)
+                    && in_sight(installation, caller, run.scope)
                 {
                     rows.push(RunRow::of(&run, &names::run_scope(installation, run.scope)));
                 }

@@ -15,6 +15,7 @@ use crate::{
         connection::HaloConnection,
         failure::{Failure, FailureKind},
         ids::{ConnectionId, TicketId},
+        pair::Pair,
         policy::Policy,
         reason::Reason,
         ticket::{Action, Ticket},
@@ -119,8 +120,15 @@ async fn found(
     let catalogue = app.store.catalogue(halo.id).await.map_err(|e| fault("read Halo's look-ups", &e))?;
     let catalogue = catalogue.map(|(catalogue, _)| catalogue).unwrap_or_default();
     let pairs = app.store.pairs_of_ticket(halo.id, number).await.map_err(|e| fault("look for a ticket's pairs", &e))?;
+    let in_sight = |pair: &&Pair| names::see_workspace(installation, caller, pair.workspace).is_ok();
+    let linked: Vec<&Pair> = pairs.iter().filter(|pair| caller.scope.allows(Some(pair.client))).collect();
+    let shown: Vec<&Pair> = linked.iter().copied().filter(in_sight).collect();
+    // Nor does that of an incident whose workspace was given to another client.
+    if !linked.is_empty() && shown.is_empty() {
+        return none();
+    }
     let mut named = Vec::new();
-    for pair in pairs.iter().filter(|pair| caller.scope.allows(Some(pair.client))) {
+    for pair in shown {
         let subject = app.store.subject(pair.workspace, &pair.incident).await;
         let subject = subject.map_err(|e| fault("read an incident", &e))?;
         named.push((pair.id, subject.map_or_else(|| pair.incident.to_string(), |subject| subject.incident.name())));

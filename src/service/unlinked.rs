@@ -12,7 +12,7 @@ use crate::{
     },
     ledger::{entry::Seq, fact::Fact},
     planner::draft::portal_link,
-    store::Item,
+    store::{Installation, Item},
 };
 
 /// Entries among which the unlinking stands: it is the last thing that happens to a pair.
@@ -101,6 +101,23 @@ async fn seen(app: &App, caller: &Caller, id: PairId) -> Result<Pair, ServiceErr
     Ok(pair)
 }
 
+/// Whether the caller may see the client that has the workspace by now in which a pair lies, or lay until it was taken apart.
+///
+/// # Errors
+/// The history cannot be read.
+pub(super) async fn lies_in_sight(
+    app: &App,
+    caller: &Caller,
+    installation: &Installation,
+    id: PairId,
+) -> Result<bool, ServiceError> {
+    let pair = match app.store.pair(id).await.map_err(|e| fault("read a pair", &e))? {
+        Some(pair) => Some(pair),
+        None => opened(app, id).await?,
+    };
+    Ok(pair.is_none_or(|pair| names::see_workspace(installation, caller, pair.workspace).is_ok()))
+}
+
 /// The entries among which the unlinking stands, newest first.
 async fn last(app: &App, id: PairId) -> Result<Vec<Item>, ServiceError> {
     app.store.timeline(id, None, LAST_ROWS).await.map_err(|e| fault("read a history", &e))
@@ -144,6 +161,7 @@ pub(super) async fn of_ticket(
     halo: ConnectionId,
     ticket: TicketId,
 ) -> Result<Option<Unlinking>, ServiceError> {
+    let installation = app.installation().await?;
     let unlinkings = app.store.unlinked_from(ticket, OF_NUMBER).await.map_err(|e| fault("read a history", &e))?;
     for unlinking in unlinkings {
         let Some(id) = unlinking.entry.pair else { continue };
@@ -151,6 +169,9 @@ pub(super) async fn of_ticket(
         let Some(pair) = pair.filter(|pair| pair.halo == halo && caller.scope.allows(Some(pair.client))) else {
             continue;
         };
+        if names::see_workspace(&installation, caller, pair.workspace).is_err() {
+            continue;
+        }
         // Who asked for it stands before it.
         let before = app.store.timeline(id, Some(unlinking.entry.seq), 1).await;
         let before = before.map_err(|e| fault("read a history", &e))?;

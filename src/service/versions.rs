@@ -8,7 +8,7 @@ use super::{
         versions::{self, WayBack},
     },
     error::ServiceError,
-    fault, ledger,
+    fault, file, ledger,
     set_up::{allowed, draft, entry},
 };
 use crate::domain::{
@@ -88,6 +88,7 @@ pub async fn go_back(app: &App, caller: &Caller, number: &str, seen: &str) -> Re
     let Some(wanted) = way.wanted.filter(|_| way.obstacles.is_empty()) else {
         return Err(ServiceError::invalid("", format!("{} Nothing was changed.", way.obstacles.join(" "))));
     };
+    file::same_instances(app, &*app.installation().await?, &wanted, "").await?;
     let now = app.clock.now();
     let applied = configuration::apply_as(&app.store, &wanted, true, Some(caller.user), now, &*app.ids).await;
     applied.map(drop).map_err(entry::apply_failed)

@@ -16,7 +16,7 @@ use crate::{
         shadow::{Compared, LapseKind},
         view::ledger::{EntryKind, TimelineEntry},
     },
-    ledger::fact::Fact,
+    ledger::{entry::Entry, fact::Fact},
     planner::notes::to_sentinel::TICKET_ITSELF,
     store::Item,
 };
@@ -63,6 +63,20 @@ pub fn entry(item: Item, names: &Names, with_pair: bool) -> TimelineEntry {
         who: person,
         pair: item.entry.pair.filter(|_| with_pair),
         detail: item.fact.as_ref().and_then(detail),
+    }
+}
+
+/// An entry of a workspace that another client has by now, for who may not see that client: the chain stays whole, and
+/// nothing is told.
+pub fn withheld(entry: &Entry) -> TimelineEntry {
+    TimelineEntry {
+        seq: entry.seq.0,
+        at: entry.at,
+        kind: EntryKind::Engine,
+        words: "Of a workspace that another client has by now.".to_owned(),
+        who: None,
+        pair: None,
+        detail: None,
     }
 }
 

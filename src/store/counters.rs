@@ -1,6 +1,6 @@
 //! Kept counters: read, never counted.
 
-use super::{Store, error::Result, row::Cells, search::push_scope};
+use super::{Store, error::Result, row::Cells, search::push_scope_at};
 use crate::domain::{
     account::Scope,
     ids::{ClientId, WorkspaceId},
@@ -46,7 +46,7 @@ impl Store {
             "SELECT json_group_array(json_array(client, workspace, sync, health, pairs)) AS counts
                FROM pair_counts WHERE pairs > 0",
         );
-        push_scope(&mut sql, "client", scope)?;
+        push_scope_at(&mut sql, "client", "workspace", scope)?;
         let mut reader = self.reader().await?;
         let row = sql.build().fetch_one(&mut *reader).await?;
         let counts: Vec<(ClientId, WorkspaceId, SyncState, Health, i64)> =
@@ -63,7 +63,7 @@ impl Store {
         let mut sql = sqlx::QueryBuilder::<sqlx::Sqlite>::new(
             "SELECT ifnull(sum(pairs), 0) FROM pair_counts WHERE health = 'needs-you'",
         );
-        push_scope(&mut sql, "client", scope)?;
+        push_scope_at(&mut sql, "client", "workspace", scope)?;
         let mut reader = self.reader().await?;
         Ok(sql.build_query_scalar().fetch_one(&mut *reader).await?)
     }
@@ -77,7 +77,7 @@ impl Store {
             "SELECT json_group_array(json_array(client, workspace, code, subjects)) AS counts
                FROM held_counts WHERE subjects > 0",
         );
-        push_scope(&mut sql, "client", scope)?;
+        push_scope_at(&mut sql, "client", "workspace", scope)?;
         let mut reader = self.reader().await?;
         let row = sql.build().fetch_one(&mut *reader).await?;
         let counts: Vec<(ClientId, WorkspaceId, String, i64)> = Cells::new(&row, "held_counts").json("counts")?;

@@ -8,7 +8,7 @@ use super::{
     error::{Result, StoreError},
     pages::PageKey,
     row::{Cells, statements},
-    search::push_scope,
+    search::push_scope_at,
 };
 use crate::domain::{
     account::Scope,
@@ -279,7 +279,7 @@ impl Store {
     pub async fn dead_count(&self, scope: &Scope) -> Result<i64> {
         let mut sql =
             sqlx::QueryBuilder::<sqlx::Sqlite>::new("SELECT count(*) FROM operations o WHERE o.state = 'dead'");
-        push_scope(&mut sql, "o.client", scope)?;
+        push_scope_at(&mut sql, "o.client", "(SELECT p.workspace FROM pairs p WHERE p.id = o.pair)", scope)?;
         let mut reader = self.reader().await?;
         Ok(sql.build_query_scalar().fetch_one(&mut *reader).await?)
     }
@@ -295,7 +295,7 @@ impl Store {
              FROM operations o JOIN bodies b ON b.hash = o.body JOIN pairs p ON p.id = o.pair
              JOIN subjects s ON s.id = p.subject WHERE o.state = 'dead'",
         );
-        push_scope(&mut sql, "o.client", scope)?;
+        push_scope_at(&mut sql, "o.client", "p.workspace", scope)?;
         let backward = after.is_some_and(|key| key.backward);
         if let Some(key) = after {
             sql.push(" AND (o.changed_ms, o.rowid) ").push(if backward { "> (" } else { "< (" });

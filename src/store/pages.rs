@@ -8,7 +8,7 @@ use super::{
     error::Result,
     pairs::{pair_columns, pair_of},
     row::Cells,
-    search::push_scope,
+    search::push_scope_at,
     ways::{self, Question, Way},
 };
 use crate::domain::{
@@ -248,7 +248,7 @@ impl Store {
                FROM pairs p INDEXED BY pairs_not_healthy CROSS JOIN subjects s ON s.id = p.subject
               WHERE p.health = 'needs-you' AND p.health <> 'healthy'",
         );
-        push_scope(&mut sql, "p.client", scope)?;
+        push_scope_at(&mut sql, "p.client", "p.workspace", scope)?;
         sql.push(" ORDER BY p.changed_ms DESC, p.subject DESC LIMIT 0 + ").push_bind(i64::from(limit));
         let mut reader = self.reader().await?;
         let rows = sql.build().fetch_all(&mut *reader).await?;
@@ -267,7 +267,7 @@ impl Store {
         );
         ways::push_reasoned(&mut sql, code);
         sql.push(")");
-        push_scope(&mut sql, "p.client", scope)?;
+        push_scope_at(&mut sql, "p.client", "p.workspace", scope)?;
         let mut reader = self.reader().await?;
         Ok(sql.build_query_scalar().fetch_one(&mut *reader).await?)
     }

@@ -275,6 +275,22 @@ fn reference(text: &str) -> bool {
     text.len() > 3 && text.get(..3).is_some_and(|begin| begin.eq_ignore_ascii_case("HB-"))
 }
 
+/// The same for rows of a workspace, which may have been given to another client since: who sees such a row may see both
+/// the client that it was made for and the one that its workspace has now. A workspace that was removed is nobody else's.
+pub(super) fn push_scope_at(
+    sql: &mut QueryBuilder<Sqlite>,
+    client: &str,
+    workspace: &str,
+    scope: &Scope,
+) -> Result<()> {
+    push_scope(sql, client, scope)?;
+    if let Scope::Clients(clients) = scope {
+        sql.push(format_args!(" AND {workspace} NOT IN (SELECT w.id FROM workspaces w WHERE w.client NOT IN ("));
+        sql.push("SELECT value FROM json_each(").push_bind(to_json(clients)?).push(")))");
+    }
+    Ok(())
+}
+
 /// Adds `AND <client> IN (…)` unless everything may be seen.
 pub(super) fn push_scope(sql: &mut QueryBuilder<Sqlite>, client: &str, scope: &Scope) -> Result<()> {
     if let Scope::Clients(clients) = scope {

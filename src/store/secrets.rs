@@ -59,6 +59,20 @@ pub enum SecretSource {
     File(String),
 }
 
+impl SecretSource {
+    /// A secret that lies outside, read now; `None` of a sealed one, which lies here.
+    ///
+    /// # Errors
+    /// [`StoreError::Secret`] when the variable or file is missing or empty.
+    pub fn read(&self) -> Result<Option<SecretString>> {
+        match self {
+            Self::Sealed => Ok(None),
+            Self::Env(variable) => from_env(variable).map(Some),
+            Self::File(path) => from_file(path).map(Some),
+        }
+    }
+}
+
 /// A secret without its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretStanding {

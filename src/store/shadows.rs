@@ -8,7 +8,7 @@ use super::{
     error::Result,
     pages::{PageKey, turn},
     row::{Cells, statements},
-    search::push_scope,
+    search::push_scope_at,
 };
 use crate::domain::{
     account::Scope,
@@ -105,7 +105,7 @@ impl Store {
             "SELECT client AS id, client, workspace, incidents, ticketed, late_secs, missed, doubled, delayed
              FROM shadow_counts WHERE incidents > 0",
         );
-        push_scope(&mut sql, "client", scope)?;
+        push_scope_at(&mut sql, "client", "workspace", scope)?;
         let mut reader = self.reader().await?;
         let rows = sql.build().fetch_all(&mut *reader).await?;
         rows.iter()
@@ -150,7 +150,7 @@ impl Store {
         if let Some(workspace) = filter.workspace {
             sql.push(" AND d.workspace = ").push_bind(workspace.to_string());
         }
-        push_scope(&mut sql, "d.client", &filter.scope)?;
+        push_scope_at(&mut sql, "d.client", "d.workspace", &filter.scope)?;
         let backward = after.is_some_and(|key| key.backward);
         if let Some(key) = after {
             sql.push(" AND (d.changed_ms, d.subject) ").push(if backward { "> (" } else { "< (" });

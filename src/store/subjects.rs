@@ -11,7 +11,7 @@ use super::{
     pages::PageKey,
     pairs::Version,
     row::{Cells, statements, to_json},
-    search::{push_scope, push_search},
+    search::{push_scope_at, push_search},
 };
 use crate::domain::{
     account::Scope,
@@ -300,7 +300,7 @@ impl Store {
         if let Some(workspace) = filter.workspace {
             sql.push(" AND s.workspace = ").push_bind(workspace.to_string());
         }
-        push_scope(&mut sql, "s.client", &filter.scope)?;
+        push_scope_at(&mut sql, "s.client", "s.workspace", &filter.scope)?;
         if let Some(text) = &filter.text {
             push_search(&mut sql, "s.id", text, waiting);
         }

@@ -8,7 +8,7 @@ use super::{
     error::Result,
     pages::{PageKey, PairFilter, PairSort, SortBy},
     row::{Cells, to_json},
-    search::{can_be_read, push_found, push_read, push_scope},
+    search::{can_be_read, push_found, push_read, push_scope_at},
 };
 use crate::domain::{
     account::Scope,
@@ -294,7 +294,7 @@ fn push_client(sql: &mut QueryBuilder<Sqlite>, filter: &PairFilter) -> Result<()
     if let Some(client) = filter.client {
         sql.push(" AND p.client = ").push_bind(client.to_string());
     }
-    push_scope(sql, "p.client", &filter.scope)
+    push_scope_at(sql, "p.client", "p.workspace", &filter.scope)
 }
 
 fn push_workspace(sql: &mut QueryBuilder<Sqlite>, filter: &PairFilter) {

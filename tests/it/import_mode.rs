@@ -626,6 +626,19 @@ async fn halo_may_refuse_webhooks() {
 }
 
 #[tokio::test]
+async fn what_a_token_from_before_a_right_was_given_may_not_do_is_tried_with_a_new_one() {
+    let stage = Stage::new().await;
+    let id = stage.halo().await;
+    // Of the first token Halo forbids what it allows to the next one.
+    for (kind, calls) in [("halo.webhook.list", 1), ("halo.webhook.post", 1), ("halo.notification.post", 4)] {
+        stage.once(&json!({ "effect": "status", "status": 403, "kind": kind, "count": calls }));
+        good(&import_mode::make_hook(&stage.test.app, &stage.admin, PUBLIC, id).await.unwrap());
+        stage.once(&json!({ "effect": "status", "status": 403, "kind": "halo.webhook.list", "count": 1 }));
+        good(&import_mode::remove_hook(&stage.test.app, &stage.admin, PUBLIC, id).await.unwrap());
+    }
+}
+
+#[tokio::test]
 async fn halos_webhook_gets_its_events_where_they_are_not_listed_and_one_of_them_wants_a_condition() {
     let stage = Stage::new().await;
     stage.switch("update_event_needs_condition", "on");

@@ -3,7 +3,12 @@
 use std::sync::Arc;
 
 use halobridge::{
-    service::set_up::discovery,
+    config::secret::sealed_identity,
+    domain::{
+        account::{Role, Scope},
+        ids::UserId,
+    },
+    service::{caller::Caller, error::ServiceError, file, set_up::discovery},
     store::{SecretOwner, SecretSource},
     twin::{
         Twin,
@@ -36,10 +41,10 @@ fn troubled(scene: &Scene, fault: &Value) {
     });
 }
 
-#[tokio::test]
-async fn an_address_where_the_clients_have_other_numbers_is_refused() {
-    const HALO: &str = "/set-up/halo";
-    let mut scene = Scene::new(|_| {}).await;
+const HALO: &str = "/set-up/halo";
+
+/// A client is linked whose number another instance gave to somebody else; gives the names of the clients here.
+async fn linked(scene: &mut Scene) -> Vec<String> {
     scene.connected().await;
     scene.policy().await;
     // number 12 here, which the other instance gave to its first client
@@ -51,7 +56,11 @@ async fn an_address_where_the_clients_have_other_numbers_is_refused() {
     let id = scene.app.app.installation().await.unwrap().halo[0].id;
     let test = Form(vec![("connection".to_owned(), id.to_string()), ("do".to_owned(), "read".to_owned())]);
     assert_taken(&scene.post("/set-up/halo/test", &test).await, &format!("{HALO}?connection={id}#test"));
+    names
+}
 
+/// That other instance: its addresses, and an API application with its secret.
+fn another(scene: &Scene) -> [String; 4] {
     let clock = Arc::clone(&scene.app.app.clock);
     let mut options = TwinOptions::new(8, clock.now());
     options.product = Product::Psa;
@@ -59,8 +68,70 @@ async fn an_address_where_the_clients_have_other_numbers_is_refused() {
     let line = other.connection("http://other.example");
     assert!(scene.other.set(TwinTransport::new(other)).is_ok());
     let text = |pointer: &str| line.pointer(pointer).and_then(Value::as_str).unwrap().to_owned();
-    let [api, auth, oauth_client_id, secret] =
-        ["/halo/api", "/halo/auth", "/halo/client_id", "/halo/client_secret"].map(text);
+    ["/halo/api", "/halo/auth", "/halo/client_id", "/halo/client_secret"].map(text)
+}
+
+#[tokio::test]
+async fn a_file_gives_an_instance_no_address_of_another_one() {
+    let mut scene = Scene::new(|_| {}).await;
+    let names = linked(&mut scene).await;
+    let [api, auth, oauth_client_id, secret] = another(&scene);
+    let app = scene.app.app.clone();
+    let admin = Caller { user: UserId(uuid::Uuid::nil()), name: "ada".into(), role: Role::Admin, scope: Scope::All };
+    let before = app.installation().await.unwrap();
+    let name = before.halo[0].name.clone();
+    let exported: toml::Table = file::export(&app, &admin).await.unwrap().parse().unwrap();
+    let changed = |members: &[(&str, toml::Value)]| {
+        let mut changed = exported.clone();
+        let halo = changed["halo"].as_array_mut().unwrap()[0].as_table_mut().unwrap();
+        halo.extend(members.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
+        toml::to_string(&changed).unwrap()
+    };
+    let applied = async |text: &str| {
+        let given = file::Given { text, prune: false, seen: "" };
+        let compared = file::compare(&app, &admin, given).await.unwrap();
+        assert_eq!(compared.changes.as_ref().map(Vec::len), Some(1), "{:?}", compared.faults);
+        file::apply(&app, &admin, file::Given { seen: compared.form.value("seen"), ..given }).await
+    };
+    let refused = async |text: &str| match applied(text).await {
+        Err(ServiceError::Invalid(problems)) => problems[0].problem.clone(),
+        other => panic!("{other:?}"),
+    };
+
+    let sealed = app.store.seal_text(&sealed_identity("halo", &name, "client_secret"), &secret.into()).unwrap();
+    let sealed = toml::Value::Table(toml::Table::from_iter([("sealed".to_owned(), sealed.into())]));
+    let says = refused(&changed(&[
+        ("product", "psa".into()),
+        ("resource_server", api.into()),
+        ("authorisation_server", auth.into()),
+        ("oauth_client_id", oauth_client_id.into()),
+        ("client_secret", sealed),
+    ]))
+    .await;
+    let words = format!("client 12 is “{}” here and “{}” there", names[10], names[0]);
+    assert!(says.contains(&words) && says.contains("an entry under a name of its own"), "{words}: {says}");
+
+    // where nobody can be asked, nobody knows
+    let at = |host: &str| ["/halo/api", "/halo/auth"].map(|place| scene.text(place).replace("twin.test", host));
+    let moved = |host: &str| {
+        let [api, auth] = at(host);
+        changed(&[("resource_server", api.into()), ("authorisation_server", auth.into())])
+    };
+    let says = refused(&moved("gone.example")).await;
+    assert!(says.contains("cannot be asked there whether it is the same one"), "{says}");
+    let after = app.installation().await.unwrap();
+    assert_eq!((&after.halo, &after.clients), (&before.halo, &before.clients), "nothing is changed");
+
+    // the same instance under another address is taken
+    assert_eq!(applied(&moved("moved.example")).await, Ok(1));
+    assert_eq!(app.installation().await.unwrap().halo[0].resource_server, at("moved.example")[0]);
+}
+
+#[tokio::test]
+async fn an_address_where_the_clients_have_other_numbers_is_refused() {
+    let mut scene = Scene::new(|_| {}).await;
+    let names = linked(&mut scene).await;
+    let [api, auth, oauth_client_id, secret] = another(&scene);
     let elsewhere = scene.drawn(HALO).await.with(&[
         ("product", "psa"),
         ("resource_server", &api),
@@ -137,6 +208,32 @@ async fn what_was_chosen_stays_chosen_while_azure_does_not_show_it() {
     assert_taken(&scene.post(CLIENTS, &Form(drawn(&page)).with(&[(name, "on")])).await, CHECK);
     let page = shown(&scene.page(CHECK).await);
     assert!(!page.contains(&format!("Workspace {here}")) && page.contains(&format!("Workspace {there}")), "{page}");
+}
+
+#[tokio::test]
+async fn a_workspace_that_is_unticked_while_it_goes_out_of_sight_is_chosen_no_more() {
+    let (left, stays) = ("law-contoso-002", "law-contoso-003");
+    let mut scene = Scene::new(|_| {}).await;
+    scene.connected().await;
+    scene.policy().await;
+    for workspace in [left, stays] {
+        let form = choose(&mut scene, workspace, "Contoso Retail").await;
+        assert_taken(&scene.post(CLIENTS, &form).await, CHECK);
+    }
+    let page = scene.page(CLIENTS).await;
+    let tick = field_of(&page, left, "link-");
+    let mut form = Form(drawn(&page));
+    assert!(form.0.iter().any(|(name, _)| *name == tick), "it is ticked: {:?}", form.0);
+    form.0.retain(|(name, _)| *name != tick);
+
+    let path = format!("*/workspaces/{left}/*");
+    let fault = json!({ "effect": "status", "status": 403, "kind": "sentinel.incident.list", "path": path });
+    troubled(&scene, &fault);
+    let page = shown(&scene.page("/set-up/clients?again=1").await);
+    assert!(page.contains(&format!("Give up {left} for Contoso Retail")), "{page}");
+    assert_taken(&scene.post(CLIENTS, &form).await, CHECK);
+    let page = shown(&scene.page(CHECK).await);
+    assert!(!page.contains(&format!("Workspace {left}")) && page.contains(&format!("Workspace {stays}")), "{page}");
 }
 
 #[tokio::test]

@@ -1,7 +1,15 @@
 //! Who may do what: every route, for everyone who may call it. A route without a row fails.
 
 use halobridge::{
-    domain::account::{Role, Scope},
+    domain::{
+        account::{Role, Scope},
+        drift::{Drift, DriftClass, DriftRule},
+        ids::{IncidentId, RunId},
+        incident::Incident,
+        reason::Reason,
+        run::{Run, RunCause, RunScope},
+    },
+    ledger::fact::Fact,
     web::ROUTES,
 };
 use http::StatusCode;
@@ -330,6 +338,80 @@ async fn who_sees_the_former_client_acts_on_nothing_of_a_workspace_that_was_give
     let plan = app.page(&mut former, &format!("/problems/replay?operation={dead}")).await.body;
     assert!(plan.contains("There is nothing to be tried again any more"), "{plan}");
     assert_eq!(app.app.store.latest_seq().await.unwrap(), before, "nothing is made");
+}
+
+#[tokio::test]
+async fn no_list_shows_the_former_client_a_workspace_that_was_given_away() {
+    let app = app().await;
+    let own = Scope::Clients(vec![seed::client(1)]);
+    app.person("former", Role::Admin, own.clone()).await;
+    let (workspace, pair) = (seed::workspace(1), seed::pair(1));
+    let incident = app.app.store.situation(pair).await.unwrap().unwrap().subject.incident;
+    let unlinked = Incident { id: IncidentId::new("00000000-0000-4000-8000-0000000000aa"), ..incident };
+    let (id, now) = (unlinked.id.clone(), app.now());
+    let run = Run {
+        id: RunId(uuid::Uuid::from_u128(7)),
+        scope: RunScope::Workspace { id: workspace },
+        cause: RunCause::Person,
+        started: now,
+        ended: now,
+        read: 41,
+        changed: 1,
+        failure: None,
+    };
+    let drift = Drift { class: DriftClass::Value, what: "some words".into(), rule: DriftRule::Ask };
+    let facts = [
+        Fact::IncidentRead { workspace, client: seed::client(1), incident: Box::new(unlinked) },
+        Fact::IncidentHeld { workspace, incident: id, reason: Some(Reason::OlderThanStart) },
+        Fact::DriftFound { pair, drift },
+        Fact::RunEnded { run },
+    ];
+    let mut tx = app.app.store.begin().await.unwrap();
+    for fact in facts {
+        tx.record(now, Some(seed::client(1)), fact).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+
+    let mut former = app.signed_in("former").await;
+    let (link, place) = (format!("/pairs/{pair}"), format!("/incidents/{workspace}/"));
+    let pages =
+        ["/", "/?q=title", "/incidents", "/drift", "/problems", "/runs", "/ledger", "/pairs.csv", "/ledger.jsonl"];
+    let telling = ["A title", "some words", "Ws1", link.as_str(), place.as_str()];
+    for page in pages {
+        let body = app.page(&mut former, page).await.body;
+        assert!(telling.iter().any(|told| body.contains(told)), "{page}: {body}");
+    }
+    let entries = app.page(&mut former, "/ledger.jsonl").await.body.lines().count();
+
+    let installation = app.app.store.installation().await.unwrap();
+    let given = installation.workspaces.iter().find(|one| one.id == workspace).unwrap();
+    let given = halobridge::domain::workspace::Workspace { client: seed::client(2), ..given.clone() };
+    let mut tx = app.app.store.begin().await.unwrap();
+    tx.put_workspace(&given).await.unwrap();
+    tx.commit().await.unwrap();
+    for page in pages {
+        let answer = app.page(&mut former, page).await;
+        assert_eq!(answer.status, StatusCode::OK, "{page}");
+        for told in telling {
+            assert!(!answer.body.contains(told), "{page} tells {told}: {}", answer.body);
+        }
+    }
+    let file = app.page(&mut former, "/ledger.jsonl").await.body;
+    assert_eq!(file.lines().count(), entries, "the chain is whole: {file}");
+    assert_eq!(app.app.store.needs_you(&own).await.unwrap(), 0, "nothing waits for whoever may not see it");
+    assert_eq!(app.app.store.dead_count(&own).await.unwrap(), 0);
+
+    // Nor is it shown to those of the new client alone: it was the former one's matter.
+    let mut other = app.signed_in("other").await;
+    for page in pages {
+        let body = app.page(&mut other, page).await.body;
+        for told in [&link, &place] {
+            assert!(!body.contains(told.as_str()), "{page} tells {told}: {body}");
+        }
+    }
+    let mut admin = app.signed_in("admin").await;
+    let list = app.page(&mut admin, "/").await.body;
+    assert!(list.contains(&link), "who sees all clients sees it: {list}");
 }
 
 #[tokio::test]

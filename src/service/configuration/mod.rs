@@ -6,6 +6,7 @@
 mod apply;
 mod compare;
 mod installed;
+pub mod moved;
 mod returning;
 pub mod versions;
 
@@ -51,6 +52,19 @@ pub enum ConfigurationError {
          file, or write the secret as a reference."
     )]
     Sealed(String),
+    /// A Halo instance gets the address of another one.
+    #[error(
+        "Halo instance “{0}”, at its new address: {1} Else give the other one an entry under a name of its own. Nothing was \
+         changed."
+    )]
+    OtherInstance(String, String),
+    /// A Halo instance gets another address, and nobody knows whether it is the same one.
+    #[error(
+        "Halo instance “{0}” gets another address while clients are bound to it, and cannot be asked there whether it is the \
+         same one: {1} Apply the file where that can be reached and its secret be read, or change the address in the browser. \
+         Nothing was changed."
+    )]
+    Unasked(String, String),
     /// Somebody else changed what is set up while this was compared with it.
     #[error(
         "Somebody else changed the configuration meanwhile, so nothing was changed. Look at the difference, then apply again."

@@ -4,7 +4,7 @@ use super::{detail, exported, kept, reachable, refused, secret};
 use crate::{
     domain::{
         connection::HaloConnection,
-        failure::FailureKind,
+        failure::{Failure, FailureKind},
         ids::ConnectionId,
         view::probe::{Level, Line},
     },
@@ -80,25 +80,32 @@ async fn made(
         vec![acts::act(caller, "make-halo-webhook", None, detail(&[("instance", &connection.name)]))],
     )
     .await?;
-    Ok(match put(&halo, &url, &secret).await {
-        Ok(line) | Err(line) => vec![line],
-    })
-}
-
-async fn put(halo: &Halo, url: &str, secret: &secrecy::SecretString) -> Result<Line, Line> {
-    let denied = || {
-        Line::fault(
+    let mut answer = put(&halo, &url, &secret).await;
+    if allowed_by_now(&halo, &answer).await {
+        answer = put(&halo, &url, &secret).await;
+    }
+    Ok(vec![answer.unwrap_or_else(|(what, failure)| match failure.kind {
+        FailureKind::Forbidden => Line::fault(
             "scope",
             "Halo does not let this API application make webhooks.",
             "Allow the scope “admin” (or “all”) on the API application and to its agent, or make the webhook by hand.",
-        )
-    };
-    let of = |what: &'static str| {
-        move |failure: crate::domain::failure::Failure| match failure.kind {
-            FailureKind::Forbidden => denied(),
-            _ => refused("halo", what, &failure),
-        }
-    };
+        ),
+        _ => refused("halo", what, &failure),
+    })])
+}
+
+/// What was not done, and why.
+type Undone = (&'static str, Failure);
+
+/// Whether what was forbidden is worth another try: a token allows what was allowed when it was given, and it may be from
+/// before a right was given in Halo. So one is asked for that is given now.
+async fn allowed_by_now(halo: &Halo, answer: &Result<Line, Undone>) -> bool {
+    let forbidden = answer.as_ref().is_err_and(|(_, failure)| failure.kind == FailureKind::Forbidden);
+    forbidden && halo.sign_in(CLASS).await.is_ok()
+}
+
+async fn put(halo: &Halo, url: &str, secret: &secrecy::SecretString) -> Result<Line, Undone> {
+    let of = |what: &'static str| move |failure: Failure| (what, failure);
     let known = halo.hooks(CLASS).await.map_err(of("The webhooks cannot be read"))?;
     let own = known.iter().find(|hook| hook.url.trim_end_matches('/') == url).map(|hook| hook.id.clone());
     let hook = halo.put_hook(own.as_deref(), (NAME, url, secret), CLASS).await;
@@ -184,8 +191,14 @@ pub async fn remove_hook(
     let connection = found(app, id).await?;
     let url = address(public, id);
     let removed = match outside::kept_halo(app, &connection).await {
-        Ok(halo) => unmade(&halo, &url).await,
-        Err(failure) => Err(refused("halo", "The instance cannot be asked", &failure)),
+        Ok(halo) => {
+            let mut answer = unmade(&halo, &url).await;
+            if allowed_by_now(&halo, &answer).await {
+                answer = unmade(&halo, &url).await;
+            }
+            answer
+        }
+        Err(failure) => Err(("The instance cannot be asked", failure)),
     };
     acts::record(
         app,
@@ -205,16 +218,16 @@ pub async fn remove_hook(
             }
             vec![line]
         }
-        Err(line) => vec![line],
+        Err((what, failure)) => vec![refused("halo", what, &failure)],
     };
     kept::say(app, &id.to_string(), &lines).await?;
     Ok(lines)
 }
 
-async fn unmade(halo: &Halo, url: &str) -> Result<Line, Line> {
-    let known = halo.hooks(CLASS).await.map_err(|f| refused("halo", "The webhooks cannot be read", &f))?;
+async fn unmade(halo: &Halo, url: &str) -> Result<Line, Undone> {
+    let known = halo.hooks(CLASS).await.map_err(|failure| ("The webhooks cannot be read", failure))?;
     for hook in known.iter().filter(|hook| hook.url.trim_end_matches('/') == url) {
-        halo.remove_hook(&hook.id, CLASS).await.map_err(|f| refused("halo", "The webhook was not removed", &f))?;
+        halo.remove_hook(&hook.id, CLASS).await.map_err(|failure| ("The webhook was not removed", failure))?;
     }
     Ok(Line::ok("halo", "Halo's webhook is removed and its address here is shut. The instance is polled as before."))
 }

@@ -147,6 +147,9 @@ pub fn apply_failed(error: ConfigurationError) -> ServiceError {
         | ConfigurationError::Unresolved(..)
         | ConfigurationError::Moved => ServiceError::Conflict,
         ConfigurationError::Store(error) => fault("apply a step of the set-up", &error),
+        error @ (ConfigurationError::OtherInstance(..) | ConfigurationError::Unasked(..)) => {
+            ServiceError::invalid("", error.to_string())
+        }
         error @ ConfigurationError::Sealed(_) => ServiceError::internal("apply a step of the set-up", &error),
     }
 }

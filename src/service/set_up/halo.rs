@@ -10,7 +10,6 @@ use super::{
 use crate::{
     config::halo::Halo as HaloEntry,
     domain::{
-        catalogue,
         connection::{HaloConnection, HaloProduct},
         ids::ConnectionId,
         view::{
@@ -24,7 +23,7 @@ use crate::{
     service::{
         App,
         caller::Caller,
-        configuration::{self, Installed},
+        configuration::{self, Installed, moved},
         error::{FieldProblem, ServiceError},
         fault,
         halo_probe::{
@@ -249,7 +248,7 @@ pub async fn take(app: &App, caller: &Caller, typed: &Typed) -> Result<Connectio
     Ok(kept)
 }
 
-/// Clients are bound by their numbers, which are each instance's own: behind another address a number may be another customer.
+/// Behind another address the clients that are bound must be the same customers.
 async fn same_clients(
     app: &App,
     installed: &Installed,
@@ -257,41 +256,16 @@ async fn same_clients(
     now: &HaloConnection,
     secret: &SecretString,
 ) -> Result<(), ServiceError> {
-    let address = |row: &HaloConnection| row.resource_server.trim_end_matches('/').to_ascii_lowercase();
-    if address(before) == address(now) && before.tenant == now.tenant {
+    let installation = &installed.installation;
+    if !moved::moved(before, now) || moved::bound(installation, id).is_empty() {
         return Ok(());
     }
-    let places = installed.installation.clients.iter().filter_map(|client| client.halo.as_ref().map(|at| (client, at)));
-    let bound: Vec<(i64, &str)> = places
-        .filter(|(_, at)| at.connection == id)
-        .map(|(client, at)| (at.halo_client_id, client.name.as_str()))
-        .collect();
-    if bound.is_empty() {
-        return Ok(());
-    }
-    let kept = app.store.catalogue(id).await.map_err(|e| fault("read Halo's look-ups", &e))?;
-    let kept = kept.map(|(catalogue, _)| catalogue.clients);
     let there = adapter(app, now, secret)?.clients("", Class::Interactive).await;
     let there = there.map_err(|failure| entry::failed("resource_server", "Resource server", &failure))?;
-    let named =
-        |rows: &[catalogue::Named], number: i64| rows.iter().find(|row| row.id == number).map(|row| row.name.clone());
-    let alike = |one: &str, other: &str| one.trim().to_lowercase() == other.trim().to_lowercase();
-    for (number, own) in bound {
-        // Halo's own name counts where it is known: ours may be another one
-        let here = kept.as_deref().map(|rows| named(rows, number));
-        let text = match (here, named(&there, number)) {
-            (Some(Some(here)), Some(there)) if !alike(&here, &there) => {
-                format!("client {number} is “{here}” here and “{there}” there")
-            }
-            (Some(Some(name)), None) => format!("client {number} is “{name}” here, and there is none there"),
-            (None, None) => format!("client {number} is “{own}” here, and there is none there"),
-            // the same, or nothing that tells them apart
-            _ => continue,
-        };
-        let text = format!("Resource server: {text}, so it is not the same instance. Add it as another instance.");
-        return Err(ServiceError::invalid("resource_server", text));
-    }
-    Ok(())
+    let told = moved::at_odds(&app.store, installation, id, &there).await;
+    let Some(told) = told.map_err(|e| fault("read Halo's look-ups", &e))? else { return Ok(()) };
+    let text = format!("Resource server: {told} Else add it as another instance.");
+    Err(ServiceError::invalid("resource_server", text))
 }
 
 /// The same instance twice would be polled twice, and each client would be there twice: mostly somebody went back, and sent

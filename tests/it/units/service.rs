@@ -12,6 +12,37 @@ mod doctor {
     }
 }
 
+/// `src/service/configuration/moved.rs`.
+mod moved {
+    use halobridge::{domain::catalogue::Named, service::configuration::moved::told_apart};
+
+    fn rows(named: &[(i64, &str)]) -> Vec<Named> {
+        named.iter().map(|(id, name)| Named { id: *id, name: (*name).to_owned() }).collect()
+    }
+
+    #[test]
+    fn a_client_that_was_renamed_makes_no_other_instance() {
+        let kept = rows(&[(1, "Unknown"), (12, "Contoso"), (13, "Fabrikam"), (14, "Northwind")]);
+        let bound = [(12, "Contoso"), (14, "Northwind")];
+        let told = |there: &[(i64, &str)]| told_apart(&bound, Some(&kept), &rows(there));
+        let same = [(1, "Unknown"), (12, "contoso "), (13, "Fabrikam"), (14, "Northwind")];
+        assert_eq!(told(&same), None);
+        let renamed = [(1, "Unknown"), (12, "Contoso Group"), (13, "Fabrikam"), (14, "Northwind")];
+        assert_eq!(told(&renamed), None, "a later one is the same");
+        let off = [(1, "Unknown"), (13, "Fabrikam"), (14, "Northwind")];
+        assert_eq!(told(&off), None);
+        // a copy from before Northwind was made, which gave its number to somebody else since
+        let copied = [(1, "Unknown"), (12, "Contoso"), (13, "Fabrikam"), (14, "Tailspin")];
+        assert_eq!(told(&copied).as_deref(), Some("client 14 is “Northwind” here and “Tailspin” there"));
+        let other = [(1, "Unknown"), (12, "Adatum"), (14, "Northwind")];
+        assert_eq!(told(&other).as_deref(), Some("client 12 is “Contoso” here and “Adatum” there"), "half of them");
+        // nothing was read yet: our own name may be another one
+        assert_eq!(told_apart(&bound, None, &rows(&[(12, "Contoso Ltd"), (14, "Northwind")])), None);
+        let missing = told_apart(&bound, None, &rows(&[(12, "Contoso")]));
+        assert_eq!(missing.as_deref(), Some("client 14 is “Northwind” here, and there is none there"));
+    }
+}
+
 /// `src/service/set_up/file.rs`.
 mod file {
     use halobridge::service::set_up::file::*;

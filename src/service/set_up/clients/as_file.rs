@@ -74,7 +74,9 @@ pub async fn from_file(app: &App, caller: &Caller, text: &str) -> Result<Clients
         }
     };
     let mut form = step.form;
-    form.values.retain(|name, _| !name.starts_with("link-"));
+    // What is out of sight now stays chosen, unless the file says otherwise.
+    let lost: Vec<String> = step.lost.iter().map(|row| format!("link-{}", row.key)).collect();
+    form.values.retain(|name, _| !name.starts_with("link-") || lost.contains(name));
     let read = rows.len();
     let mut unread: usize = 0;
     for row in rows {
@@ -110,6 +112,7 @@ pub async fn from_file(app: &App, caller: &Caller, text: &str) -> Result<Clients
         form = form.with_value(&format!("client-{key}"), &row.client);
         form = leading(form, &key, row.defender);
         if !row.link {
+            form.values.remove(&format!("link-{key}"));
             continue;
         }
         form = form.with_value(&format!("link-{key}"), "on");
