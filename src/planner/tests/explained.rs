@@ -206,7 +206,7 @@ fn every_gate_that_fails_says_what_would_change_it() {
 fn whatever_holds_an_incident_is_a_gate_that_fails() {
     let (ticket, text) = (TicketId(9), |words: &str| words.to_owned());
     type Change = fn(&mut Scene);
-    let cases: [(Reason, Change); 13] = [
+    let cases: [(Reason, Change); 14] = [
         (Reason::ModeOff, |s| s.workspace.mode = Mode::Off),
         (Reason::OlderThanStart, |s| s.workspace.since = s.now),
         (Reason::Redirected, Scene::redirect),
