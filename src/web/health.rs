@@ -47,10 +47,10 @@ pub async fn ready(State(web): State<Web>) -> Response {
     (status, words).into_response()
 }
 
-/// What the database refuses again and again, without a name.
+/// Steps that fail again and again, without a name.
 fn refused(engine: &EngineStatus) -> String {
     engine.refused.iter().fold(String::new(), |mut lines, step| {
-        let _ = writeln!(lines, "the database refuses a step again and again ({}): {}", step.does, step.why);
+        let _ = writeln!(lines, "a step fails again and again ({}): {}", step.does, step.why);
         lines
     })
 }
@@ -119,7 +119,11 @@ pub fn draw(numbers: &numbers::Numbers) -> String {
     out.value("halobridge_build_info", &format!("version=\"{}\"", env!("CARGO_PKG_VERSION")), 1);
     out.family("halobridge_engine_alive", "gauge", "1 while the engine runs.");
     out.value("halobridge_engine_alive", "", u8::from(numbers.engine.alive));
-    out.family("halobridge_steps_refused", "gauge", "Steps that the database refuses again and again.");
+    out.family(
+        "halobridge_steps_refused",
+        "gauge",
+        "Steps that the database refuses, or that break off, again and again.",
+    );
     out.value("halobridge_steps_refused", "", numbers.engine.refused.len());
     out.family("halobridge_ledger_entries", "counter", "Number of the newest ledger entry.");
     out.value("halobridge_ledger_entries", "", numbers.latest);

@@ -413,7 +413,7 @@ async fn a_step_that_the_database_refuses_is_said_on_every_page_and_named_to_tho
             for (reader, all) in [(&mut browser, true), (&mut bea, false)] {
                 let page = app.page(reader, path).await.body;
                 let notice = notice(&page);
-                assert!(notice.contains("The database refuses 1 step again and again."), "{path}: {notice}");
+                assert!(notice.contains("1 step fails again and again."), "{path}: {notice}");
                 assert!(notice.contains(does) && notice.contains("answered: no more. It is tried again"), "{notice}");
                 assert_eq!(notice.contains("of Ws1"), all && matches!(of, StepOf::Source(_)), "{path}: {notice}");
                 assert_eq!(notice.contains(&pair), all && matches!(of, StepOf::Pair(_)), "{path}: {notice}");
@@ -426,7 +426,7 @@ async fn a_step_that_the_database_refuses_is_said_on_every_page_and_named_to_tho
     let metrics = app.page(&mut Browser::default(), "/metrics").await.body;
     assert!(metrics.contains("halobridge_steps_refused 1"), "{metrics}");
     app.engine.stands(EngineStatus { alive: true, ..EngineStatus::default() });
-    assert!(!app.page(&mut browser, "/account").await.body.contains("The database refuses"));
+    assert!(!app.page(&mut browser, "/account").await.body.contains("fails again and again"));
     assert_eq!(app.page(&mut browser, "/readyz").await.body, "ready\n");
 }
 

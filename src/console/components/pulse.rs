@@ -72,11 +72,11 @@ fn two_writers(ctx: &PageContext, second: &Second) -> AnyView {
 }
 
 fn refused(ctx: &PageContext, refused: &Refused) -> AnyView {
-    let count = words::counted(refused.count, "step", "steps");
+    let count = words::counted(refused.count, "step fails", "steps fail");
     let of = refused.of.as_ref().map(|name| format!(" of {name}"));
     let pair = refused.pair.map(|pair| view! { " "<a href=format!("/pairs/{pair}")>"See the pair"</a> });
     let text = view! {
-        <b>"The database refuses "{count}" again and again."</b>
+        <b>{count}" again and again."</b>
         " "{refused.does.clone()}{of}" has failed since "{when(ctx, refused.since)}": "{refused.why.trim_end().to_owned()}
         " It is tried again "{when(ctx, refused.next)}"; until then nothing of it is stored. Run "
         <code class="whole">"halobridge doctor"</code>"; where it finds nothing, report this with the end of the server's log."

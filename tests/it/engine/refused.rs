@@ -1,6 +1,6 @@
 //! Steps that the database refuses for a reason of its own.
 
-use halobridge::{domain::view::pulse::Refused, service::pulse};
+use halobridge::{clock::Clock as _, domain::view::pulse::Refused, service::pulse};
 use serde_json::json;
 
 use super::bridge::*;
