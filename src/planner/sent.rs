@@ -26,6 +26,7 @@ use super::{
     },
     mapping,
     notes::words,
+    plan::displaced,
     situation::Situation,
 };
 
@@ -337,9 +338,9 @@ fn unarrived(s: &Situation<'_>) -> BTreeSet<OperationId> {
         let Some(at) = given_up(operation) else { return false };
         // An incident that changes is listed, whatever cannot be read of it alone; a ticket's row may be left alone.
         let before = s.seen.sentinel.filter(|_| operation.kind.side() == Side::Sentinel);
-        known.contains(&operation.id)
-            || before.is_some_and(|seen| past(at, seen))
-            || past(at, s.now) && lacks(s, &operation.kind)
+        let lacked = || before.is_some_and(|seen| past(at, seen)) || past(at, s.now) && lacks(s, &operation.kind);
+        // Of an incident whose workspace is another client's by now nothing is taken in.
+        known.contains(&operation.id) || !displaced(s.client, s.pair) && lacked()
     };
     s.operations.iter().filter(never).map(|operation| operation.id).collect()
 }

@@ -148,4 +148,8 @@ fn what_a_reading_does_not_tell_is_not_lacking() {
         read(&mut scene, "2026-03-01T13:00:00Z", &SIDES);
         assert_eq!(!scene.pair.base.unarrived.is_empty(), lacking, "{name}");
     }
+    let mut scene = given_up(Side::Sentinel);
+    scene.client.halo.as_mut().expect("it is bound").halo_client_id = 13;
+    read(&mut scene, "2026-03-01T13:00:00Z", &SIDES);
+    assert!(scene.pair.base.unarrived.is_empty(), "its workspace is another client's");
 }
