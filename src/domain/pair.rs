@@ -9,7 +9,7 @@ use super::{
     decision::Decision,
     failure::Side,
     group::Group,
-    ids::{ActionKey, ClientId, CommentId, ConnectionId, IncidentId, PairId, TicketId, WorkspaceId},
+    ids::{ActionKey, ClientId, CommentId, ConnectionId, IncidentId, OperationId, PairId, TicketId, WorkspaceId},
     incident::{Incident, IncidentStatus, Severity},
     reason::Reason,
     ticket::{HaloUser, Ticket},
@@ -68,6 +68,9 @@ pub struct Base {
     /// Actions that first showed while the ticket belonged to another client: they are about that one and never cross.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub foreign: BTreeSet<ActionKey>,
+    /// Changes of ours without an answer that were given up, and that a later reading lacked: they never arrived.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub unarrived: BTreeSet<OperationId>,
     /// Since when Halo counts no action of the ticket at all, where that may be. An empty list alone is no proof that all were
     /// deleted.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -73,7 +73,7 @@ use crate::{
 };
 
 pub use registry::{Registry, Transports};
-pub use schedule::Unit;
+pub use schedule::{RefusedStep, Unit};
 
 /// What the engine's parts share.
 pub struct Engine {
@@ -258,7 +258,7 @@ impl Engine {
     pub fn abandon(&self, unit: Unit) {
         let now = self.now();
         let mut schedule = self.schedule();
-        schedule.store_refused(unit, now);
+        schedule.store_refused(unit, Some("It broke off; the log says where.".to_owned()), now);
         schedule.ended(unit);
     }
 
@@ -276,16 +276,22 @@ impl Engine {
             Unit::Look(pair) => Box::pin(look::run(self, pair)).await,
             Unit::Pair(pair) => Box::pin(execute::run(self, pair)).await,
         };
-        if let Err(error) = outcome {
+        if let Err(error) = &outcome {
             // The store refused: nothing was half done. The unit comes up again.
-            self.store.met(&error);
+            self.store.met(error);
             if !error.lasts() {
-                tracing::error!(unit = ?unit, error = crate::telemetry::chain(&error), "the database refused a step; it will be tried again");
+                tracing::error!(unit = ?unit, error = crate::telemetry::chain(error), "the database refused a step; it will be tried again");
             }
-            let now = self.now();
-            self.schedule().store_refused(unit, now);
         }
-        self.schedule().ended(unit);
+        let now = self.now();
+        let mut schedule = self.schedule();
+        match outcome {
+            Ok(()) => schedule.store_took(unit),
+            // What comes from outside is said by the store.
+            Err(error) => schedule.store_refused(unit, (!error.lasts()).then(|| error.to_string()), now),
+        }
+        schedule.ended(unit);
+        drop(schedule);
         self.wake();
     }
 

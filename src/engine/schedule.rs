@@ -34,9 +34,11 @@ use super::{
 mod forgotten;
 mod looks;
 mod named;
+mod refused;
 mod set_back;
 mod wanted;
 
+pub use refused::RefusedStep;
 pub(super) use set_back::{due_now, put_right};
 
 /// Rows of tickets remembered at most.
@@ -220,7 +222,7 @@ pub struct Schedule {
     /// What changes of ours came to that the store refused to record.
     pub(super) unrecorded: BTreeMap<OperationId, Unrecorded>,
     /// Units that wait after the store refused.
-    refused: BTreeMap<Unit, Timestamp>,
+    refused: refused::Refused,
     /// The time when it was last asked what is due.
     noticed: Option<Timestamp>,
     /// What waits in queues beyond this moment waits by a clock that was ahead: it is looked for.
@@ -251,9 +253,19 @@ impl Schedule {
         self.running.remove(&unit);
     }
 
-    /// A unit could not be recorded.
-    pub fn store_refused(&mut self, unit: Unit, now: Timestamp) {
-        self.refused.insert(unit, now + SignedDuration::from_secs(5));
+    /// What a unit came to was recorded.
+    pub fn store_took(&mut self, unit: Unit) {
+        self.refused.over(unit);
+    }
+
+    /// What the store refuses again and again for a reason that does not come from outside.
+    pub fn refused_steps(&self, now: Timestamp) -> Vec<RefusedStep> {
+        self.refused.steps(now)
+    }
+
+    /// A unit could not be recorded; `why`: for a reason that does not come from outside.
+    pub fn store_refused(&mut self, unit: Unit, why: Option<String>, now: Timestamp) {
+        self.refused.note(unit, why, now);
         match unit {
             Unit::Look(pair) => {
                 self.asking.remove(&pair);
@@ -279,17 +291,6 @@ impl Schedule {
     /// When the configuration's version and other processes' requests are looked at next.
     fn second_looks(&self) -> [Option<Timestamp>; 2] {
         [self.configuration_next, self.intake_next]
-    }
-
-    fn held_back(&mut self, unit: Unit, now: Timestamp) -> bool {
-        match self.refused.get(&unit) {
-            Some(until) if *until > now => true,
-            Some(_) => {
-                self.refused.remove(&unit);
-                false
-            }
-            None => false,
-        }
     }
 
     /// A run ended well: when it is due again, in `secs`.
@@ -323,7 +324,7 @@ impl Schedule {
 
     /// Whether `unit` is free to run, and if so marks it as running.
     fn take(&mut self, unit: Unit, now: Timestamp, into: &mut Vec<Unit>, limit: usize) -> bool {
-        if into.len() >= limit || self.running.contains(&unit) || self.held_back(unit, now) {
+        if into.len() >= limit || self.running.contains(&unit) || self.refused.holds(unit, now) {
             return false;
         }
         // Looking at a pair and carrying out its queue exclude each other.
@@ -433,7 +434,7 @@ impl Engine {
         for id in instances {
             s.take(Unit::Halo(id), now, &mut units, limit);
         }
-        polls.retain(|(_, _, id)| !s.running.contains(&Unit::Poll(*id)) && !s.held_back(Unit::Poll(*id), now));
+        polls.retain(|(_, _, id)| !s.running.contains(&Unit::Poll(*id)) && !s.refused.holds(Unit::Poll(*id), now));
         let reading = s.running.iter().filter(|unit| matches!(unit, Unit::Poll(_))).count();
         for (_, _, id) in polls.into_iter().take(POLLS_MAX.saturating_sub(reading)) {
             s.take(Unit::Poll(id), now, &mut units, limit);
@@ -454,7 +455,8 @@ impl Engine {
         // No more than can be taken: after an import thousands wait. A few beyond, for those that cannot run now.
         let free = limit.saturating_add(64);
         let order = through.iter().copied().chain(s.queue.fresh_of(&s.pairs)).chain(s.pairs.iter().copied());
-        let idle = |pair: &PairId| !s.running.contains(&Unit::Pair(*pair));
+        // Those that the store refuses for long keep no other from its turn.
+        let idle = |pair: &PairId| !s.running.contains(&Unit::Pair(*pair)) && !s.refused.holds(Unit::Pair(*pair), now);
         let ready: Vec<PairId> = order.filter(idle).take(free).collect();
         for pair in ready {
             if s.take(Unit::Pair(pair), now, units, limit) {
@@ -487,7 +489,7 @@ impl Engine {
             .chain(s.unread.values().filter_map(Unread::due))
             .chain(s.comments_waiting.values().map(|waiting| waiting.at))
             .chain(s.backfills.values().copied())
-            .chain(s.refused.values().copied())
+            .chain(s.refused.times())
             .chain(s.queue.next_stale())
             .chain(s.queue.gates().filter_map(|gate| self.free_at(gate, now)));
         times.filter(|at| *at > now).min().unwrap_or(now + LOOK_EVERY.max(s.look_every))

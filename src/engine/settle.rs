@@ -96,6 +96,10 @@ pub(super) async fn run(engine: &Engine, row: &SituationRow, operation: &Operati
                 _ => failed.saturating_add(1),
             };
             let state = if !away && retry::looked_enough(&failure, (since, failed), settle_secs, now) {
+                if matches!(operation.kind, OperationKind::UpdateIncident { .. } | OperationKind::UpdateTicket { .. }) {
+                    // As soon as its record can be read again that shows whether it ever arrived.
+                    engine.schedule().later_looks.insert(row.pair.id, now + sent::ARRIVES_WITHIN);
+                }
                 OperationState::Dead { at: now, reason: Reason::OutcomeUnknown }
             } else {
                 let look = match failure.kind {
@@ -211,7 +215,7 @@ pub(super) fn traced(
 pub(super) fn told(engine: &Engine, row: &SituationRow, reading: &Reading) -> Option<Fact> {
     let current = reading.ticket.as_ref().filter(|read| row.pair.ticket == Some(read.id))?;
     let mut base = row.pair.base.clone();
-    for operation in row.operations.iter().filter(|operation| sent::unanswered(operation)) {
+    for operation in row.operations.iter().filter(|operation| sent::unanswered(operation, &row.pair.base)) {
         let OperationKind::UpdateTicket { change } = &operation.kind else { continue };
         let at = match operation.state {
             OperationState::Sending { since } | OperationState::OutcomeUnknown { since, .. } => Some(since),

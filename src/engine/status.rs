@@ -13,7 +13,7 @@ use crate::{
 
 use super::{
     Engine,
-    schedule::{Standing, Unit},
+    schedule::{RefusedStep, Standing, Unit},
 };
 
 /// How one scope stands.
@@ -57,6 +57,12 @@ impl Engine {
             running: schedule.running.contains(&Unit::Halo(*id)),
         });
         workspaces.chain(instances).collect()
+    }
+
+    /// Steps that the database refuses again and again for a reason of its own, the one refused the longest first.
+    pub fn refused_steps(&self) -> Vec<RefusedStep> {
+        let now = self.now();
+        self.schedule().refused_steps(now)
     }
 
     /// Instances whose look-ups have never been read and why they cannot be: what waits for them is not read either.

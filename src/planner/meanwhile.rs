@@ -51,6 +51,7 @@ pub fn merged(grounds: &Base, told: &Base, now: &Base) -> Base {
         unsettled: map(all, |base| &base.unsettled, |name| whole(name)),
         linked: one(all, |base| &base.linked),
         foreign: set(all, |base| &base.foreign, |_| false),
+        unarrived: set(all, |base| &base.unarrived, |_| false),
         emptied: one(all, |base| &base.emptied),
         deleted: set(all, |base| &base.deleted, |_| false),
         alerts: alerts(all),

@@ -213,6 +213,7 @@ pub fn base_of_survivor(s: &Situation<'_>, ticket: &Ticket, survivor: &Incident)
     base.frozen = None;
     // Of ours on the other incident.
     base.deleted.clear();
+    base.unarrived.clear();
     base.incident_status = match survivor.status {
         IncidentStatus::Closed => Some(IncidentStatus::Active),
         ref open => Some(open.clone()),

@@ -397,7 +397,7 @@ fn made_after_all(s: &Situation<'_>, out: &mut Plan) {
         let dead = s.operations.iter().filter(given_up);
         out.void.extend(dead.map(|o| (o.id, "The incident is there by now.".to_owned())));
     }
-    out.void.extend(sent::arrived_late(s).into_iter().map(|id| (id, "It was carried out after all.".to_owned())));
+    out.void.extend(sent::arrived_late(s));
 }
 
 /// Whether what is queued stands on the other side by now: our memory of writing it was lost (an answer, a restored

@@ -109,6 +109,8 @@ fn closed(forgotten: Base, before: &Base) -> Base {
 pub fn base(before: &Base) -> Base {
     Base {
         foreign: before.foreign.clone(),
+        // Their dead letters stay too.
+        unarrived: before.unarrived.clone(),
         emptied: before.emptied,
         deleted: before.deleted.clone(),
         alerts: before.alerts.clone(),

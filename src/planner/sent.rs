@@ -1,7 +1,10 @@
 //! Changes of ours that were sent: what becomes of one by how its record stands, whether it arrived where no answer was
 //! recorded, and what both sides agree on then.
 
-use jiff::Timestamp;
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 use crate::domain::{
     failure::Side,
@@ -23,8 +26,13 @@ use super::{
     },
     mapping,
     notes::words,
+    plan::displaced,
     situation::Situation,
 };
+
+/// A write that was given up, an hour or more after it was sent, may arrive, or show in a list, this much later: a reading
+/// after that shows whether it ever arrived.
+pub const ARRIVES_WITHIN: SignedDuration = SignedDuration::from_mins(15);
 
 /// How a record stands just before a change of it is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -303,27 +311,67 @@ pub fn ticket_closed_before(change: &TicketChange, base: &Base, current: (&Ticke
     undone.then(|| ticket_doubted(base, change)).flatten()
 }
 
-/// Whether an operation was sent, or is just being sent, and nothing is recorded of what came of it.
-pub fn unanswered(operation: &Operation) -> bool {
+/// Whether an operation was sent, or is just being sent, and nothing is known of what came of it.
+pub fn unanswered(operation: &Operation, base: &Base) -> bool {
     match operation.state {
         // However often it was tried: who asks for it again begins to count anew.
         OperationState::Sending { .. } | OperationState::OutcomeUnknown { .. } => true,
         OperationState::Planned { .. } => operation.attempts > 0,
-        _ => given_up(operation),
+        _ => given_up(operation).is_some() && !base.unarrived.contains(&operation.id),
     }
 }
 
-/// Whether it is a change for which nobody looks any more, and which may have arrived all the same.
-fn given_up(operation: &Operation) -> bool {
-    let unknown = matches!(operation.state, OperationState::Dead { reason: Reason::OutcomeUnknown, .. });
-    unknown && matches!(operation.kind, OperationKind::UpdateIncident { .. } | OperationKind::UpdateTicket { .. })
+/// When a change was given up for which nobody looks any more, and which may have arrived all the same.
+fn given_up(operation: &Operation) -> Option<Timestamp> {
+    let change = matches!(operation.kind, OperationKind::UpdateIncident { .. } | OperationKind::UpdateTicket { .. });
+    match operation.state {
+        OperationState::Dead { at, reason: Reason::OutcomeUnknown } if change => Some(at),
+        _ => None,
+    }
+}
+
+/// Changes that were given up and never arrived: their records were read well after that, and lacked them. What shows there
+/// later is somebody's move.
+fn unarrived(s: &Situation<'_>) -> BTreeSet<OperationId> {
+    let known = &s.pair.base.unarrived;
+    let past = |at: Timestamp, moment: Timestamp| moment.duration_since(at) >= ARRIVES_WITHIN;
+    let never = |operation: &&Operation| {
+        let Some(at) = given_up(operation) else { return false };
+        // An incident that changes is listed, whatever cannot be read of it alone; a ticket's row may be left alone.
+        let before = s.seen.sentinel.filter(|_| operation.kind.side() == Side::Sentinel);
+        let lacked = || before.is_some_and(|seen| past(at, seen)) || past(at, s.now) && lacks(s, &operation.kind);
+        // Of an incident whose workspace is another client's by now nothing is taken in.
+        known.contains(&operation.id) || !displaced(s.client, s.pair) && lacked()
+    };
+    s.operations.iter().filter(never).map(|operation| operation.id).collect()
+}
+
+/// Whether this reading of a record lacks a change of it. A list row does not tell custom fields, and of a ticket at another
+/// client nothing is read.
+fn lacks(s: &Situation<'_>, kind: &OperationKind) -> bool {
+    match kind {
+        OperationKind::UpdateIncident { change } => {
+            s.seen.sentinel.is_some() && !s.incident.redirected() && !incident_stands(change, s.incident)
+        }
+        OperationKind::UpdateTicket { change } => s.seen.halo.and(s.ticket).is_some_and(|ticket| {
+            let by_id = ticket.raw.get("customfields").is_some_and(Value::is_array);
+            let lacks = if *change == rest(change) {
+                by_id && !ticket_stands(change, ticket)
+            } else {
+                !ticket_shows(change, ticket)
+            };
+            lacks && ticket.client_id == Some(s.pair.halo_client_id) && !went_away(ticket)
+        }),
+        _ => false,
+    }
 }
 
 /// What is agreed on once a change of ours that was sent, and whose answer is not recorded, shows on its record: it is no
 /// move of a person's. `None`: nothing but what is known.
 pub(super) fn arrived(s: &Situation<'_>) -> Option<Base> {
-    let mut base = s.pair.base.clone();
-    for operation in s.operations.iter().filter(|operation| unanswered(operation)) {
+    let mut base = Base { unarrived: unarrived(s), ..s.pair.base.clone() };
+    let open: Vec<&Operation> = s.operations.iter().filter(|operation| unanswered(operation, &base)).collect();
+    for operation in open {
         match &operation.kind {
             OperationKind::UpdateIncident { change } if incident_stands(change, s.incident) => {
                 base = incident_landed(base, change, s.incident);
@@ -331,7 +379,7 @@ pub(super) fn arrived(s: &Situation<'_>) -> Option<Base> {
             OperationKind::UpdateTicket { change } => {
                 let Some(ticket) = s.ticket else { continue };
                 let closed = mapping::ticket_closed(s.policy, s.catalogue, ticket);
-                if given_up(operation) && ticket_stands(change, ticket) {
+                if given_up(operation).is_some() && ticket_stands(change, ticket) {
                     // No later look tells the rest of it.
                     base = ticket_arrived(base, change, s.incident, ticket, closed);
                 } else if ticket_shows(change, ticket) {
@@ -344,12 +392,20 @@ pub(super) fn arrived(s: &Situation<'_>) -> Option<Base> {
     (base != s.pair.base).then_some(base)
 }
 
-/// Dead letters of changes that show on their record after all: nothing is left to be asked about them.
-pub(super) fn arrived_late(s: &Situation<'_>) -> Vec<OperationId> {
+/// Dead letters of changes that show on their record after all, whoever made them: nothing is left to be asked about them.
+pub(super) fn arrived_late(s: &Situation<'_>) -> Vec<(OperationId, String)> {
     let shows = |operation: &&Operation| match &operation.kind {
         OperationKind::UpdateIncident { change } => incident_stands(change, s.incident),
         OperationKind::UpdateTicket { change } => s.ticket.is_some_and(|ticket| ticket_stands(change, ticket)),
         _ => false,
     };
-    s.operations.iter().filter(|operation| given_up(operation)).filter(shows).map(|operation| operation.id).collect()
+    let why = |operation: &Operation| {
+        if s.pair.base.unarrived.contains(&operation.id) {
+            "Its record says so by now, by another hand.".to_owned()
+        } else {
+            "It was carried out after all.".to_owned()
+        }
+    };
+    let late = s.operations.iter().filter(|operation| given_up(operation).is_some()).filter(shows);
+    late.map(|operation| (operation.id, why(operation))).collect()
 }

@@ -155,34 +155,18 @@ async fn moved(
     Ok(())
 }
 
-/// Starts what was forecast, whichever forecast stands there.
+/// Starts what was forecast, as a page showed it.
 ///
 /// # Errors
-/// `Conflict` when there is no forecast (any more), `Invalid` where the mode makes no tickets; `Forbidden`, `NotFound`.
-pub async fn start(app: &App, caller: &Caller, workspace: WorkspaceId) -> Result<(), ServiceError> {
-    begin(app, caller, workspace, |_| true).await
-}
-
-/// Starts the one that a page showed.
-///
-/// # Errors
-/// As [`start`]; `Conflict` too when another one stands there by now.
+/// `Conflict` when there is no forecast (any more), or another one stands there by now; `Invalid` where the mode makes no
+/// tickets; `Forbidden`, `NotFound`.
 pub async fn start_shown(
     app: &App,
     caller: &Caller,
     workspace: WorkspaceId,
     shown: Option<RunId>,
 ) -> Result<(), ServiceError> {
-    begin(app, caller, workspace, |found| Some(found) == shown).await
-}
-
-async fn begin(
-    app: &App,
-    caller: &Caller,
-    workspace: WorkspaceId,
-    meant: impl Fn(RunId) -> bool,
-) -> Result<(), ServiceError> {
-    let (workspace, found) = standing(app, caller, workspace, meant).await?;
+    let (workspace, found) = standing(app, caller, workspace, shown).await?;
     let BackfillState::Forecast { forecast } = found.state else { return Err(ServiceError::Conflict) };
     if !makes_tickets(workspace.mode) {
         let problem =
@@ -194,34 +178,17 @@ async fn begin(
     moved(app, caller, &workspace, "start-backfill", Backfill { state, ..found }).await
 }
 
-/// Stops one, or throws its forecast away, whichever stands there. What was linked stays linked.
+/// Stops the one that a page showed, or throws its forecast away. What was linked stays linked.
 ///
 /// # Errors
-/// `Conflict` when it is over already; `Forbidden`, `NotFound`.
-pub async fn stop(app: &App, caller: &Caller, workspace: WorkspaceId) -> Result<(), ServiceError> {
-    end(app, caller, workspace, |_| true).await
-}
-
-/// The same of the one that a page showed.
-///
-/// # Errors
-/// As [`stop`]; `Conflict` too when another one stands there by now.
+/// `Conflict` when it is over already, or another one stands there by now; `Forbidden`, `NotFound`.
 pub async fn stop_shown(
     app: &App,
     caller: &Caller,
     workspace: WorkspaceId,
     shown: Option<RunId>,
 ) -> Result<(), ServiceError> {
-    end(app, caller, workspace, |found| Some(found) == shown).await
-}
-
-async fn end(
-    app: &App,
-    caller: &Caller,
-    workspace: WorkspaceId,
-    meant: impl Fn(RunId) -> bool,
-) -> Result<(), ServiceError> {
-    let (workspace, found) = standing(app, caller, workspace, meant).await?;
+    let (workspace, found) = standing(app, caller, workspace, shown).await?;
     if matches!(found.state, BackfillState::Ended { .. }) {
         return Err(ServiceError::Conflict);
     }
@@ -230,17 +197,17 @@ async fn end(
     moved(app, caller, &workspace, "stop-backfill", Backfill { state, ..found }).await
 }
 
-/// The workspace and the backfill that stands there, if it is the one that is meant.
+/// The workspace and the backfill that stands there, if it is the one that a page showed.
 async fn standing(
     app: &App,
     caller: &Caller,
     workspace: WorkspaceId,
-    meant: impl Fn(RunId) -> bool,
+    shown: Option<RunId>,
 ) -> Result<(Workspace, Backfill), ServiceError> {
     let workspace = seen(app, caller, workspace).await?;
     let found = app.store.backfill(workspace.id).await.map_err(|e| fault("read a backfill", &e))?;
     let found = found.ok_or(ServiceError::NotFound)?;
-    if meant(found.id) { Ok((workspace, found)) } else { Err(ServiceError::Conflict) }
+    if Some(found.id) == shown { Ok((workspace, found)) } else { Err(ServiceError::Conflict) }
 }
 
 /// Why one stands still, with the remedy.

@@ -112,6 +112,34 @@ pub struct EngineStatus {
     pub scopes: Vec<ScopeStatus>,
     /// One row for each budget it keeps.
     pub budgets: Vec<BudgetStatus>,
+    /// Steps that the database refuses again and again, the one refused the longest first.
+    pub refused: Vec<RefusedStep>,
+}
+
+/// A step of the engine that the database refuses again and again for a reason of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedStep {
+    /// What it does, in words.
+    pub does: &'static str,
+    /// Of what.
+    pub of: StepOf,
+    /// Since when it is refused.
+    pub since: Timestamp,
+    /// When it is tried again.
+    pub next: Timestamp,
+    /// In the database's words.
+    pub why: String,
+}
+
+/// What a step of the engine is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepOf {
+    /// Everything.
+    All,
+    /// A workspace or a Halo instance.
+    Source(RunScope),
+    /// A pair.
+    Pair(PairId),
 }
 
 impl EngineStatus {

@@ -7,14 +7,16 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     App,
     caller::Caller,
-    engine_handle::{EngineStatus, ScopeStatus},
+    engine_handle::{EngineStatus, ScopeStatus, StepOf},
     error::ServiceError,
     names,
 };
 use crate::{
     domain::{
+        account::Scope,
+        ids::PairId,
         run::RunScope,
-        view::pulse::{OldSource, Pulse, Second},
+        view::pulse::{OldSource, Pulse, Refused, Second},
         workspace::Mode,
     },
     store::Installation,
@@ -59,7 +61,38 @@ pub async fn pulse(app: &App, caller: &Caller) -> Result<Pulse, ServiceError> {
         last_look: rows().filter_map(|row| row.last_success).max(),
         late,
         broken,
+        refused: refused(app, caller, &installation, &status).await,
     })
+}
+
+/// What the database refuses again and again, named to those who may see it.
+async fn refused(app: &App, caller: &Caller, installation: &Installation, status: &EngineStatus) -> Option<Refused> {
+    let first = status.refused.first()?;
+    let (of, pair) = match first.of {
+        StepOf::All => (None, None),
+        StepOf::Source(scope) => {
+            let seen = names::run_visible(installation, scope, &caller.scope);
+            (seen.then(|| names::run_scope(installation, scope)), None)
+        }
+        StepOf::Pair(id) => (None, sees(app, caller, id).await.then_some(id)),
+    };
+    Some(Refused {
+        count: status.refused.len() as u64,
+        does: first.does.to_owned(),
+        of,
+        pair,
+        since: first.since,
+        next: first.next,
+        why: first.why.clone(),
+    })
+}
+
+async fn sees(app: &App, caller: &Caller, pair: PairId) -> bool {
+    if caller.scope == Scope::All {
+        return true;
+    }
+    let found = app.store.pair(pair).await.ok().flatten();
+    found.is_some_and(|pair| caller.scope.allows(Some(pair.client)))
 }
 
 /// Everything that is read again and again: name and seconds between polls.

@@ -12,14 +12,14 @@ use crate::{
         connection::HaloConnection,
         failure::Side,
         ids::{ConnectionId, DeliveryId, IncidentId, OperationId, PairId, TicketId, WorkspaceId},
-        run::RunCause,
+        run::{RunCause, RunScope},
     },
-    engine::Engine,
+    engine::{self, Engine, Unit},
     halo_itsm::{Halo, TokenLanes},
     outbound::budget::{Budget, BudgetState, Subscriptions},
 };
 
-use super::engine_handle::{BudgetStatus, EngineHandle, EngineStatus, ScopeStatus};
+use super::engine_handle::{BudgetStatus, EngineHandle, EngineStatus, RefusedStep, ScopeStatus, StepOf};
 
 /// A way to the running engine.
 pub struct RunningEngine {
@@ -54,6 +54,24 @@ impl RunningEngine {
         });
         halo.chain(azure).collect()
     }
+}
+
+/// A refused step in words.
+fn refused(found: engine::RefusedStep) -> RefusedStep {
+    let workspace = |id| StepOf::Source(RunScope::Workspace { id });
+    let halo = |id| StepOf::Source(RunScope::Halo { id });
+    let (does, of) = match found.unit {
+        Unit::Configuration => ("Taking up the configuration", StepOf::All),
+        Unit::Intake => ("Taking up webhooks and requests", StepOf::All),
+        Unit::Catalogue(id) => ("Reading the look-ups", halo(id)),
+        Unit::Halo(id) => ("Reading the changed tickets", halo(id)),
+        Unit::Poll(id) => ("Reading the changed incidents", workspace(id)),
+        Unit::Fetch(id) => ("Reading the announced incidents", workspace(id)),
+        Unit::Backfill(id) => ("Taking in the old incidents", workspace(id)),
+        Unit::Look(id) => ("Reading both sides of a pair", StepOf::Pair(id)),
+        Unit::Pair(id) => ("Carrying out the writes of a pair", StepOf::Pair(id)),
+    };
+    RefusedStep { does, of, since: found.since, next: found.next, why: found.why }
 }
 
 impl EngineHandle for RunningEngine {
@@ -133,6 +151,7 @@ impl EngineHandle for RunningEngine {
             second_writer: self.engine.second_writer(),
             scopes: scopes.collect(),
             budgets: self.budgets(),
+            refused: self.engine.refused_steps().into_iter().map(refused).collect(),
         }
     }
 

@@ -11,7 +11,11 @@ use http::{StatusCode, header};
 use super::{Web, error::WebError, reader::Reader};
 use crate::{
     domain::{account::Role, failure::Side, run::RunScope},
-    service::{engine_handle::BudgetStatus, error::ServiceError, numbers},
+    service::{
+        engine_handle::{BudgetStatus, EngineStatus},
+        error::ServiceError,
+        numbers,
+    },
 };
 
 /// What a process says that was started over a restored or copied database.
@@ -34,12 +38,21 @@ pub async fn ready(State(web): State<Web>) -> Response {
             let words = if engine.second_writer.is_some() { SECOND_WRITER } else { ONLY_READS };
             (StatusCode::SERVICE_UNAVAILABLE, format!("{words}\n"))
         }
-        (true, None, true) => (StatusCode::OK, "ready\n".to_owned()),
+        // The rest goes on: people and webhooks are sent to it all the same.
+        (true, None, true) => (StatusCode::OK, format!("ready\n{}", refused(&engine))),
         (_, Some(trouble), _) => (StatusCode::SERVICE_UNAVAILABLE, format!("{trouble}\n")),
         (false, ..) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n".to_owned()),
         (true, None, false) => (StatusCode::SERVICE_UNAVAILABLE, "the engine does not run\n".to_owned()),
     };
     (status, words).into_response()
+}
+
+/// Steps that fail again and again, without a name.
+fn refused(engine: &EngineStatus) -> String {
+    engine.refused.iter().fold(String::new(), |mut lines, step| {
+        let _ = writeln!(lines, "a step fails again and again ({}): {}", step.does, step.why);
+        lines
+    })
 }
 
 /// `GET /metrics`: Prometheus text, without secrets; workspaces and connections by our ids, by name only when
@@ -106,6 +119,12 @@ pub fn draw(numbers: &numbers::Numbers) -> String {
     out.value("halobridge_build_info", &format!("version=\"{}\"", env!("CARGO_PKG_VERSION")), 1);
     out.family("halobridge_engine_alive", "gauge", "1 while the engine runs.");
     out.value("halobridge_engine_alive", "", u8::from(numbers.engine.alive));
+    out.family(
+        "halobridge_steps_refused",
+        "gauge",
+        "Steps that the database refuses, or that break off, again and again.",
+    );
+    out.value("halobridge_steps_refused", "", numbers.engine.refused.len());
     out.family("halobridge_ledger_entries", "counter", "Number of the newest ledger entry.");
     out.value("halobridge_ledger_entries", "", numbers.latest);
     out.family("halobridge_deliveries_waiting", "gauge", "Webhooks stored and not yet taken up.");

@@ -8,10 +8,11 @@ use halobridge::{
         account::{Role, Scope},
         ids::{ActionKey, TicketId},
         pair::Pair,
+        run::RunScope,
         second_writer::{SecondWrite, SecondWriter},
     },
     ledger::fact::Fact,
-    service::engine_handle::EngineStatus,
+    service::engine_handle::{EngineStatus, RefusedStep, StepOf},
 };
 use http::StatusCode;
 use scraper::{Html, Selector};
@@ -390,6 +391,54 @@ async fn a_second_writer_is_said_on_every_page_and_what_it_wrote_to_those_who_ma
     let calm = app.page(&mut cal, "/problems").await.body;
     assert!(calm.contains("No pair needs you, but nothing is written"), "{calm}");
     assert!(!calm.contains("Nothing needs you.") && !calm.contains("All quiet"), "{calm}");
+}
+
+#[tokio::test]
+async fn a_step_that_the_database_refuses_is_said_on_every_page_and_named_to_those_who_may_see_it() {
+    let (app, mut browser) = app("A title", "words").await;
+    app.person("bea", Role::Viewer, Scope::Clients(vec![seed::client(2)])).await;
+    let mut bea = app.signed_in("bea").await;
+    let now = app.clock.now();
+    let steps = [
+        ("Reading the changed incidents", StepOf::Source(RunScope::Workspace { id: seed::workspace(1) })),
+        ("Carrying out the writes of a pair", StepOf::Pair(seed::pair(1))),
+        ("Taking up webhooks and requests", StepOf::All),
+    ];
+    let pair = format!("/pairs/{}", seed::pair(1));
+    for (does, of) in steps {
+        let why = "The database answered: no more.".to_owned();
+        let refused = vec![RefusedStep { does, of, since: now, next: now, why }];
+        app.engine.stands(EngineStatus { alive: true, refused, ..EngineStatus::default() });
+        for path in ["/account", "/runs"] {
+            for (reader, all) in [(&mut browser, true), (&mut bea, false)] {
+                let page = app.page(reader, path).await.body;
+                let notice = notice(&page);
+                assert!(notice.contains("1 step fails again and again."), "{path}: {notice}");
+                assert!(notice.contains(does) && notice.contains("answered: no more. It is tried again"), "{notice}");
+                assert_eq!(notice.contains("of Ws1"), all && matches!(of, StepOf::Source(_)), "{path}: {notice}");
+                assert_eq!(notice.contains(&pair), all && matches!(of, StepOf::Pair(_)), "{path}: {notice}");
+            }
+        }
+        let ready = app.page(&mut Browser::default(), "/readyz").await;
+        assert_eq!(ready.status, StatusCode::OK, "everything else goes on");
+        assert!(ready.body.contains(does) && !ready.body.contains("Ws1"), "{}", ready.body);
+    }
+    let metrics = app.page(&mut Browser::default(), "/metrics").await.body;
+    assert!(metrics.contains("halobridge_steps_refused 1"), "{metrics}");
+    app.engine.stands(EngineStatus { alive: true, ..EngineStatus::default() });
+    assert!(!app.page(&mut browser, "/account").await.body.contains("fails again and again"));
+    assert_eq!(app.page(&mut browser, "/readyz").await.body, "ready\n");
+}
+
+/// What the top of a page says of the engine.
+fn notice(page: &str) -> String {
+    let html = Html::parse_document(page);
+    let pulse = Selector::parse("#pulse").unwrap();
+    let found = html.select(&pulse).next().expect("it is there");
+    let text: String = found.text().collect();
+    let links = Selector::parse("a").unwrap();
+    let links: Vec<&str> = found.select(&links).filter_map(|link| link.value().attr("href")).collect();
+    format!("{} {}", text.split_whitespace().collect::<Vec<_>>().join(" "), links.join(" "))
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     console::{context::PageContext, words},
-    domain::view::pulse::{OldSource, Pulse, Second},
+    domain::view::pulse::{OldSource, Pulse, Refused, Second},
 };
 
 /// Where it says what is to be done after a restore, and about a second process.
@@ -20,6 +20,7 @@ pub fn notices(ctx: &PageContext) -> AnyView {
         view! {
             {(!pulse.alive).then(|| stopped(ctx, pulse))}
             {pulse.only_reads.then(|| only_reads(ctx, pulse.second_writer.as_ref()))}
+            {pulse.refused.as_ref().map(|one| refused(ctx, one))}
             {(pulse.alive && ctx.path() != "/problems").then(|| broken(ctx, &pulse.broken))}
             {pulse.alive.then(|| late(ctx, &pulse.late))}
         }
@@ -66,6 +67,20 @@ fn two_writers(ctx: &PageContext, second: &Second) -> AnyView {
          other one, compare the pairs with both sides, then start this server once with "
         <code class="whole">"--confirm-instance"</code>". "
         <a href=CONFIRM>"See what to do"</a>
+    };
+    notice(ctx, "notice bad", text.into_any())
+}
+
+fn refused(ctx: &PageContext, refused: &Refused) -> AnyView {
+    let count = words::counted(refused.count, "step fails", "steps fail");
+    let of = refused.of.as_ref().map(|name| format!(" of {name}"));
+    let pair = refused.pair.map(|pair| view! { " "<a href=format!("/pairs/{pair}")>"See the pair"</a> });
+    let text = view! {
+        <b>{count}" again and again."</b>
+        " "{refused.does.clone()}{of}" has failed since "{when(ctx, refused.since)}": "{refused.why.trim_end().to_owned()}
+        " It is tried again "{when(ctx, refused.next)}"; until then nothing of it is stored. Run "
+        <code class="whole">"halobridge doctor"</code>"; where it finds nothing, report this with the end of the server's log."
+        {pair}
     };
     notice(ctx, "notice bad", text.into_any())
 }

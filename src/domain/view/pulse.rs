@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::ids::PairId;
+
 /// How the engine does, as far as the reader may see its sources.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Pulse {
@@ -20,6 +22,28 @@ pub struct Pulse {
     pub late: Vec<OldSource>,
     /// Sources whose last run failed for a reason that only a person can remove.
     pub broken: Vec<OldSource>,
+    /// Steps that the database refuses again and again.
+    #[serde(default)]
+    pub refused: Option<Refused>,
+}
+
+/// Steps that the database refuses again and again, told by the one that it refuses the longest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// How many.
+    pub count: u64,
+    /// What the step does.
+    pub does: String,
+    /// Of which workspace or Halo instance; `None` where it is of none, or the reader may not see that.
+    pub of: Option<String>,
+    /// The pair that it is about, if the reader may see it.
+    pub pair: Option<PairId>,
+    /// Since when.
+    pub since: Timestamp,
+    /// When it is tried again.
+    pub next: Timestamp,
+    /// In the database's words.
+    pub why: String,
 }
 
 /// A second process that writes to the pairs.

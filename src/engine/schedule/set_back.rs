@@ -55,7 +55,7 @@ impl Schedule {
         self.comments_waiting.values_mut().for_each(|waiting| back(&mut waiting.at));
         self.written.values_mut().for_each(|once| once.set_back(back));
         self.backfills.values_mut().for_each(back);
-        self.refused.values_mut().for_each(back);
+        self.refused.set_back(back);
         self.pushes.values_mut().for_each(|waits| back(&mut waits.until));
         self.announced.values_mut().for_each(|(at, _)| back(at));
         self.queue.set_back(by);

@@ -62,6 +62,7 @@ mod shared_closing;
 mod silent;
 mod taken;
 mod traces;
+mod unarrived;
 mod unread_evidence;
 mod verdicts;
 mod what_if;

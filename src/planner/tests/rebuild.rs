@@ -8,7 +8,7 @@ use crate::{
     domain::{
         closing::Classification,
         failure::Side,
-        ids::{ActionKey, TicketId},
+        ids::{ActionKey, OperationId, TicketId},
         incident::Severity,
         operation::{OperationKind, OperationState},
         pair::{ClosingWords, OwnClosing},
@@ -129,6 +129,7 @@ fn what_no_reading_tells_again_is_kept_and_the_rest_forgotten() {
         Some(OwnClosing { note: "done".into(), fields: std::collections::BTreeMap::new(), at: None, emptied: false });
     before.held_open = Some(scene.now);
     before.ticketed = Some(scene.now);
+    before.unarrived = [OperationId(uuid::Uuid::from_u128(1001))].into();
     before.frozen = Some(scene.now);
     before.flips = vec![scene.now];
     let after = base(&scene.pair.base);
@@ -139,6 +140,7 @@ fn what_no_reading_tells_again_is_kept_and_the_rest_forgotten() {
     assert_eq!((&after.unsaid, &after.own_closing), (&before.unsaid, &before.own_closing));
     assert_eq!(after.held_open, before.held_open);
     assert_eq!(after.ticketed, before.ticketed);
+    assert_eq!(after.unarrived, before.unarrived);
 }
 
 /// Closed on both sides, as agreed: however often it is rebuilt, neither closing is told as a person's.

@@ -60,18 +60,20 @@ impl World {
         let (closed, stops) = (dice.chance(0.5), dice.chance(0.1));
         let pressed = self.press_at(key, move |app: App, spot: Spot| async move {
             let workspace = spot.workspace();
-            match app.store.backfill(workspace).await.ok()?.map(|backfill| backfill.state) {
+            let standing = app.store.backfill(workspace).await.ok()?;
+            let shown = standing.as_ref().map(|backfill| backfill.id);
+            match standing.map(|backfill| backfill.state) {
                 None if asks => {
                     let asked = Asked { from: &from, to: "", cap, per_hour, closed };
                     backfills::ask(&app, &ada(), workspace, asked, &TimeZone::UTC).await.ok()?;
                     Some(ASKED_FOR)
                 }
                 Some(BackfillState::Forecast { .. }) => {
-                    backfills::start(&app, &ada(), workspace).await.ok()?;
+                    backfills::start_shown(&app, &ada(), workspace, shown).await.ok()?;
                     Some(STARTED)
                 }
                 Some(BackfillState::Running { .. }) if asks && stops => {
-                    backfills::stop(&app, &ada(), workspace).await.ok()?;
+                    backfills::stop_shown(&app, &ada(), workspace, shown).await.ok()?;
                     Some(STOPPED)
                 }
                 _ => None,

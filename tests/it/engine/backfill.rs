@@ -3,7 +3,7 @@
 use halobridge::{
     domain::{
         backfill::{BackfillState, Forecast, HowEnded},
-        ids::WorkspaceId,
+        ids::{RunId, WorkspaceId},
     },
     service::{
         backfills::{self, Asked},
@@ -35,14 +35,19 @@ impl Bridge {
         self.workspace(0).await.id
     }
 
+    /// The one that the page shows.
+    async fn shown(&self) -> Option<RunId> {
+        self.store.backfill(self.backfilled().await).await.unwrap().map(|backfill| backfill.id)
+    }
+
     async fn start_backfill(&self) -> Result<(), ServiceError> {
         let (app, caller) = self.console();
-        backfills::start(&app, &caller, self.backfilled().await).await
+        backfills::start_shown(&app, &caller, self.backfilled().await, self.shown().await).await
     }
 
     async fn stop_backfill(&self) -> Result<(), ServiceError> {
         let (app, caller) = self.console();
-        backfills::stop(&app, &caller, self.backfilled().await).await
+        backfills::stop_shown(&app, &caller, self.backfilled().await, self.shown().await).await
     }
 
     async fn backfill(&self) -> BackfillState {

@@ -36,6 +36,7 @@ use halobridge::{
 };
 use jiff::{SignedDuration, Timestamp, civil::DateTime};
 use serde_json::{Value, json};
+use sqlx::{ConnectOptions as _, sqlite::SqliteConnectOptions};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -608,6 +609,12 @@ allow_insecure = true
         let app = App::new(self.store.clone(), Arc::new(self.clock.clone()), ids, Arc::new(handle), Arc::new(network));
         let user = UserId(uuid::Uuid::from_u128(9));
         (app, Caller { user, name: "ada".into(), role: Role::Admin, scope: Scope::All })
+    }
+
+    /// Another way to the database; it is on the disk.
+    pub async fn beside_the_store(&self) -> sqlx::SqliteConnection {
+        assert!(self.setup.on_disk);
+        SqliteConnectOptions::new().filename(self.folder.path().join("halobridge.db")).connect().await.unwrap()
     }
 
     /// Everything that is due now.

@@ -157,6 +157,49 @@ both! {
         bridge.finish().await;
     }
 
+    /// Our change of the ticket's priority never arrived, which nobody could see for hours. Once the ticket was read without it,
+    /// an agent who sets the same much later is heard; until then its dead letter stays.
+    async fn an_agent_who_sets_what_a_given_up_change_asked_for_is_heard(product) {
+        let policy = "severity = { direction = \"both\" }";
+        let bridge = Bridge::with(Setup { policy: policy.into(), ..Setup::new(product) }).await;
+        let incident = bridge.raise(json!({ "severity": "Medium" }));
+        bridge.cross().await;
+        let id = bridge.ticket_of(&incident).await;
+        let posts = bridge.calls("halo.tickets.post");
+        bridge.fault(json!({ "effect": "cut", "kind": "halo.tickets.post", "count": 1 }));
+        // read before the write as ever
+        bridge.fault(json!({ "effect": "status", "status": 403, "kind": "halo.tickets.get", "skip": 1 }));
+        bridge.update(&incident, json!({ "severity": "High" }));
+        for _ in 0..120 {
+            if bridge.calls("halo.tickets.post") == posts {
+                bridge.pass_by(1, 1).await;
+            }
+        }
+        assert_eq!(bridge.calls("halo.tickets.post"), posts + 1);
+        bridge.withhold(&[id], 403);
+        bridge.pass_by(7_200, 60).await;
+        let given_up = async || {
+            let row = bridge.situation_of(&incident).await;
+            let unknown = |operation: &Operation| {
+                matches!(operation.state, OperationState::Dead { reason: Reason::OutcomeUnknown, .. })
+            };
+            row.operations.iter().any(unknown)
+        };
+        assert!(given_up().await);
+        bridge.update(&incident, json!({ "severity": "Medium" }));
+        bridge.cross().await;
+        bridge.heal();
+        bridge.withhold(&[], 403);
+        bridge.pass(7_200).await;
+        assert!(given_up().await, "it waits for a person");
+        bridge.act("ticket.update", json!({ "ticket_id": id, "priority": high(product) }));
+        bridge.pass(1_200).await;
+        assert_eq!(bridge.incident(&incident)["properties"]["severity"], "High");
+        assert!(!given_up().await, "nothing is left to be asked");
+        assert_eq!(bridge.reason_of(&incident).await, None);
+        bridge.finish().await;
+    }
+
     /// While a change of ours whose outcome is not known may still arrive, nothing newer is sent: it would be taken for an
     /// analyst's once it was forgotten.
     async fn nothing_newer_is_sent_while_a_change_may_still_arrive(product) {

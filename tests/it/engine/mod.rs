@@ -34,6 +34,7 @@ mod push;
 mod queue;
 mod rebuild;
 mod recovery;
+mod refused;
 mod replays;
 mod restore;
 mod returning;
