@@ -15,7 +15,7 @@ use crate::{
     ledger::fact::Fact,
     planner::{
         notes,
-        observed::Reading,
+        observed::{Reading, found_note},
         retry,
         sent::{self, Trace},
     },
@@ -296,7 +296,11 @@ async fn note_of(engine: &Engine, row: &SituationRow, kind: &OperationKind, note
             Some(action) if note.former.is_some() => {
                 Look::Found(forth::former_told(row, ticket, Some((&action, true))))
             }
-            Some(action) => Look::Found(forth::note_made(row, kind, action, true)),
+            // After a restore it may be one that was written in older words than these.
+            Some(action) => {
+                let kind = found_note(kind, &action, note);
+                Look::Found(forth::note_made(row, &kind, action, true))
+            }
             None => Look::Absent,
         },
         Err(failure) if failure.kind == FailureKind::Gone && note.former.is_some() => {
