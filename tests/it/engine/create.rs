@@ -1,7 +1,7 @@
 //! Which incidents become tickets: filters and the storm brake, end to end.
 
 use halobridge::{
-    domain::{account::Scope, ids::IncidentId, run::RunCause, workspace::Workspace},
+    domain::{account::Scope, ids::IncidentId, run::RunCause},
     service::{acts, caller::Caller, error::ServiceError, incidents, links, problems},
 };
 use serde_json::json;
@@ -188,9 +188,7 @@ both! {
         let workspace = bridge.workspace(0).await;
         let installation = bridge.store.installation().await.unwrap();
         let other = installation.clients.iter().find(|one| one.id != workspace.client).unwrap().id;
-        let mut tx = bridge.store.begin().await.unwrap();
-        tx.put_workspace(&Workspace { client: other, ..workspace.clone() }).await.unwrap();
-        tx.commit().await.unwrap();
+        bridge.give(&workspace, other).await;
         bridge.pass(300).await;
         let (app, olga) = operator(&bridge);
         let limited = |client| Caller { scope: Scope::Clients(vec![client]), ..olga.clone() };

@@ -213,6 +213,27 @@ both! {
         bridge.finish().await;
     }
 
+    async fn a_link_that_was_asked_for_one_client_is_not_made_for_another(product) {
+        let bridge = Bridge::with(by_hand_only(product)).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.by_hand(0, json!({}));
+        bridge.fault(json!({ "effect": "status", "status": 503, "kind": "halo.tickets.get" }));
+        bridge.link(&incident, ticket).await;
+        assert_eq!(bridge.reason_of(&incident).await, Some("link-asked"));
+        let (first, second) = (bridge.workspace(0).await, bridge.workspace(1).await);
+        bridge.give(&first, second.client).await;
+        bridge.act("ticket.move", json!({ "ticket_id": ticket, "client_id": product.first_client_id() + 1 }));
+        bridge.heal();
+        bridge.pass(600).await;
+        assert!(bridge.pair_of(&incident).await.is_none());
+        assert_eq!(bridge.reason_of(&incident).await, Some("filtered"), "it is judged like any other");
+        bridge.link(&incident, ticket).await;
+        bridge.cross().await;
+        assert_eq!(bridge.pair_of(&incident).await.unwrap().client, second.client);
+        bridge.finish().await;
+    }
+
     async fn an_unlinked_pair_stays_apart_and_gets_no_ticket_by_itself(product) {
         let (mut bridge, incident, ticket) = Bridge::linked(Setup { notes: "all", ..Setup::new(product) }).await;
         // While a note's outcome is not known it can't be taken apart.
