@@ -54,6 +54,8 @@ pub enum FailureKind {
 const SAID_NO: &str = "refused-beside-a-good-status";
 /// [`Failure::code`] of an update that was answered as a creation.
 const MADE_AGAIN: &str = "made-again";
+/// [`Failure::code`] of a new ticket that was given the number of another one.
+const NUMBER_TAKEN: &str = "number-taken";
 
 /// One failed call. Its text is safe to show and to log: no secret, no body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
@@ -103,6 +105,17 @@ impl Failure {
     /// Whether an update made anew what had been deleted.
     pub fn made_again(&self) -> bool {
         self.kind == FailureKind::Unknown && self.code.as_deref() == Some(MADE_AGAIN)
+    }
+
+    /// A new ticket was given the number of another pair's, which its words name.
+    #[must_use]
+    pub fn of_number_taken(self) -> Self {
+        Self { code: Some(NUMBER_TAKEN.to_owned()), ..self }
+    }
+
+    /// Whether its words name another pair's ticket, which is not for everybody who is told of an instance.
+    pub fn number_taken(&self) -> bool {
+        self.code.as_deref() == Some(NUMBER_TAKEN)
     }
 
     /// Whether our own budget said to wait: nobody was asked, and nothing is wrong.

@@ -120,7 +120,7 @@ async fn number_taken(engine: &Engine, row: &SituationRow, ticket: TicketId) -> 
     let message = format!(
         "Halo gave a new ticket the number {ticket}, which another incident's ticket has: Halo has gone back (a backup was restored, or it was begun anew), and tickets that are linked here are not there any more or are others. Unlink their pairs, the one of ticket {ticket} first, or restore Halo to where it was; then press “Resume”."
     );
-    Ok(Some(Failure::new(Side::Halo, FailureKind::Unknown, message)))
+    Ok(Some(Failure::new(Side::Halo, FailureKind::Unknown, message).of_number_taken()))
 }
 
 /// The ticket is there: link it and take its values as agreed. One that landed on another client is a person's to move.

@@ -6,7 +6,6 @@ use crate::{
         ids::{PairId, TicketId},
         incident::{Evidence, Incident},
         pair::{Pair, Subject},
-        reason::Reason,
     },
     ledger::fact::Fact,
     outbound::budget::Class,
@@ -22,6 +21,9 @@ impl Poll<'_> {
     pub(super) async fn join(&mut self, subject: Subject, ticket: TicketId) -> Result<(), StoreError> {
         let (engine, workspace, client) = (self.engine, self.workspace, self.client);
         let incident = subject.incident.id.clone();
+        if subject.client != client.id {
+            return refuse(self, &subject, ticket, link::GIVEN_AWAY.into()).await;
+        }
         let Some(binding) = client.halo.clone() else {
             return refuse(self, &subject, ticket, "The client has no Halo client yet. Give it one, then link.".into())
                 .await;
@@ -117,15 +119,10 @@ impl Poll<'_> {
     }
 }
 
-/// Says at the incident why it was not linked. One that a person had unlinked stays so.
+/// Says at the incident why it was not linked.
 async fn refuse(poll: &Poll<'_>, subject: &Subject, ticket: TicketId, why: String) -> Result<(), StoreError> {
     let engine: &Engine = poll.engine;
-    let reason = match subject.held {
-        Some(Reason::LinkAsked { unlinked: Some(before), .. }) => {
-            Reason::Unlinked { ticket: before, refused: Some(why) }
-        }
-        _ => Reason::LinkRefused { ticket, why },
-    };
+    let reason = link::refused(subject.held.as_ref(), ticket, why);
     let held = Fact::IncidentHeld {
         workspace: subject.workspace,
         incident: subject.incident.id.clone(),

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     domain::{
         approval::WriteKind,
+        client::Client,
         failure::{Failure, FailureKind},
         ids::{IncidentId, OperationId, PairId, TicketId, WorkspaceId},
         operation::{Operation, OperationKind, OperationState},
@@ -31,7 +32,8 @@ pub(super) use announced::announced;
 pub use waits::Waits;
 pub(super) use waits::waiting;
 
-/// Kind of the request for a push; its detail names `workspace` and `ticket`.
+/// Kind of the request for a push; its detail names `workspace` and `ticket`, and the `client` and the Halo connection
+/// (`halo`) that the workspace had then.
 pub const PUSH: &str = "push";
 /// Member of the request's detail: the pair that was opened for it, or that it asked for again.
 pub const OPENED: &str = "pair";
@@ -125,6 +127,12 @@ async fn push(
     if let Err(why) = push::allowed(workspace.mode) {
         return Ok(Tried::Refused(why));
     }
+    if asked_elsewhere(request, client) {
+        return match opened_for(request) {
+            Some(pair) if engine.store.pair(pair).await?.is_some() => opened_before(engine, request, pair).await,
+            _ => refused(ELSEWHERE),
+        };
+    }
     let (Some(binding), Some(at)) = (client.halo.clone(), view.place(workspace)) else {
         return refused("The client has no Halo client yet. Give it one, then push.");
     };
@@ -133,7 +141,8 @@ async fn push(
     };
     let id = IncidentId::pushed(&instance.tenant, ticket);
     let pairs = engine.store.pairs_of_ticket(binding.connection, ticket).await?;
-    if let Some(own) = pairs.iter().find(|pair| pair.workspace == workspace.id && pair.incident == id) {
+    let own = |pair: &&Pair| (pair.workspace, pair.client) == (workspace.id, client.id) && pair.incident == id;
+    if let Some(own) = pairs.iter().find(own) {
         return opened_before(engine, request, own.id).await;
     }
     if request.detail.get(OPENED).is_some() && unlinked(engine, workspace.id, &id).await? {
@@ -248,6 +257,23 @@ async fn push(
     }
     engine.wake();
     Ok(Tried::Queued(pair_id, NEXT.to_owned()))
+}
+
+/// Why a push is not carried out for another client than it was asked for.
+const ELSEWHERE: &str = "The workspace was given to another client, or its client got another Halo instance, since this was asked for. Push the ticket again if it is wanted.";
+
+/// Whether a push was asked for while the workspace was another client's, or that had its tickets in another instance: what
+/// the number meant there it does not mean here.
+fn asked_elsewhere(request: &Request, client: &Client) -> bool {
+    let told = |name: &str| request.detail.get(name).filter(|told| !told.is_null());
+    let halo = client.halo.as_ref().map(|binding| json!(binding.connection));
+    told("client").is_some_and(|told| *told != json!(client.id))
+        || told("halo").zip(halo).is_some_and(|(told, halo)| *told != halo)
+}
+
+/// The pair that a request opened, or asked for again.
+fn opened_for(request: &Request) -> Option<PairId> {
+    request.detail.get(OPENED).and_then(|pair| serde_json::from_value(pair.clone()).ok())
 }
 
 /// What a push waits for that nothing stands in the way of.

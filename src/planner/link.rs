@@ -78,6 +78,21 @@ pub fn not_there(ticket: TicketId) -> String {
     )
 }
 
+/// Why an incident is not linked to the ticket that was asked for while its workspace was another client's.
+pub const GIVEN_AWAY: &str =
+    "Its workspace was given to another client since that was asked for. Link it again if it is wanted.";
+
+/// How an incident is held that could not be linked to the ticket that was asked for. One that a person had unlinked stays
+/// so.
+pub fn refused(held: Option<&Reason>, ticket: TicketId, why: String) -> Reason {
+    match held {
+        Some(Reason::LinkAsked { unlinked: Some(before), .. }) => {
+            Reason::Unlinked { ticket: *before, refused: Some(why) }
+        }
+        _ => Reason::LinkRefused { ticket, why },
+    }
+}
+
 /// What both sides agree on when they are joined: nothing yet. Fields that say the same are agreed on by the next plan;
 /// about those that differ a person is asked, unless the policy names the side that wins. So it is with mapped fields, also
 /// those that the policy maps later.

@@ -298,11 +298,12 @@ fn untouchable(s: &Situation<'_>, ticket: &Ticket) -> Option<Untouchable> {
     elsewhere.then_some(Untouchable::WrongClient)
 }
 
-/// Whether the workspace's client has another place in Halo than the pair's ticket: the workspace was given to another
-/// client, or its client was bound anew. What is said in it now is not for those who read that ticket.
+/// Whether the workspace's client has another place in Halo than the pair's ticket, or is another one without any: the
+/// workspace was given away, or its client was bound anew. What is said in it now is not for those who read that ticket.
 pub fn displaced(client: &Client, pair: &Pair) -> bool {
     let place = |halo: &HaloBinding| (halo.connection, halo.halo_client_id);
-    client.halo.as_ref().is_some_and(|halo| place(halo) != (pair.halo, pair.halo_client_id))
+    let own = client.id == pair.client;
+    client.halo.as_ref().map_or(!own, |halo| place(halo) != (pair.halo, pair.halo_client_id))
 }
 
 /// Whether a pair whose ticket is not made yet waits at another place than its workspace's client has by now.

@@ -25,6 +25,9 @@ use crate::{
 /// Longest reason a person may give, in characters.
 pub const WHY_MAX: usize = 300;
 
+/// Why an instance is paused that gave out a number again, for who may not see all clients.
+const NUMBER_TAKEN: &str = "Halo gave a new ticket the number of another one: it has gone back (a backup was restored, or it was begun anew). An operator who may see all clients is told what to do.";
+
 /// Whose chain an act on a scope belongs to, after checking that the caller may act there.
 async fn allowed(app: &App, caller: &Caller, scope: PauseScope) -> Result<Option<ClientId>, ServiceError> {
     caller.need(Role::Operator)?;
@@ -187,6 +190,11 @@ impl Paused {
         let whole = caller.scope == Scope::All;
         let of_many = matches!(pause.scope, PauseScope::Connection { .. });
         let may_resume = caller.role >= Role::Operator && (whole || !of_many);
+        // The ticket that it names may be another client's.
+        let told = |failure: &Failure| match failure.number_taken() && of_many && !whole {
+            true => NUMBER_TAKEN.to_owned(),
+            false => failure.message.clone(),
+        };
         let (who, why, ends) = match &pause.cause {
             PauseCause::Person { who, why } => {
                 let name = |id: &UserId| self.people.get(id).cloned().unwrap_or_else(|| "(removed)".to_owned());
@@ -196,15 +204,15 @@ impl Paused {
                 (Some(who), why, "What waits is carried out in its order once an operator or an admin resumes it.")
             }
             PauseCause::Failure { failure, reading: Some(_) } => {
-                (None, Some(failure.message.clone()), "It goes on by itself as soon as it can be read again.")
+                (None, Some(told(failure)), "It goes on by itself as soon as it can be read again.")
             }
             PauseCause::Failure { failure, reading: None } if pause.to_be_tried() => {
                 let ends = "It is tried again by itself every quarter of an hour; once it is mended “Resume” lets it go on at once.";
-                (None, Some(failure.message.clone()), ends)
+                (None, Some(told(failure)), ends)
             }
             PauseCause::Failure { failure, reading: None } => (
                 None,
-                Some(failure.message.clone()),
+                Some(told(failure)),
                 if may_resume {
                     "Mend that, then press “Resume”; a new sign-in or a changed configuration lets it go on too."
                 } else {

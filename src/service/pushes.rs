@@ -137,6 +137,9 @@ async fn submit(
         let problem = "This workspace is joined to Defender, whose portal does not show incidents made through the API. Tick “Push it all the same” to push it for the Azure portal and the API alone. Nothing was pushed.";
         return Err(ServiceError::invalid("anyway", problem));
     }
+    let installation = app.installation().await?;
+    let client = installation.clients.iter().find(|client| client.id == workspace.client);
+    let halo = client.and_then(|client| client.halo.as_ref()).map(|binding| binding.connection);
     // One transaction, in which nobody else writes: of many who ask at once one asks the engine.
     let mut tx = app.store.begin().await.map_err(|e| fault("ask for a push", &e))?;
     let open = tx.open_request(PUSH, workspace.id, ticket).await.map_err(|e| fault("ask for a push", &e))?;
@@ -150,7 +153,7 @@ async fn submit(
         }
     }
     let now = app.clock.now();
-    let detail = json!({ "workspace": workspace.id, "ticket": ticket, "client": workspace.client });
+    let detail = json!({ "workspace": workspace.id, "ticket": ticket, "client": workspace.client, "halo": halo });
     let act = acts::act(caller, "push", None, detail.clone());
     let asked = async {
         tx.record(now, Some(workspace.client), act).await?;
@@ -234,9 +237,15 @@ pub async fn view(app: &App, caller: &Caller, installation: &Installation) -> Re
         if !newer.insert((workspace, number)) && again {
             continue;
         }
+        // Of a workspace that is another client's by now only that it was refused: its incident is that one's.
+        let theirs = workspace.is_some_and(|id| names::see_workspace(installation, caller, id).is_err());
+        if theirs && result.get("error").is_none() {
+            continue;
+        }
+        let workspace = workspace.filter(|_| !theirs);
         let place = workspace.and_then(|id| names::workspace(installation, id));
         let made: Option<PairId> = result.get("pair").and_then(|pair| serde_json::from_value(pair.clone()).ok());
-        let opened: Option<PairId> = serde_json::from_value(told(OPENED)).ok();
+        let opened: Option<PairId> = serde_json::from_value(told(OPENED)).ok().filter(|_| !theirs);
         let row = match opened.filter(|_| made.is_none()) {
             Some(pair) => app.store.situation(pair).await.map_err(|e| fault("read a pair", &e))?,
             None => None,

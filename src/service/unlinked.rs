@@ -144,7 +144,7 @@ pub(super) struct Unlinking {
     pub at: Timestamp,
     /// By whom, if that is known.
     pub who: Option<String>,
-    /// The ticket that its incident has since.
+    /// The ticket that its incident has since, as far as the caller may see it.
     pub now: Option<TicketId>,
 }
 
@@ -166,19 +166,19 @@ pub(super) async fn of_ticket(
     for unlinking in unlinkings {
         let Some(id) = unlinking.entry.pair else { continue };
         let pair = opened(app, id).await?;
-        let Some(pair) = pair.filter(|pair| pair.halo == halo && caller.scope.allows(Some(pair.client))) else {
-            continue;
+        let seen = |pair: &Pair| {
+            caller.see(pair.client).and_then(|()| names::see_workspace(&installation, caller, pair.workspace)).is_ok()
         };
-        if names::see_workspace(&installation, caller, pair.workspace).is_err() {
-            continue;
-        }
+        let Some(pair) = pair.filter(|pair| pair.halo == halo && seen(pair)) else { continue };
         // Who asked for it stands before it.
         let before = app.store.timeline(id, Some(unlinking.entry.seq), 1).await;
         let before = before.map_err(|e| fault("read a history", &e))?;
         let named = names_in(app, &before).await?;
         let who = before.into_iter().find(by_person).and_then(|item| words::entry(item, &named, false).who);
         let now = app.store.pair_of_incident(pair.workspace, &pair.incident).await;
-        let now = now.map_err(|e| fault("read a pair", &e))?.and_then(|now| now.ticket);
+        // It may be another client's, to which the workspace was given for a while.
+        let now = now.map_err(|e| fault("read a pair", &e))?.filter(|now| caller.see(now.client).is_ok());
+        let now = now.and_then(|now| now.ticket);
         return Ok(Some(Unlinking { pair, at: unlinking.entry.at, who, now }));
     }
     Ok(None)

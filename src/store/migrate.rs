@@ -9,7 +9,7 @@ use sqlx::{
 
 use super::error::{Result, StoreError};
 
-const ALL: [(i64, &str, &str); 21] = [
+const ALL: [(i64, &str, &str); 22] = [
     (1, "ledger", include_str!("../../migrations/0001_ledger.sql")),
     (2, "dropped", include_str!("../../migrations/0002_dropped.sql")),
     (3, "rules", include_str!("../../migrations/0003_rules.sql")),
@@ -31,6 +31,7 @@ const ALL: [(i64, &str, &str); 21] = [
     (19, "lists", include_str!("../../migrations/0019_lists.sql")),
     (20, "views", include_str!("../../migrations/0020_views.sql")),
     (21, "pushed", include_str!("../../migrations/0021_pushed.sql")),
+    (22, "shadows", include_str!("../../migrations/0022_shadows.sql")),
 ];
 
 /// The newest schema version that this program knows.

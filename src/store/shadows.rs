@@ -8,7 +8,7 @@ use super::{
     error::Result,
     pages::{PageKey, turn},
     row::{Cells, statements},
-    search::push_scope_at,
+    search::{push_scope, push_scope_at},
 };
 use crate::domain::{
     account::Scope,
@@ -17,7 +17,8 @@ use crate::domain::{
 };
 
 statements! {
-    const COMPARED = "SELECT compared, incident AS id FROM shadows WHERE workspace = ?1 AND incident = ?2";
+    const COMPARED = "SELECT compared, incident AS id FROM shadows
+        WHERE workspace = ?1 AND incident = ?2 AND client = ?3";
 }
 
 /// What a page of compared incidents asks for.
@@ -85,13 +86,18 @@ pub struct ShadowCount {
 }
 
 impl Store {
-    /// What was last found of an incident.
+    /// What was last found of an incident, as this client's.
     ///
     /// # Errors
     /// What the database says.
-    pub async fn compared(&self, workspace: WorkspaceId, incident: &IncidentId) -> Result<Option<Compared>> {
+    pub async fn compared(
+        &self,
+        client: ClientId,
+        workspace: WorkspaceId,
+        incident: &IncidentId,
+    ) -> Result<Option<Compared>> {
         let mut reader = self.reader().await?;
-        let query = sqlx::query(COMPARED).bind(workspace.to_string()).bind(incident.as_str());
+        let query = sqlx::query(COMPARED).bind(workspace.to_string()).bind(incident.as_str()).bind(client.to_string());
         let row = query.fetch_optional(&mut *reader).await?;
         row.map(|row| Cells::new(&row, "shadows").json("compared")).transpose()
     }
@@ -150,7 +156,10 @@ impl Store {
         if let Some(workspace) = filter.workspace {
             sql.push(" AND d.workspace = ").push_bind(workspace.to_string());
         }
+        // What was compared for a client before is not for those who read the incident now, nor the incident for those who
+        // read what was compared.
         push_scope_at(&mut sql, "d.client", "d.workspace", &filter.scope)?;
+        push_scope(&mut sql, "s.client", &filter.scope)?;
         let backward = after.is_some_and(|key| key.backward);
         if let Some(key) = after {
             sql.push(" AND (d.changed_ms, d.subject) ").push(if backward { "> (" } else { "< (" });

@@ -35,13 +35,19 @@ impl Poll<'_> {
     ) -> Result<Result<Passed, Reason>, StoreError> {
         let by_a_person = held.is_some_and(link::before_gates);
         // What a person decided, or released from the storm brake, stands with the incident.
-        let before = match held {
+        let known = match held {
             Some(_) if by_a_person || self.policy.tickets_per_hour > 0 => {
-                self.engine.store.subject(self.workspace.id, &incident.id).await?.and_then(|subject| subject.held)
+                self.engine.store.subject(self.workspace.id, &incident.id).await?
             }
             _ => None,
         };
+        let given_away = known.as_ref().is_some_and(|known| known.client != self.client.id);
+        let before = known.and_then(|known| known.held);
         let passed = match &before {
+            // What was asked for is a ticket of the client before.
+            Some(asked @ Reason::LinkAsked { ticket, .. }) if given_away => {
+                return Ok(Err(link::refused(Some(asked), *ticket, link::GIVEN_AWAY.to_owned())));
+            }
             Some(reason) if link::stays(reason) => return Ok(Err(reason.clone())),
             // What stands in the way is no answer to who asked: the ticket is made once it is gone.
             Some(Reason::TicketAsked { after, .. }) => {

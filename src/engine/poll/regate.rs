@@ -2,7 +2,7 @@
 
 use super::{BATCH, Poll, newcomers::Newcomer};
 use crate::{
-    domain::reason::Reason,
+    domain::{pair::Subject, reason::Reason},
     engine::{digest, recall},
     ledger::fact::Fact,
     planner::{gate::Brake, observed::Reading},
@@ -33,12 +33,14 @@ impl Poll<'_> {
                 let now_held: Option<Reason> = asked.err();
                 let by_brake = matches!(now_held, Some(Reason::StormHeld { .. }));
                 if now_held.is_none() || adopts && by_brake {
+                    if now_held.is_some() {
+                        self.held_still(&subject, subject.held.clone()).await?;
+                    }
                     let held = subject.held.as_ref().map(|reason| reason.code().to_owned());
                     let some = if by_brake { &mut braked } else { &mut passing };
                     some.push(Newcomer { incident: subject.incident, held });
-                } else if now_held != subject.held {
-                    let fact = Fact::IncidentHeld { workspace: self.workspace.id, incident: id, reason: now_held };
-                    self.engine.record(self.engine.now(), Some(self.client.id), vec![fact]).await?;
+                } else {
+                    self.held_still(&subject, now_held).await?;
                 }
             }
             for some in braked.chunks(BATCH) {
@@ -59,5 +61,27 @@ impl Poll<'_> {
             }
         }
         self.carry_what_waited().await
+    }
+
+    /// Records why an incident stays held, if that is another reason than before; and whose it is, if its workspace was given
+    /// to another client.
+    async fn held_still(&self, subject: &Subject, reason: Option<Reason>) -> Result<(), StoreError> {
+        let (workspace, client, incident) = (self.workspace.id, self.client.id, subject.incident.id.clone());
+        let told =
+            (reason != subject.held).then(|| Fact::IncidentHeld { workspace, incident: incident.clone(), reason });
+        if subject.client == client {
+            return match told {
+                Some(fact) => self.engine.record(self.engine.now(), Some(client), vec![fact]).await.map(drop),
+                None => Ok(()),
+            };
+        }
+        // Another reading may have recorded or linked it meanwhile, under this lane.
+        let _lane = self.engine.lanes.newcomers(workspace).await;
+        let known = self.engine.store.subject(workspace, &incident).await?;
+        let Some(known) = known.filter(|known| known.pair.is_none() && known.client != client) else { return Ok(()) };
+        let told = told.filter(|_| known.held == subject.held);
+        let mut facts = vec![Fact::IncidentRead { workspace, client, incident: Box::new(known.incident) }];
+        facts.extend(told);
+        self.engine.record(self.engine.now(), Some(client), facts).await.map(drop)
     }
 }

@@ -160,7 +160,7 @@ impl Poll<'_> {
     ) -> Result<Result<Option<Timestamp>, Failure>, StoreError> {
         let (workspace, engine) = (self.workspace.id, self.engine);
         let Some(subject) = engine.store.subject(workspace, id).await? else { return Ok(Ok(None)) };
-        let before: Option<Compared> = engine.store.compared(workspace, id).await?;
+        let before: Option<Compared> = engine.store.compared(self.client.id, workspace, id).await?;
         let read = async {
             let mut both = Vec::with_capacity(tickets.len());
             for ticket in tickets {

@@ -131,7 +131,9 @@ async fn look(engine: &Engine, halo: &Halo, named: &BTreeSet<TicketId>) -> Resul
             not_pushed(engine, &about, ticket, &detail, &why).await?;
             continue;
         }
-        let mut detail = json!({ "workspace": workspace.id, "ticket": ticket, "client": client.id, "by": "policy" });
+        let mut detail = json!({
+            "workspace": workspace.id, "ticket": ticket, "client": client.id, "halo": connection, "by": "policy",
+        });
         if !policy.push.although_joined && joined(&engine.store, workspace).await? {
             let why = "The policy pushes it, but the workspace is joined to Defender, whose portal does not show incidents \
                        made through the API. Push it by hand with “Push it all the same”, or set “although_joined” in the \

@@ -1,7 +1,16 @@
 //! Situations and the plan expected for each, as sentences.
 
+use uuid::Uuid;
+
 use super::scene::{Scene, WORKING, check, in_step, words};
-use crate::domain::{closing::Classification, ids::TicketId, incident::Severity, reason::Reason, workspace::Mode};
+use crate::domain::{
+    client::Client,
+    closing::Classification,
+    ids::{ClientId, TicketId},
+    incident::Severity,
+    reason::Reason,
+    workspace::Mode,
+};
 
 #[test]
 fn nothing_changed_nothing_planned() {
@@ -53,6 +62,11 @@ fn a_ticket_of_another_client_is_never_written_to() {
             change(&mut scene);
             assert_eq!(words(&scene.plan()), "unknown needs-you wrong-client");
         }
+        // Its workspace was given to a client that has no place in Halo.
+        let mut scene = in_step();
+        scene.client = Client { id: ClientId(Uuid::from_u128(98)), halo: None, ..scene.client };
+        change(&mut scene);
+        assert_eq!(words(&scene.plan()), "unknown needs-you wrong-client");
     }
 }
 

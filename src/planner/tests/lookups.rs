@@ -232,6 +232,11 @@ fn the_last_twenty_free_places_are_taken_slowly() {
     }
 }
 
+fn given_to_one_without_a_place(scene: &mut Scene) {
+    scene.client.id = ClientId(uuid::Uuid::from_u128(98));
+    scene.client.halo = None;
+}
+
 /// The place that a pair was made for, and the one that its workspace's client has by now.
 #[test]
 fn a_pair_without_a_ticket_is_homeless_once_its_client_has_another_place() {
@@ -242,7 +247,7 @@ fn a_pair_without_a_ticket_is_homeless_once_its_client_has_another_place() {
         site_id: None,
         team: None,
     };
-    let table: [Row; 5] = [
+    let table: [Row; 6] = [
         ("as it was", |_| {}, false, false),
         (
             "the workspace was given to another client",
@@ -251,6 +256,7 @@ fn a_pair_without_a_ticket_is_homeless_once_its_client_has_another_place() {
             true,
         ),
         ("its client is not bound any more", |s| s.client.halo = None, false, true),
+        ("the workspace was given to another client without a place", given_to_one_without_a_place, true, true),
         (
             "its client is another one in Halo",
             |s| s.client.halo.as_mut().expect("bound").halo_client_id = 13,

@@ -20,9 +20,9 @@ statements! {
             delayed, changed_ms)
         SELECT id, client, workspace, incident, ?3, ?4, ?5, ?6, ?7, ?8, ?9 FROM subjects
         WHERE workspace = ?1 AND incident = ?2
-        ON CONFLICT (subject) DO UPDATE SET compared = excluded.compared, ticketed = excluded.ticketed,
-            late_secs = excluded.late_secs, missed = excluded.missed, doubled = excluded.doubled,
-            delayed = excluded.delayed, changed_ms = excluded.changed_ms";
+        ON CONFLICT (subject) DO UPDATE SET client = excluded.client, compared = excluded.compared,
+            ticketed = excluded.ticketed, late_secs = excluded.late_secs, missed = excluded.missed,
+            doubled = excluded.doubled, delayed = excluded.delayed, changed_ms = excluded.changed_ms";
     // One that is over, stopped by a person perhaps, moves no more; nor does a late step of one overwrite what was asked
     // for since.
     const BACKFILL = "INSERT INTO backfills (workspace, client, id, state, value, changed_ms)

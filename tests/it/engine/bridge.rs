@@ -16,7 +16,7 @@ use halobridge::{
         account::{Role, Scope},
         delivery::{Delivery, DeliverySource},
         failure::{Failure, FailureKind, Side},
-        ids::{DeliveryId, IncidentId, UserId},
+        ids::{ClientId, DeliveryId, IncidentId, UserId},
         pair::{Pair, Subject},
         time,
         workspace::Workspace,
@@ -965,6 +965,13 @@ allow_insecure = true
     pub async fn sentinel_source(&self, place: usize) -> DeliverySource {
         let workspace = self.workspace(place).await;
         DeliverySource::Sentinel { workspace: workspace.id, client: workspace.client }
+    }
+
+    /// The workspace is given to another client.
+    pub async fn give(&self, workspace: &Workspace, client: ClientId) {
+        let mut tx = self.store.begin().await.unwrap();
+        tx.put_workspace(&Workspace { client, ..workspace.clone() }).await.unwrap();
+        tx.commit().await.unwrap();
     }
 
     async fn pairs(&self) -> Vec<Pair> {

@@ -1,7 +1,7 @@
 //! What is said on either side crosses once, in order, and comes to rest.
 
 use halobridge::{
-    domain::{pair::Health, workspace::Workspace},
+    domain::{client::Client, pair::Health, workspace::Workspace},
     service::{pairs, problems},
     twin::options::Product,
 };
@@ -381,6 +381,33 @@ both! {
         let row = bridge.store.situation(pair).await.unwrap().unwrap();
         assert!(!row.subject.incident.title.contains("second client"), "{}", row.subject.incident.title);
         assert!(!format!("{:?}", row.comments).contains("words of the second"), "{:#?}", row.comments);
+        bridge.finish().await;
+    }
+
+    async fn a_workspace_of_a_client_without_a_place_in_halo_leaves_its_old_tickets_alone(product) {
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+        bridge.comment(&incident, "a secret of the second client");
+        let at = bridge.subject_of(&incident).await.unwrap().workspace;
+        let installation = bridge.store.installation().await.unwrap();
+        let workspace = installation.workspaces.iter().find(|one| one.id == at).unwrap();
+        let other = installation.clients.iter().find(|one| one.id != workspace.client).unwrap();
+        let mut tx = bridge.store.begin().await.unwrap();
+        tx.put_client(&Client { halo: None, ..other.clone() }).await.unwrap();
+        tx.put_workspace(&Workspace { client: other.id, ..workspace.clone() }).await.unwrap();
+        tx.commit().await.unwrap();
+        bridge.note(ticket, "<p>a secret of the first client</p>", json!({}));
+        bridge.cross().await;
+        bridge.update(&incident, json!({ "severity": "High", "title": "a title of the second client" }));
+        bridge.comment(&incident, "words of the second client");
+        bridge.pass(300).await;
+        assert_eq!(bridge.reason_of(&incident).await, Some("wrong-client"));
+        let notes: Vec<String> = bridge.notes_of(ticket).iter().map(words).collect();
+        assert!(notes.iter().all(|note| !note.contains("of the second client")), "{notes:#?}");
+        assert!(bridge.comments_of(&incident).iter().all(|text| !text.contains("secret of the first")));
+        // Nor do those who read the first client's pairs read it.
+        let row = bridge.situation_of(&incident).await;
+        assert!(!row.subject.incident.title.contains("second client"), "{}", row.subject.incident.title);
+        assert!(!format!("{:?}", row.comments).contains("of the second client"), "{:#?}", row.comments);
         bridge.finish().await;
     }
 

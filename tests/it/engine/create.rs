@@ -1,8 +1,8 @@
 //! Which incidents become tickets: filters and the storm brake, end to end.
 
 use halobridge::{
-    domain::{ids::IncidentId, run::RunCause},
-    service::{acts, incidents, problems},
+    domain::{account::Scope, ids::IncidentId, run::RunCause},
+    service::{acts, caller::Caller, error::ServiceError, incidents, links, problems},
 };
 use serde_json::json;
 
@@ -176,6 +176,34 @@ both! {
         bridge.cross().await;
         bridge.ticket_of(&next).await;
         assert_eq!(problems::view(&app, &olga).await.unwrap().storms.len(), 0);
+        bridge.finish().await;
+    }
+
+    async fn what_is_held_goes_with_its_workspace_to_another_client(product) {
+        let bridge = Bridge::with(Setup { policy: "tickets_per_hour = 1".into(), ..Setup::new(product) }).await;
+        for _ in 0..3 {
+            bridge.raise(json!({}));
+        }
+        bridge.cross().await;
+        let workspace = bridge.workspace(0).await;
+        let installation = bridge.store.installation().await.unwrap();
+        let other = installation.clients.iter().find(|one| one.id != workspace.client).unwrap().id;
+        bridge.give(&workspace, other).await;
+        bridge.pass(300).await;
+        let (app, olga) = operator(&bridge);
+        let limited = |client| Caller { scope: Scope::Clients(vec![client]), ..olga.clone() };
+        let (theirs, former) = (limited(other), limited(workspace.client));
+        let held = async |caller: &Caller| {
+            let total = incidents::view(&app, caller, Default::default()).await.unwrap().total;
+            (total, problems::view(&app, caller).await.unwrap().storms.len())
+        };
+        assert_eq!((held(&theirs).await, held(&former).await), ((2, 1), (0, 0)));
+        let listed = bridge.store.held_for(workspace.id, "storm-held", 10).await.unwrap();
+        let refused = links::make_ticket(&app, &former, workspace.id, &listed[0]).await;
+        assert_eq!(refused, Err(ServiceError::NotFound));
+        links::make_ticket(&app, &theirs, workspace.id, &listed[0]).await.unwrap();
+        bridge.cross().await;
+        assert_eq!(bridge.pair_of(listed[0].as_str()).await.unwrap().client, other);
         bridge.finish().await;
     }
 

@@ -1,8 +1,8 @@
 //! Links that people make and unmake, end to end.
 
 use halobridge::{
-    domain::{failure::Side, ids::IncidentId, reason::Reason},
-    service::{acts, decisions, error::ServiceError, links, pairs},
+    domain::{account::Scope, failure::Side, ids::IncidentId, reason::Reason},
+    service::{acts, caller::Caller, decisions, error::ServiceError, links, pairs, tickets},
 };
 use serde_json::{Value, json};
 
@@ -210,6 +210,52 @@ both! {
         let view = halobridge::service::pairs::view(&app, &olga, pair, "").await.unwrap();
         let told = format!("The incident is linked to ticket {free}.");
         assert!(view.timeline.iter().any(|entry| entry.words == told), "{:#?}", view.timeline);
+        bridge.finish().await;
+    }
+
+    async fn a_link_that_was_asked_for_one_client_is_not_made_for_another(product) {
+        let bridge = Bridge::with(by_hand_only(product)).await;
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.by_hand(0, json!({}));
+        bridge.fault(json!({ "effect": "status", "status": 503, "kind": "halo.tickets.get" }));
+        bridge.link(&incident, ticket).await;
+        assert_eq!(bridge.reason_of(&incident).await, Some("link-asked"));
+        let (first, second) = (bridge.workspace(0).await, bridge.workspace(1).await);
+        bridge.give(&first, second.client).await;
+        bridge.act("ticket.move", json!({ "ticket_id": ticket, "client_id": product.first_client_id() + 1 }));
+        bridge.heal();
+        bridge.pass(600).await;
+        assert!(bridge.pair_of(&incident).await.is_none());
+        assert_eq!(bridge.reason_of(&incident).await, Some("filtered"), "it is judged like any other");
+        bridge.link(&incident, ticket).await;
+        bridge.cross().await;
+        assert_eq!(bridge.pair_of(&incident).await.unwrap().client, second.client);
+        bridge.finish().await;
+    }
+
+    async fn who_looks_a_ticket_up_is_not_told_of_another_clients(product) {
+        let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+        bridge.unlink(&incident).await;
+        let (first, second) = (bridge.workspace(0).await, bridge.workspace(1).await);
+        bridge.give(&first, second.client).await;
+        bridge.cross().await;
+        bridge.make_ticket(&incident).await;
+        let other = bridge.ticket_of(&incident).await;
+        assert_eq!(bridge.pair_of(&incident).await.unwrap().client, second.client);
+        let (app, admin) = bridge.admin();
+        let former = Caller { scope: Scope::Clients(vec![first.client]), ..admin.clone() };
+        let look = async |caller: &Caller| {
+            let view = tickets::view(&app, caller, "", Some(&ticket.to_string())).await.unwrap();
+            let found = view.found.expect("it is in Halo");
+            let told = format!("{:?}", found.gates).contains(&format!("has ticket {other} since"));
+            (found.unlinked.is_some(), told)
+        };
+        assert_eq!((look(&admin).await, look(&former).await), ((true, true), (false, false)));
+        // It is given back.
+        bridge.give(&first, first.client).await;
+        bridge.cross().await;
+        assert_eq!((look(&admin).await, look(&former).await), ((true, true), (true, false)));
         bridge.finish().await;
     }
 

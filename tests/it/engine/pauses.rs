@@ -10,7 +10,7 @@ use halobridge::{
         operation::OperationState,
         pause::{Pause, PauseScope},
     },
-    service::{configuration, connections, dashboard, error::ServiceError, pairs, pauses, problems},
+    service::{caller::Caller, configuration, connections, dashboard, error::ServiceError, pairs, pauses, problems},
 };
 use serde_json::{Value, json};
 
@@ -208,7 +208,7 @@ both! {
         assert_eq!((seen.halo[0].pauses.len(), seen.workspaces.iter().filter(|w| !w.pauses.is_empty()).count()), (1, 1));
         // One who sees another client only hears that the instance is paused, not why, and may not resume it.
         let elsewhere = bridge.workspace(1).await.client;
-        let vic = halobridge::service::caller::Caller { scope: Scope::Clients(vec![elsewhere]), ..olga.clone() };
+        let vic = Caller { scope: Scope::Clients(vec![elsewhere]), ..olga.clone() };
         let dash = dashboard::view(&app, &vic, Default::default()).await.unwrap();
         assert_eq!(dash.pauses.len(), 1);
         assert!(dash.pauses[0].why.is_none() && !dash.pauses[0].may_resume);
@@ -466,6 +466,16 @@ both! {
         assert_eq!(bridge.pair_of(&second).await.unwrap().ticket, None, "nothing is linked to another one's ticket");
         let halo = PauseScope::Connection { id: bridge.halo().await };
         assert_eq!(bridge.paused().await.iter().map(|pause| pause.scope).collect::<Vec<_>>(), [halo]);
+        // Who sees another client alone hears that, and of which ticket it was only who sees all.
+        let (app, olga) = operator(&bridge);
+        let elsewhere = bridge.workspace(1).await.client;
+        let vic = Caller { scope: Scope::Clients(vec![elsewhere]), ..olga.clone() };
+        for (caller, named) in [(&olga, true), (&vic, false)] {
+            let seen = problems::view(&app, caller).await.unwrap().pauses;
+            let why = seen[0].why.as_ref().expect("it says why");
+            assert_eq!(why.contains(&ticket.to_string()), named, "{why}");
+            assert!(why.contains("Halo gave a new ticket the number"), "{why}");
+        }
         let creation = bridge.situation_of(&second).await.operations.remove(0);
         let why = creation.last_failure.expect("the creation says why").message;
         assert!(why.contains(&format!("the number {ticket}")) && why.contains("Unlink their pairs"), "{why}");

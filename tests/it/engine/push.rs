@@ -354,6 +354,53 @@ both! {
         bridge.finish().await;
     }
 
+    async fn what_was_pushed_for_one_client_is_not_pushed_for_another(product) {
+        let bridge = Bridge::with(setup(product)).await;
+        bridge.cross().await;
+        let (first, second) = (bridge.workspace(0).await, bridge.workspace(1).await);
+        let ticket = bridge.opened(0);
+        bridge.fault(json!({ "effect": "status", "status": 503, "kind": "halo.tickets.get" }));
+        bridge.push(ticket, false).await.unwrap();
+        bridge.give(&first, second.client).await;
+        bridge.act("ticket.move", json!({ "ticket_id": ticket, "client_id": product.first_client_id() + 1 }));
+        bridge.heal();
+        bridge.pass(300).await;
+        let (paired, refused) = bridge.pushed().await;
+        assert!(!paired && refused.as_ref().is_some_and(|why| why.contains("given to another client")), "{refused:?}");
+        assert_eq!(bridge.incidents(0).len(), 0);
+        let (app, olga) = operator(&bridge);
+        let former = Caller { scope: Scope::Clients(vec![first.client]), ..olga };
+        let told = incidents::view(&app, &former, Default::default()).await.unwrap().push.recent;
+        assert_eq!(told.iter().map(|row| row.refused.is_some()).collect::<Vec<_>>(), [true], "{told:?}");
+        // Asked for again it is the new client's.
+        bridge.push(ticket, false).await.unwrap();
+        bridge.pass(60).await;
+        assert_eq!((bridge.incidents(0).len(), bridge.pushed().await), (1, (true, None)));
+        assert_eq!(bridge.pushed_into(ticket).await.pair.client, second.client);
+        bridge.finish().await;
+    }
+
+    async fn who_sees_a_workspaces_former_client_alone_is_shown_none_of_its_pushes(product) {
+        let bridge = Bridge::with(setup(product)).await;
+        let (first, second) = (bridge.workspace(0).await, bridge.workspace(1).await);
+        let made = bridge.opened(0);
+        bridge.push(made, false).await.unwrap();
+        assert_eq!(bridge.pushed().await, (true, None));
+        bridge.answers_making(429);
+        bridge.push(bridge.opened(0), false).await.unwrap();
+        let (app, olga) = operator(&bridge);
+        let limited = |client| Caller { scope: Scope::Clients(vec![client]), ..olga.clone() };
+        let (former, theirs) = (limited(first.client), limited(second.client));
+        let told = async |caller: &Caller| incidents::view(&app, caller, Default::default()).await.unwrap().push.recent.len();
+        assert_eq!((told(&former).await, told(&theirs).await), (2, 0));
+        bridge.give(&first, second.client).await;
+        assert_eq!((told(&former).await, told(&theirs).await), (0, 0));
+        bridge.heal();
+        bridge.pass(300).await;
+        assert_eq!(bridge.incidents(0).len(), 1, "the other one is not made for the new client");
+        bridge.finish().await;
+    }
+
     async fn a_push_behind_approval_waits_on_its_pair(product) {
         let policy = "approve = [\"push\"]".to_owned();
         for yes in [true, false] {

@@ -2,10 +2,11 @@
 
 use halobridge::{
     domain::{
+        account::Scope,
         shadow::{Carriage, Compared, LapseKind},
         view::shadow::ShadowFilter,
     },
-    service,
+    service::{self, caller::Caller},
     store::PageKey,
     twin::options::Product,
 };
@@ -21,8 +22,9 @@ fn beside(product: Product) -> Setup {
 impl Bridge {
     /// What stands of an incident.
     async fn compared(&self, incident: &str) -> Option<Compared> {
-        let workspace = self.workspace(0).await.id;
-        self.store.compared(workspace, &halobridge::domain::ids::IncidentId::new(incident)).await.unwrap()
+        let workspace = self.workspace(0).await;
+        let incident = halobridge::domain::ids::IncidentId::new(incident);
+        self.store.compared(workspace.client, workspace.id, &incident).await.unwrap()
     }
 
     async fn lapses(&self, incident: &str) -> Vec<(LapseKind, Carriage)> {
@@ -85,6 +87,34 @@ both! {
             assert!(listed.rows.iter().all(|row| row.compared.count(kind) > 0), "{kind:?}");
         }
         assert!("0.0".parse::<PageKey>().is_err() || view.rows.unwrap().older.is_none());
+        bridge.finish().await;
+    }
+
+    async fn what_is_compared_is_the_new_clients_once_its_workspace_was_given_away(product) {
+        let bridge = Bridge::with(beside(product)).await;
+        let incident = bridge.raise(json!({ "title": "of the first client" }));
+        bridge.advance(60).await;
+        let ticket = bridge.take_up(&incident);
+        bridge.pass(2_400).await;
+        let (first, second) = (bridge.workspace(0).await, bridge.workspace(1).await);
+        let (app, caller) = bridge.console();
+        let limited = |client| Caller { scope: Scope::Clients(vec![client]), ..caller.clone() };
+        let (former, theirs) = (limited(first.client), limited(second.client));
+        let told = async |caller: &Caller| {
+            let view = service::shadow::view(&app, caller, ShadowFilter::default()).await.unwrap();
+            let rows = view.rows.unwrap().rows.into_iter().map(|row| (row.title, row.compared.tickets.len()));
+            (view.counts.incidents, rows.collect::<Vec<_>>())
+        };
+        assert_eq!(told(&former).await, (1, vec![("of the first client".to_owned(), 1)]));
+        assert_eq!(told(&theirs).await, (0, Vec::new()));
+        bridge.give(&first, second.client).await;
+        bridge.note(ticket, "<p>a secret of the first client</p>", json!({}));
+        bridge.update(&incident, json!({ "title": "of the second client" }));
+        bridge.pass(2_400).await;
+        assert_eq!(told(&former).await, (0, Vec::new()));
+        assert_eq!(told(&theirs).await, (1, vec![("of the second client".to_owned(), 0)]));
+        assert_eq!(bridge.lapses(&incident).await, [(LapseKind::Missed, Carriage::Ticket)]);
+        assert_eq!(bridge.writes(), 0);
         bridge.finish().await;
     }
 
