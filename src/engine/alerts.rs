@@ -22,8 +22,6 @@ use super::Engine;
 /// Where they are short, its pair is looked at again so long after it was made.
 pub(super) const FIRST_LOOK: SignedDuration = SignedDuration::from_mins(5);
 const SECOND_LOOK: SignedDuration = SignedDuration::from_mins(15);
-/// What of them is short so long after the pair was made is not read for that any more.
-const LOOKED_FOR: SignedDuration = SignedDuration::from_mins(20);
 /// Those of an incident that is older are taken as they are.
 const SETTLED: SignedDuration = SignedDuration::from_hours(1);
 /// Looks are this far apart at least.
@@ -86,20 +84,44 @@ pub(super) fn look_later(engine: &Engine, policy: &Policy, pair: &Pair, incident
     }
 }
 
-/// Reads them, where the incident says that there are more than are known (or they could not be read before: `again`) and the
-/// policy tells of them or maps from them, or where values that its ticket is still to be given lie in what was never read,
-/// or did not show at first. Two calls, and only then. `None` also where none shows yet.
+/// The same where nothing may remember a look that was to come: what was due by now is made up for.
+pub(super) fn look_after_start(
+    engine: &Engine,
+    policy: &Policy,
+    pair: &Pair,
+    incident: &Incident,
+    known: Option<&Evidence>,
+) {
+    look_later(engine, policy, pair, incident, known);
+    let now = engine.now();
+    if lag(policy, incident, known, now) && owed(engine, pair) {
+        let at = (pair.created + SECOND_LOOK).max(now);
+        engine.schedule().later_looks.entry(pair.id).or_insert(at);
+    }
+}
+
+/// Whether what is short is still to be looked at: it was last read before the time of the second look. A process that has just
+/// begun knows of no reading.
+fn owed(engine: &Engine, pair: &Pair) -> bool {
+    let last = engine.schedule().evidence_read.get(&pair.id).copied();
+    last.is_none_or(|at| at < pair.created + SECOND_LOOK)
+}
+
+/// Reads them, where the incident says that there are more than are known (or they could not be read before) and the policy
+/// tells of them or maps from them, or where values that its ticket is still to be given lie in what was never read, or did
+/// not show at first. Two calls, and only then. `None` also where none shows yet.
 ///
 /// # Errors
 /// What the service says.
 pub(super) async fn late(
-    policy: &Policy,
-    row: &SituationRow,
+    engine: &Engine,
+    (policy, row): (&Policy, &SituationRow),
     incident: &Incident,
     (sentinel, at): (&dyn Incidents, &Place),
     class: Class,
-    (again, now): (bool, Timestamp),
 ) -> Result<Option<Evidence>, Failure> {
+    let (now, pair) = (engine.now(), row.pair.id);
+    let again = engine.schedule().alerts_unread(pair);
     let known = row.evidence.as_ref().map_or(0, |evidence| evidence.alerts.len());
     let before = &row.subject.incident;
     let more = match incident.alerts_count {
@@ -109,13 +131,20 @@ pub(super) async fn late(
     let joined = (more || again) && (alerts::wanted(policy) || policy.follows_evidence());
     let new = row.pair.ticket.is_none() || once::awaits(&row.pair.base);
     let mapped = policy.follows_evidence() || policy.maps_evidence() && new;
-    let young = now.duration_since(row.pair.created) < LOOKED_FOR;
-    let lags = || young && row.evidence.as_ref().is_some_and(|known| lag(policy, incident, Some(known), now));
+    let lags = || {
+        let short = row.evidence.as_ref().is_some_and(|known| lag(policy, incident, Some(known), now));
+        short && owed(engine, &row.pair)
+    };
     let lacking = mapped && incident.alerts_count != 0 && (row.evidence.is_none() || lags());
     if !joined && !lacking || incident.redirected() {
         return Ok(None);
     }
     let read = sentinel.evidence(at, &incident.id, class).await?;
+    if is_new(incident, now) {
+        let mut schedule = engine.schedule();
+        schedule.evidence_read.retain(|_, at| now.duration_since(*at) < SETTLED);
+        schedule.evidence_read.insert(pair, now);
+    }
     Ok((!none_yet(incident, &read, now)).then_some(read))
 }
 

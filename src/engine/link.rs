@@ -84,6 +84,7 @@ impl Poll<'_> {
         let pair = Pair { ticket: Some(ticket), ..begun };
         let same = adopt::same_words(id, &comments, &actions);
         let lacking = maps && evidence.is_none();
+        let lags = evidence.as_ref().is_some_and(|read| alerts::lag(self.policy(), &fresh, Some(read), now));
         let read = evidence.map(|evidence| {
             let incident = incident.clone();
             Fact::EvidenceRead { workspace: workspace.id, incident, evidence: Box::new(evidence) }
@@ -102,6 +103,9 @@ impl Poll<'_> {
         drop((linking, lane));
         if lacking {
             engine.schedule().comment_rereads.entry(workspace.id).or_default().insert(id);
+        }
+        if lags {
+            engine.schedule().later_looks.entry(id).or_insert(now + alerts::FIRST_LOOK);
         }
         digest::pair(engine, id, Vec::new(), Reading::default()).await
     }

@@ -98,9 +98,8 @@ async fn look(engine: &Engine, id: PairId) -> Result<(), StoreError> {
                         }
                     }
                 }
-                let again = engine.schedule().alerts_unread(id);
                 let way = (sentinel.as_ref(), &at);
-                match alerts::late(policy, &row, &incident, way, class, (again, engine.now())).await {
+                match alerts::late(engine, (policy, &row), &incident, way, class).await {
                     Ok(evidence) => {
                         engine.schedule().alerts_read(id);
                         let known = evidence.as_ref().or(row.evidence.as_ref());

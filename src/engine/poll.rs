@@ -52,7 +52,7 @@ pub use shadow::Shadowing;
 
 use self::ahead::Ahead;
 use super::{
-    Engine, digest,
+    Engine, alerts, digest,
     known::Known,
     meanwhile, merges, put_back,
     registry::{salt, wait_for_catalogue},
@@ -373,6 +373,9 @@ impl<'a> Poll<'a> {
         let moved =
             digest::observed(&row).comments_moved(&incident) || !same && digest::nothing_to_see(&row, &incident);
         if same && !moved {
+            if self.thorough {
+                alerts::look_after_start(self.engine, self.policy, &row.pair, &incident, row.evidence.as_ref());
+            }
             return Ok(());
         }
         let mut reading = Reading::default();

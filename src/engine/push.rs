@@ -25,7 +25,8 @@ use crate::{
 use super::{Engine, digest, known::Known, newcomer, registry::wait_for_catalogue, revive};
 
 mod announced;
-pub(super) mod kept;
+#[doc(hidden)]
+pub mod kept;
 mod waits;
 
 pub(super) use announced::announced;

@@ -165,6 +165,8 @@ pub struct Schedule {
     pub missed: BTreeMap<PairId, Timestamp>,
     /// Pairs to look at again at a later time.
     pub later_looks: BTreeMap<PairId, Timestamp>,
+    /// When alerts and entities of pairs with a new incident were last read: see [`super::alerts`].
+    pub(super) evidence_read: BTreeMap<PairId, Timestamp>,
     /// Pairs whose comments are read again, a few with each poll.
     pub comment_rereads: BTreeMap<WorkspaceId, BTreeSet<PairId>>,
     /// Pairs of which something (the incident's comments or alerts, the ticket) could not be read when last asked for.

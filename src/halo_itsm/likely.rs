@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{body, paging::PAGE};
+use super::{
+    body,
+    paging::{PAGE, Turn},
+};
 use crate::{
     domain::ticket::{Ticket, TicketDraft},
     outbound::read::{int_at, text_at, time_at},
@@ -47,19 +50,27 @@ pub(super) fn likeness(row: &Value, draft: &TicketDraft, from: Timestamp) -> Opt
 /// What has been read of a list, page by page.
 #[derive(Default)]
 pub(super) struct List {
-    /// The rows that came.
+    /// The rows that came, each once.
     pub rows: Vec<Value>,
     seen: BTreeSet<i64>,
 }
 
 impl List {
-    /// Takes a page in; whether it was the last one.
-    pub fn take(&mut self, rows: Vec<Value>, total: Option<i64>) -> bool {
-        let news = rows.iter().filter_map(|row| int_at(row, "id")).filter(|id| self.seen.insert(*id)).count();
-        // A count equal to a full page may be that page's own.
-        let counted = total.and_then(|total| usize::try_from(total).ok()).filter(|_| rows.len() < PAGE);
-        self.rows.extend(rows);
-        news == 0 || counted.is_some_and(|all| all <= self.rows.len())
+    /// Takes a page in. One that brings nothing new is the list's end only where all that Halo counts came: there may be
+    /// more that an instance which hands out the same page again never shows.
+    pub fn take(&mut self, rows: Vec<Value>, total: Option<i64>) -> Turn {
+        let (length, before) = (rows.len(), self.rows.len());
+        let new = |row: &Value| int_at(row, "id").is_some_and(|id| self.seen.insert(id));
+        self.rows.extend(rows.into_iter().filter(new));
+        let repeated = self.rows.len() == before;
+        let total = total.and_then(|total| usize::try_from(total).ok());
+        let all = total.is_some_and(|all| all <= self.rows.len());
+        // A count equal to a full page may be that page's own. Longer ones come whole, whatever page is asked for.
+        let counted = all && (length < PAGE || repeated && length > PAGE);
+        if length == 0 || counted {
+            return Turn::Last;
+        }
+        if repeated { Turn::Repeated } else { Turn::More }
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
     Answered, Halo, body, error,
     likely::{List, elsewhere, falls, last_of, likeness, mark},
     lists::{listed, moment},
-    paging::PAGE,
+    paging::{PAGE, Turn},
     read,
 };
 use crate::{
@@ -87,8 +87,9 @@ impl Halo {
         let (rows, total) = self.newest_page(1, &filter, class).await?;
         let mut list = List::default();
         let newest_first = falls(&rows);
-        let mut over = list.take(rows, total) || newest_first;
-        if !over {
+        let first = list.take(rows, total);
+        let mut turn = if newest_first { Turn::Last } else { first };
+        if turn != Turn::Last {
             // The order is not kept: what is new may be on any page.
             let found = self.found_by_mark(draft, class, &free, is_one).await?;
             if !found.is_empty() {
@@ -96,11 +97,11 @@ impl Halo {
             }
         }
         for page_no in 2..=FORGOTTEN_PAGES {
-            if over {
+            if turn != Turn::More {
                 break;
             }
             let (rows, total) = self.newest_page(page_no, &filter, class).await?;
-            over = list.take(rows, total);
+            turn = list.take(rows, total);
         }
         let rows = list.rows;
         let mut likely: Vec<(u8, i64)> =
@@ -109,10 +110,14 @@ impl Halo {
         let mut likely = free(likely.into_iter().map(|(_, id)| TicketId(id)).collect()).await?;
         likely.truncate(LIKELY_MAX);
         let found = self.proven(likely, is_one, draft.client_id, class).await?;
-        if found.is_empty() && !over {
+        if found.is_empty() && turn != Turn::Last {
             // It may be among those that were not read: it must not be sent again.
-            let text = "Halo does not list the newest tickets first, and too many have changed to look through for one that may \
-                        have been made.";
+            let why = if turn == Turn::Repeated {
+                "hands out a page of them again in place of the next: one that may have been made is not shown."
+            } else {
+                "too many have changed to look through for one that may have been made."
+            };
+            let text = format!("Halo does not list the newest tickets first, and {why}");
             return Err(Failure::new(Side::Halo, FailureKind::Transient, text));
         }
         Ok(last_of(found, further))
@@ -165,7 +170,7 @@ impl Halo {
         let mut list = List::default();
         for page_no in 1..=FORGOTTEN_PAGES {
             let (rows, total) = self.newest_page(page_no, &filter, class).await?;
-            if list.take(rows, total) {
+            if list.take(rows, total) != Turn::More {
                 break;
             }
         }

@@ -108,12 +108,14 @@ pub fn refused(answer: &Answer, budget: &Budget, now: Timestamp) -> Failure {
         ),
         404 if of_the_place(answer, code.as_deref(), &says) => {
             let says = match code.as_deref() {
+                None if names_a_place(&says) => of_place(&says),
                 None if answer.body.trim_ascii().is_empty() || answer.json_if_any().is_some() => {
-                    NOTHING_NAMED.to_owned()
+                    let words = if says.is_empty() { String::new() } else { format!(" Azure says: {says}") };
+                    format!("{NOTHING_NAMED}{words}")
                 }
                 None => format!("Azure answered 404 with {}, which says nothing of the incident.", answer.looks()),
                 code @ Some("SubscriptionNotFound" | "ResourceGroupNotFound" | "ResourceNotFound") => gone(code, &says),
-                _ => format!("Azure does not know the place of the incident. Azure says: {}", told(&says)),
+                _ => of_place(&says),
             };
             fail(FailureKind::Transient, format!("{says}{TRIED_AGAIN}"))
         }
@@ -250,7 +252,6 @@ fn action_of(message: &str) -> Option<&str> {
 /// subscription that is moved or disabled, a workspace that is put back just now), or something else than Sentinel
 /// answered. An incident that is deleted has the code `NotFound`, or is named.
 fn of_the_place(answer: &Answer, code: Option<&str>, says: &str) -> bool {
-    const PLACES: [&str; 4] = ["subscription", "resourcegroup", "workspace", "provider"];
     const OTHERS: [&str; 3] = ["resourcenotfound", "parentresourcenotfound", "invalidresourcetype"];
     let Some((_, below)) = answer.named.split_once("/Microsoft.SecurityInsights/incidents/") else { return false };
     let id = below.split('/').next().unwrap_or_default();
@@ -262,6 +263,19 @@ fn of_the_place(answer: &Answer, code: Option<&str>, says: &str) -> bool {
     OTHERS.contains(&code.as_str()) || PLACES.iter().any(|place| code.contains(place))
 }
 
+/// Where an incident is, as codes and words of Azure's name it.
+const PLACES: [&str; 4] = ["subscription", "resourcegroup", "workspace", "provider"];
+
+/// Whether a message without a code is about such a place, and not about an incident in it.
+fn names_a_place(says: &str) -> bool {
+    let says = says.to_ascii_lowercase().replace(' ', "");
+    !says.contains("incident") && PLACES.iter().any(|place| says.contains(place))
+}
+
+fn of_place(says: &str) -> String {
+    format!("Azure does not know the place of the incident. Azure says: {}", told(says))
+}
+
 /// What is said of a 404 to a call about one incident that names neither it nor its place, and is no page of a proxy's.
 const NOTHING_NAMED: &str = "Azure answered 404 and does not say what is missing.";
 const TRIED_AGAIN: &str = " It is tried again.";
@@ -271,7 +285,7 @@ const NO_RECORD: &str = "Sentinel has no such record (any more).";
 /// Whether a 404 to a call about one incident leaves open what is missing, the incident or its place: what else that place
 /// answers tells (sentinel-api sheet 1.7 has seen no body of such an answer).
 pub fn leaves_open(failure: &Failure) -> bool {
-    let unnamed = || failure.message.strip_suffix(TRIED_AGAIN) == Some(NOTHING_NAMED);
+    let unnamed = || failure.message.starts_with(NOTHING_NAMED);
     failure.status == Some(404)
         && failure.kind == FailureKind::Transient
         && failure.code.as_deref().map_or_else(unnamed, |code| code.eq_ignore_ascii_case("ResourceNotFound"))

@@ -526,6 +526,45 @@ async fn halo_rule_11_a_create_is_found_on_any_page_of_an_instance_that_ignores_
 }
 
 #[tokio::test]
+async fn halo_rule_11_a_page_that_is_handed_out_again_is_no_end_of_a_list_in_another_order() {
+    for lies in ["off", "on"] {
+        let twin = HaloTwin::new(Product::Itsm, Limits::Off);
+        let halo = twin.adapter_within(Budget::halo(100_000));
+        for n in 0..150 {
+            twin.act("ticket.create", &json!({"summary": format!("t{n}"), "client_id": twin.client()}));
+        }
+        let lost = draft(&twin, "HB-2525252525");
+        let made = halo.create_ticket(&lost, Class::New).await.unwrap();
+        twin.act("ticket.update", &json!({"ticket_id": made.id.0, "summary": "Handled by the desk"}));
+        for (switch, value) in [
+            ("search_in", "summary"),
+            ("ticket_order_ignored", "on"),
+            ("page_repeats", "on"),
+            ("record_count_lies", lies),
+        ] {
+            twin.switch(switch, value);
+        }
+        let failure = halo.find_created(&lost, twin.clock.now(), Class::New, every, |_| false).await.unwrap_err();
+        assert_eq!(failure.kind, FailureKind::Transient, "counts of a page: {lies}");
+        assert!(failure.message.contains("again in place of the next"), "{failure}");
+    }
+    // All of them at once, whatever page is asked for: that is the whole list.
+    let twin = HaloTwin::new(Product::Itsm, Limits::Off);
+    let halo = twin.adapter();
+    twin.meddle(|sent, response| {
+        if sent.method == "GET" && sent.path().ends_with("/Tickets") {
+            let rows: Vec<Value> = (1..=150).map(|id| json!({"id": id, "summary": format!("t{id}")})).collect();
+            return crate::adapters_support::json(200, &json!({"record_count": 150, "tickets": rows}));
+        }
+        Ok(response)
+    });
+    let never = draft(&twin, "HB-2626262626");
+    let found =
+        halo.find_created(&never, twin.clock.now(), Class::New, async |_| Ok(Vec::new()), |_| false).await.unwrap();
+    assert!(found.is_empty());
+}
+
+#[tokio::test]
 async fn halo_rule_11_a_create_of_days_ago_is_found_by_its_mark_or_behind_hundreds_of_newer_tickets() {
     for search in ["summary", "ignored"] {
         let twin = HaloTwin::new(Product::Itsm, Limits::Off);

@@ -774,6 +774,7 @@ async fn a_not_found_that_names_nothing_is_about_the_incident_where_the_list_ans
         "",
         "{}",
         r#"{"message": "Not found"}"#,
+        r#"{"message": "No such incident in this workspace"}"#,
         r#"{"error": {"code": "ResourceNotFound", "message": "The resource was not found."}}"#,
     ];
     let lists: [(List, FailureKind); 8] = [
@@ -807,10 +808,18 @@ async fn a_not_found_that_names_nothing_is_about_the_incident_where_the_list_ans
     }
     // A proxy's page, or the name of a place, is no word of the incident's: the list is not asked for.
     let subscription = r#"{"error": {"code": "SubscriptionNotFound", "message": "x"}}"#;
-    for body in ["<html>Not found", "404 page not found", subscription] {
+    let moved = r#"{"message": "The workspace is being moved."}"#;
+    let group = r#"{"Message": "Resource group 'x' could not be found."}"#;
+    for body in ["<html>Not found", "404 page not found", subscription, moved, group] {
         let stage = scripted(body, || answer(200, &json!({"value": []})));
         let failure = stage.sentinel.incident(&place(), &id, Class::Interactive).await.unwrap_err();
         assert_eq!((failure.kind, stage.script.sent().len()), (FailureKind::Transient, 1), "{body}");
+    }
+    // What Azure says is told in its words.
+    for (body, says) in [(moved, "The workspace is being moved."), (r#"{"message": "Not found"}"#, "Not found")] {
+        let stage = scripted(body, || text(503, ""));
+        let failure = stage.sentinel.incident(&place(), &id, Class::Interactive).await.unwrap_err();
+        assert!(failure.message.contains(&format!("Azure says: {says}")), "{failure}");
     }
 }
 

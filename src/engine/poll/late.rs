@@ -19,9 +19,7 @@ impl Poll<'_> {
         done: &mut Vec<Fact>,
     ) -> Result<Option<Evidence>, ()> {
         let (pair, way) = (row.pair.id, (self.sentinel.as_ref(), &self.at));
-        let again = self.engine.schedule().alerts_unread(pair);
-        let again = (again, self.engine.now());
-        match alerts::late(self.policy, row, incident, way, Class::Comment, again).await {
+        match alerts::late(self.engine, (self.policy, row), incident, way, Class::Comment).await {
             Ok(read) => {
                 self.engine.schedule().alerts_read(pair);
                 let known = read.as_ref().or(row.evidence.as_ref());

@@ -69,20 +69,38 @@ pub(super) async fn looked_at(
     looked_at: &BTreeSet<TicketId>,
     later: BTreeSet<TicketId>,
 ) -> Result<(), StoreError> {
-    let waiting = {
-        let mut schedule = engine.schedule();
-        let mut waiting = later.clone();
-        waiting.extend(schedule.tickets.get(&connection).into_iter().flatten());
-        schedule.tickets_again.insert(connection, later);
-        waiting
-    };
+    engine.schedule().tickets_again.insert(connection, later);
     if looked_at.is_empty() {
         return Ok(());
     }
+    let standing = standing(engine, connection).await?;
+    over(engine, connection, standing).await
+}
+
+/// Under which names tickets of an instance are kept.
+///
+/// # Errors
+/// What the store says.
+#[doc(hidden)]
+pub async fn standing(engine: &Engine, connection: ConnectionId) -> Result<Vec<String>, StoreError> {
     let kept = engine.store.settings_under(&format!("{NAMED}{connection}:")).await?;
-    let over = |name: &String| named(name).is_none_or(|(_, ticket)| !waiting.contains(&ticket));
-    let names: Vec<String> = kept.into_iter().map(|(name, _)| name).filter(over).collect();
-    put(engine, &names, None).await
+    Ok(kept.into_iter().map(|(name, _)| name).collect())
+}
+
+/// Those that stood are kept no longer, unless they wait. A ticket waits before it is kept: so none is dropped that was named
+/// since they were read.
+///
+/// # Errors
+/// What the store says.
+#[doc(hidden)]
+pub async fn over(engine: &Engine, connection: ConnectionId, mut standing: Vec<String>) -> Result<(), StoreError> {
+    let waiting: BTreeSet<TicketId> = {
+        let schedule = engine.schedule();
+        let (fresh, again) = (schedule.tickets.get(&connection), schedule.tickets_again.get(&connection));
+        fresh.into_iter().chain(again).flatten().copied().collect()
+    };
+    standing.retain(|name| named(name).is_none_or(|(_, ticket)| !waiting.contains(&ticket)));
+    put(engine, &standing, None).await
 }
 
 /// What was named to the process before this one and not looked at.

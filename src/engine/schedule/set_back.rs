@@ -51,6 +51,7 @@ impl Schedule {
         self.looked.values_mut().for_each(back);
         self.missed.values_mut().for_each(back);
         self.later_looks.values_mut().for_each(back);
+        self.evidence_read.values_mut().for_each(back);
         self.unread.values_mut().for_each(|unread| unread.set_back(back));
         self.comments_waiting.values_mut().for_each(|waiting| back(&mut waiting.at));
         self.written.values_mut().for_each(|once| once.set_back(back));

@@ -217,6 +217,61 @@ both! {
         }
     }
 
+    /// The process that was to look is gone by then.
+    async fn alerts_that_show_after_a_restart_reach_the_ticket_too(product) {
+        let mut bridge = Bridge::new(product).await;
+        bridge.switch("evidence_delay_s", "300");
+        let incident = bridge.raise(json!({}));
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(&incident).await;
+        bridge.restart().await;
+        bridge.pass_by(1_140, 20).await;
+        assert_eq!(bridge.told_of(ticket, "joined incident"), 1, "{:#?}", bridge.notes_of(ticket));
+        bridge.finish().await;
+    }
+
+    /// Nothing ran, or Azure could not be read, when it was due: entities are looked for once that is over.
+    async fn a_look_that_could_not_be_made_in_time_is_made_later(product) {
+        for (meanwhile, when) in
+            [("restart", "on-create"), ("restart", "always"), ("stopped", "on-create"), ("unread", "on-create"), ("unread", "always")]
+        {
+            let fields = format!(r#"{{ field = "CFAffectedAsset", path = "$entities[Host].properties.hostName", when = "{when}" }},"#);
+            let setup = Setup { fields, policy: "late_alerts = \"ignore\"".into(), ..Setup::new(product) };
+            let mut bridge = Bridge::with(setup).await;
+            let (clock, show) = (bridge.clock.clone(), bridge.clock.now() + SignedDuration::from_mins(8));
+            bridge.mutate(move |request, body| {
+                if request.uri().path().ends_with("/entities") && clock.now() < show {
+                    body["entities"] = json!([]);
+                }
+            });
+            let host = json!({ "kind": "Host", "properties": { "hostName": "PC-1" } });
+            let incident = bridge.raise(json!({ "alert": { "alertDisplayName": "Odd sign-in" }, "entities": [host] }));
+            bridge.cross().await;
+            let ticket = bridge.ticket_of(&incident).await;
+            assert_eq!(field(&bridge.ticket(ticket), "CFAffectedAsset"), "", "{meanwhile}, {when}");
+            match meanwhile {
+                "unread" => {
+                    bridge.away(Some("/arm"));
+                    bridge.pass(1_380).await;
+                    bridge.away(None);
+                }
+                "stopped" => {
+                    bridge.clock.advance(SignedDuration::from_mins(23));
+                    bridge.restart().await;
+                }
+                _ => bridge.restart().await,
+            }
+            bridge.pass_by(1_140, 20).await;
+            assert_eq!(field(&bridge.ticket(ticket), "CFAffectedAsset"), "PC-1", "{meanwhile}, {when}");
+            // What shows is read no more.
+            let reads = bridge.calls("sentinel.entities.post");
+            bridge.restart().await;
+            bridge.pass_by(600, 60).await;
+            assert_eq!(bridge.calls("sentinel.entities.post"), reads, "{meanwhile}, {when}");
+            bridge.finish().await;
+        }
+    }
+
     /// No entity ever shows: that is looked for twice, and no more.
     async fn alerts_without_entities_are_read_twice_more(product) {
         let fields = r#"{ field = "CFAffectedAsset", path = "$entities[Host].properties.hostName" },"#;

@@ -75,6 +75,31 @@ both! {
         }
     }
 
+    /// Such an instance hands out the first page again and again, and a rule has given the ticket another subject: it is shown
+    /// nowhere, so that nobody can tell that it was not made.
+    async fn a_lost_answer_of_a_create_makes_no_second_ticket_where_halo_hands_out_a_page_again(product) {
+        let switches = vec![("ticket_order_ignored", "on"), ("page_repeats", "on"), ("search_in", "summary")];
+        let bridge = Bridge::with(Setup { switches, ..Setup::new(product) }).await;
+        for n in 0..150 {
+            let client = product.first_client_id();
+            bridge.act("ticket.create", json!({ "summary": format!("t{n}"), "client_id": client, "tickettype_id": 1 }));
+        }
+        bridge.cross().await;
+        let before = bridge.tickets().len();
+        bridge.fault(json!({ "effect": "lost_answer", "kind": "halo.tickets.post", "count": 1 }));
+        let incident = bridge.raise(json!({}));
+        bridge.advance(30).await;
+        let made = bridge.tickets().iter().filter_map(|ticket| ticket["id"].as_i64()).max().unwrap();
+        assert_eq!((bridge.tickets().len(), bridge.pair_of(&incident).await.unwrap().ticket), (before + 1, None));
+        bridge.act("ticket.update", json!({ "ticket_id": made, "summary": "Handled by the desk" }));
+        bridge.pass(1_800).await;
+        assert_eq!(bridge.tickets().len(), before + 1);
+        let row = bridge.situation_of(&incident).await;
+        let open = |operation: &Operation| matches!(operation.state, OperationState::OutcomeUnknown { .. });
+        assert!(row.operations.iter().any(open), "it is looked for still: {:#?}", row.operations);
+        bridge.finish().await;
+    }
+
     /// While nobody knew whether the ticket had been made, an agent had it in hand: that is a change like any other.
     async fn what_an_agent_did_before_a_lost_create_was_settled_crosses(product) {
         for closes in [false, true] {

@@ -1,9 +1,11 @@
 //! Links that people make and unmake, end to end.
 
 use halobridge::{
+    clock::Clock as _,
     domain::{account::Scope, failure::Side, ids::IncidentId, reason::Reason},
     service::{acts, caller::Caller, decisions, error::ServiceError, links, pairs, tickets},
 };
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::{bridge::*, person::operator};
@@ -149,6 +151,31 @@ both! {
         assert_eq!(field(&bridge.ticket(ticket), "CFSentinelEvidence"), "");
         bridge.pass(1_200).await;
         assert_eq!(field(&bridge.ticket(ticket), "CFSentinelEvidence"), "Odd sign-in");
+        bridge.finish().await;
+    }
+
+    /// The alerts are there when it is linked, and what is mapped lies in entities that come later.
+    async fn what_is_mapped_from_entities_that_do_not_show_yet_follows_a_link(product) {
+        let fields = r#"{ field = "CFAffectedAsset", path = "$entities[Host].properties.hostName", when = "always" },
+            { field = "CFSentinelEvidence", path = "$entities[Host].properties.hostName" },"#;
+        let bridge = Bridge::with(Setup { fields: fields.into(), ..by_hand_only(product) }).await;
+        let (clock, show) = (bridge.clock.clone(), bridge.clock.now() + SignedDuration::from_mins(10));
+        bridge.mutate(move |request, body| {
+            if request.uri().path().ends_with("/entities") && clock.now() < show {
+                body["entities"] = json!([]);
+            }
+        });
+        let host = json!({ "kind": "Host", "properties": { "hostName": "PC-1" } });
+        let incident = bridge.raise(json!({ "alert": { "alertDisplayName": "Odd sign-in" }, "entities": [host] }));
+        bridge.cross().await;
+        let ticket = bridge.by_hand(0, json!({}));
+        bridge.link(&incident, ticket).await;
+        bridge.pass(60).await;
+        let stands = |name: &str| field(&bridge.ticket(ticket), name);
+        assert_eq!(bridge.ticket_of(&incident).await, ticket);
+        assert_eq!((stands("CFAffectedAsset").as_str(), stands("CFSentinelEvidence").as_str()), ("", ""));
+        bridge.pass(1_200).await;
+        assert_eq!((stands("CFAffectedAsset").as_str(), stands("CFSentinelEvidence").as_str()), ("PC-1", "PC-1"));
         bridge.finish().await;
     }
 

@@ -18,7 +18,10 @@ use halobridge::{
         run::RunCause,
         view::{pair::PairView, tickets::FoundTicket},
     },
-    engine::push::PUSH,
+    engine::{
+        Unit,
+        push::{PUSH, kept},
+    },
     ledger::fact::Fact,
     service::{
         acts, approvals,
@@ -845,6 +848,30 @@ both! {
         bridge.heal();
         bridge.pass(300).await;
         assert_eq!(bridge.incidents(0).len(), 1);
+        assert_eq!(bridge.pushed().await, (true, None));
+        let kept = bridge.store.settings_under("named:").await.unwrap();
+        assert!(kept.is_empty(), "it is kept no longer than it waits: {kept:?}");
+        bridge.finish().await;
+    }
+
+    /// What stood when the look was over is dropped. What a webhook names and has kept just then has not been looked at.
+    async fn a_ticket_that_is_named_as_a_look_at_others_ends_is_kept(product) {
+        let policy = "push = { ticket_types = [\"Security Incident\"] }".to_owned();
+        let bridge = Bridge::with(Setup { policy, ..setup(product) }).await;
+        bridge.cross().await;
+        let connection = bridge.store.installation().await.unwrap().halo[0].id;
+        let mut tx = bridge.store.begin().await.unwrap();
+        tx.put_setting(&format!("named:{connection}:999999"), Some("")).await.unwrap();
+        tx.commit().await.unwrap();
+        let standing = kept::standing(&bridge.engine, connection).await.unwrap();
+        let ticket = bridge.opened(0);
+        let body = json!({ "event": "Ticket Updated", "object_id": ticket, "ticket": { "id": ticket } }).to_string();
+        bridge.receive(DeliverySource::Halo { connection }, body.as_bytes()).await;
+        bridge.engine.run(Unit::Intake).await;
+        kept::over(&bridge.engine, connection, standing).await.unwrap();
+        let kept = kept::standing(&bridge.engine, connection).await.unwrap();
+        assert_eq!(kept, [format!("named:{connection}:{ticket}")]);
+        bridge.pass(300).await;
         assert_eq!(bridge.pushed().await, (true, None));
         let kept = bridge.store.settings_under("named:").await.unwrap();
         assert!(kept.is_empty(), "it is kept no longer than it waits: {kept:?}");
