@@ -123,6 +123,15 @@ pub fn without_holes(
     }
 }
 
+/// Whether an open status of the incident could not cross for want of a row: beside what an agent does by then it is no move.
+pub fn status_has_not_crossed(base: &Base, policy: &Policy, catalogue: &Catalogue, incident: &Incident) -> bool {
+    base.incident_status.is_none()
+        && !base.joined.contains(status::NAME)
+        && !incident.closed()
+        && policy.status.to_sentinel()
+        && mapping::status(policy, catalogue, &incident.status).is_err()
+}
+
 /// The Sentinel half of the base, from the incident just made.
 pub fn with_incident(base: Base, incident: &Incident) -> Base {
     let Base { severity, incident_status, owner, title, .. } = at_creation(incident);
