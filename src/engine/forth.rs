@@ -133,15 +133,18 @@ pub(super) fn ticket_made(
     settled: bool,
 ) -> Attempt {
     let view = engine.registry.view();
-    let base = row.pair.base.clone();
+    let mut base = row.pair.base.clone();
     let catalogue = engine.registry.catalogue(row.pair.halo);
     let base = match (view.of_workspace(row.pair.workspace), &catalogue) {
         (Some((_, _, policy)), Some(catalogue)) => {
             let closed = mapping::ticket_closed(policy, catalogue, &ticket);
+            let found = settled && may_be_forgotten(engine, row);
+            if !found {
+                // It may have been drafted anew since the pair was opened.
+                agreed::without_holes(&mut base, policy, catalogue, draft, &row.subject.incident);
+            }
             match settled {
-                true if may_be_forgotten(engine, row) => {
-                    agreed::with_found(base, policy, catalogue, &row.subject.incident, &ticket, closed)
-                }
+                true if found => agreed::with_found(base, policy, catalogue, &row.subject.incident, &ticket, closed),
                 true => agreed::with_settled(base, draft, &ticket),
                 false => agreed::with_answer(base, draft, &ticket, catalogue.own_agent_id),
             }

@@ -82,7 +82,8 @@ impl Poll<'_> {
         let reference = draft::ticket_reference(workspace, &fresh);
         let begun = newcomer::opened(id, workspace, &binding, incident.clone(), reference, base, now);
         let pair = Pair { ticket: Some(ticket), ..begun };
-        let same = adopt::same_words(id, &comments, &actions);
+        let own = engine.registry.catalogue(binding.connection).and_then(|catalogue| catalogue.own_agent_id);
+        let same = adopt::same_words(id, &comments, &actions, own);
         let lacking = maps && evidence.is_none();
         let lags = evidence.as_ref().is_some_and(|read| alerts::lag(self.policy(), &fresh, Some(read), now));
         let read = evidence.map(|evidence| {

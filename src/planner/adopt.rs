@@ -61,19 +61,29 @@ pub(super) fn same(one: &str, other: &str) -> bool {
 }
 
 /// Comments and actions that say the same when two records are joined: each with one other, in their order. Nothing of
-/// them crosses again. Notes of ours tell by their references of which comment they are, and of which edit.
-pub fn same_words(pair: PairId, comments: &[Comment], actions: &[Action]) -> Vec<NoteLink> {
-    let mut left: Vec<(&Action, String)> = actions
+/// them crosses again. Notes of ours tell by their references of which comment they are, and of which edit; those that the
+/// API application wrote as another agent than `own` go by the words that they carry.
+pub fn same_words(pair: PairId, comments: &[Comment], actions: &[Action], own: Option<i64>) -> Vec<NoteLink> {
+    let of_before = |action: &Action| own.is_some() && action.agent_id.is_some() && action.agent_id != own;
+    let carried = |action: &Action| notes::to_halo::words_within(action).filter(|_| of_before(action));
+    let mut left: Vec<(&Action, String, bool)> = actions
         .iter()
-        .filter(|action| !notes::carries_any(action))
-        .map(|action| (action, squeezed(&words::body(action))))
-        .filter(|(_, said)| !said.is_empty())
+        .filter_map(|action| match notes::carries_any(action) {
+            true => carried(action).map(|said| (action, squeezed(&said), true)),
+            false => Some((action, squeezed(&words::body(action)), false)),
+        })
+        .filter(|(_, said, _)| !said.is_empty())
         .collect();
     let mut links = Vec::new();
     for comment in comments {
         let said = squeezed(&text::message_to_text(&comment.message));
-        let Some(at) = left.iter().position(|(_, other)| !said.is_empty() && same(&said, other)) else { continue };
-        let (action, _) = left.remove(at);
+        // Of what a note of ours carries marks do not count: some were written otherwise, so that they notify nobody.
+        let alike = |other: &str, ours: bool| {
+            if ours { words::letters(&said) == words::letters(other) } else { same(&said, other) }
+        };
+        let found = left.iter().position(|(_, other, ours)| !said.is_empty() && alike(other, *ours));
+        let Some(at) = found else { continue };
+        let (action, ..) = left.remove(at);
         let first = match (comment.created, action.at) {
             (Some(comment), Some(action)) if action < comment => Side::Halo,
             _ => Side::Sentinel,

@@ -117,10 +117,23 @@ pub fn without_holes(
     if policy.status.to_halo() && draft.status_id.is_none() {
         base.incident_status = None;
     }
-    // What the ticket is given instead, by the policy's fallback or by Halo, is agreed on all the same.
-    if policy.owner.to_halo() && mapping::owner_without_agent(policy, catalogue, &incident.owner).is_some() {
+    // What the ticket is given instead, by the policy's fallback or by Halo, is agreed on all the same. A row may have come or
+    // gone since it was drafted.
+    let agent = mapping::agent(policy, catalogue, &incident.owner);
+    let instead = draft.agent_id.is_none() || draft.agent_id == mapping::fallback_agent(policy, catalogue);
+    let hole = instead && (agent.is_none() || agent != draft.agent_id);
+    if policy.owner.to_halo() && base.owner.is_some() && hole {
         base.unsettled.insert(owner::NAME.to_owned(), Side::Sentinel);
     }
+}
+
+/// Whether an open status of the incident could not cross for want of a row: beside what an agent does by then it is no move.
+pub fn status_has_not_crossed(base: &Base, policy: &Policy, catalogue: &Catalogue, incident: &Incident) -> bool {
+    base.incident_status.is_none()
+        && !base.joined.contains(status::NAME)
+        && !incident.closed()
+        && policy.status.to_sentinel()
+        && mapping::status(policy, catalogue, &incident.status).is_err()
 }
 
 /// The Sentinel half of the base, from the incident just made.

@@ -186,7 +186,7 @@ fn chosen(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket) -> Option<Vec
 }
 
 /// Whether a field's value is what we wrote into it, in whatever form it is handed out.
-fn is_written(value: &serde_json::Value, written: &str) -> bool {
+pub(super) fn is_written(value: &serde_json::Value, written: &str) -> bool {
     let part = || entries(value).into_iter().any(|entry| mapped::plain(entry) == written);
     mapped::plain(value) == written || !written.is_empty() && part()
 }

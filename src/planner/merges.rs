@@ -145,10 +145,11 @@ fn comments(s: &Situation<'_>, ticket: &Ticket, from: &MergedFrom, out: &mut Pla
         if ours || comment.message.trim().is_empty() {
             continue;
         }
-        let done = |id: &CommentId| {
-            known.iter().any(|other| other.id == *id) || s.links.iter().any(|link| link.comment == *id)
-        };
         let gone = |id: &CommentId| s.pair.base.deleted.contains(id);
+        let done = |id: &CommentId| {
+            let linked = || s.links.iter().any(|link| link.comment == *id);
+            known.iter().any(|other| other.id == *id) || linked() && !gone(id)
+        };
         let lost = |id: &CommentId| {
             let what = format!("The copy of a comment on {} was deleted in Sentinel.", from.name);
             Reason::CopyLost { what, comment: id.clone() }

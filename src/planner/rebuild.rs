@@ -176,7 +176,7 @@ fn learnt(s: &Situation<'_>) -> Vec<NoteLink> {
         .filter(|action| !action.system && !notes::carries_any(action) && !s.pair.base.foreign.contains(&action.key))
         .cloned()
         .collect();
-    let same = adopt::same_words(s.pair.id, &free_comments, &free_actions);
+    let same = adopt::same_words(s.pair.id, &free_comments, &free_actions, s.catalogue.own_agent_id);
     let proven = recognised.iter().filter(|found| news(s, found) && stands(found, comments, actions)).cloned();
     proven.chain(same).collect()
 }

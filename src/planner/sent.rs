@@ -18,7 +18,7 @@ use crate::domain::{
 };
 
 use super::{
-    agreed,
+    agreed, closing,
     fields::{
         mapped,
         owner::{self, UNASSIGNED},
@@ -366,6 +366,27 @@ fn lacks(s: &Situation<'_>, kind: &OperationKind) -> bool {
     }
 }
 
+/// What a ticket shows of a change that was given up; `None`: nothing that tells of it. Read by its id it may tell a value in
+/// another form, or Halo did not take it: what does not show of such a change is planned anew.
+fn shown_late(change: &TicketChange, ticket: &Ticket) -> Option<TicketChange> {
+    let by_id = ticket.raw.get("customfields").is_some_and(Value::is_array);
+    let shows = by_id && !went_away(ticket) && ticket_shows(change, ticket);
+    let custom = |(id, value): &(i64, Value)| {
+        let written = mapped::plain(value);
+        ticket.custom_field(*id).map_or(written.is_empty(), |field| closing::is_written(&field.value, &written))
+    };
+    let member = |(name, value): &(String, Value)| {
+        let placed = mapped::Placed::Member(name.clone(), value.clone());
+        placed.there(ticket).is_some_and(|there| there == placed.text())
+    };
+    (shows || ticket_stands(change, ticket)).then(|| {
+        let mut shown = change.clone();
+        shown.custom_fields.retain(custom);
+        shown.members.retain(member);
+        shown
+    })
+}
+
 /// What is agreed on once a change of ours that was sent, and whose answer is not recorded, shows on its record: it is no
 /// move of a person's. `None`: nothing but what is known.
 pub(super) fn arrived(s: &Situation<'_>) -> Option<Base> {
@@ -379,9 +400,10 @@ pub(super) fn arrived(s: &Situation<'_>) -> Option<Base> {
             OperationKind::UpdateTicket { change } => {
                 let Some(ticket) = s.ticket else { continue };
                 let closed = mapping::ticket_closed(s.policy, s.catalogue, ticket);
-                if given_up(operation).is_some() && ticket_stands(change, ticket) {
+                let late = shown_late(change, ticket).filter(|_| given_up(operation).is_some());
+                if let Some(change) = late {
                     // No later look tells the rest of it.
-                    base = ticket_arrived(base, change, s.incident, ticket, closed);
+                    base = ticket_arrived(base, &change, s.incident, ticket, closed);
                 } else if ticket_shows(change, ticket) {
                     base = ticket_landed(base, change, ticket, closed);
                 }
@@ -396,7 +418,7 @@ pub(super) fn arrived(s: &Situation<'_>) -> Option<Base> {
 pub(super) fn arrived_late(s: &Situation<'_>) -> Vec<(OperationId, String)> {
     let shows = |operation: &&Operation| match &operation.kind {
         OperationKind::UpdateIncident { change } => incident_stands(change, s.incident),
-        OperationKind::UpdateTicket { change } => s.ticket.is_some_and(|ticket| ticket_stands(change, ticket)),
+        OperationKind::UpdateTicket { change } => s.ticket.is_some_and(|ticket| shown_late(change, ticket).is_some()),
         _ => false,
     };
     let why = |operation: &Operation| {

@@ -117,7 +117,7 @@ impl Comparing<'_, '_> {
     /// Comments and notes: those that say the same belong together, in their order.
     fn words(&mut self, actions: &[Action], ticket: &Ticket) {
         let s = self.s;
-        let links = same_words(PairId(Uuid::nil()), s.comments, actions);
+        let links = same_words(PairId(Uuid::nil()), s.comments, actions, None);
         let said = |comment: &Comment| squeezed(&text::message_to_text(&comment.message));
         let noted = |action: &Action| squeezed(&notes::words::body(action));
         for comment in s.comments {

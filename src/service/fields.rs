@@ -15,7 +15,7 @@ use crate::{
         view::pair::{FieldRow, FieldState},
         workspace::Mode,
     },
-    planner::{closing, fields::owner::moved as owner_moved, mapping, plan::Plan, situation::Situation},
+    planner::{agreed, closing, fields::owner::moved as owner_moved, mapping, plan::Plan, situation::Situation},
     store::SituationRow,
 };
 
@@ -313,12 +313,14 @@ fn status(s: &Situation<'_>, plan: &Plan) -> FieldRow {
         if closed && !says { format!("{name} (closed)") } else { name }
     };
     let same = s.ticket.is_some_and(|ticket| mapping::status_means(s.policy, s.catalogue, ticket, &s.incident.status));
+    let ticket_moved = s.ticket.is_some_and(|ticket| {
+        let closed = mapping::ticket_closed(s.policy, s.catalogue, ticket);
+        base.status_id.is_some() && (base.status_id != ticket.status_id || base.ticket_closed != closed)
+    });
     let moved = Moved {
-        incident: base.incident_status.as_ref() != Some(&s.incident.status),
-        ticket: s.ticket.is_some_and(|ticket| {
-            let closed = mapping::ticket_closed(s.policy, s.catalogue, ticket);
-            base.status_id.is_some() && (base.status_id != ticket.status_id || base.ticket_closed != closed)
-        }),
+        incident: base.incident_status.as_ref() != Some(&s.incident.status)
+            && !(ticket_moved && agreed::status_has_not_crossed(base, s.policy, s.catalogue, s.incident)),
+        ticket: ticket_moved,
     };
     let sides = Sides {
         incident: Some(s.incident.status.to_string()),

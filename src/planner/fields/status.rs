@@ -18,7 +18,7 @@ use crate::{
         time,
     },
     planner::{
-        closing,
+        agreed, closing,
         conflict::{self, Field, Moved, Outcome},
         draft, gate, groups, mapping, notes,
     },
@@ -64,9 +64,11 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         empty_verdict(g);
     }
     let mut rule = s.policy.status;
+    let halo = ticket.status_id != g.base.status_id || closed != g.base.ticket_closed;
     let moved = Moved {
-        sentinel: g.base.incident_status.as_ref() != Some(now),
-        halo: ticket.status_id != g.base.status_id || closed != g.base.ticket_closed,
+        sentinel: g.base.incident_status.as_ref() != Some(now)
+            && !(halo && agreed::status_has_not_crossed(&g.base, s.policy, s.catalogue, s.incident)),
+        halo,
     };
     let joined = g.base.joined.contains(NAME);
     if rule.wins == Wins::Newest && moved.sentinel && moved.halo && s.incident.closed() != closed && !joined {

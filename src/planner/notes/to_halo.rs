@@ -200,6 +200,16 @@ fn worded(s: &Situation<'_>, comment: &Comment, edit: u32, head: &str) -> Operat
     }
 }
 
+/// The words of a comment in a note that reads as ours do, whoever wrote it: between a head line and a reference alone. Who
+/// quotes one says something before it, or after it.
+pub fn words_within(action: &Action) -> Option<String> {
+    let body = words::body(action);
+    let (head, rest) = body.trim().split_once('\n')?;
+    let (said, last) = rest.rsplit_once('\n')?;
+    let ours = head.starts_with("Comment") && head.contains(" in Microsoft Sentinel by ");
+    (ours && super::reference_in(last) == Some(last.trim())).then(|| said.trim().to_owned())
+}
+
 fn deleted(s: &Situation<'_>, comment: &CommentId, edit: u32) -> (OperationKind, Reason) {
     let first = note_reference(s, comment, 0);
     let words = format!("The comment noted here under {first} was deleted in Microsoft Sentinel.");

@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use super::scene::{CLOSED, Scene, WORKING, in_step};
+use super::scene::{CLOSED, NEW, Scene, WORKING, in_step, words};
 use crate::{
     domain::{
-        catalogue::Catalogue,
+        catalogue::{Catalogue, Ref},
         closing::{Classification, Verdict},
         failure::Side,
         incident::{Incident, IncidentStatus, Label, Owner, Severity},
@@ -82,6 +82,44 @@ fn what_a_draft_has_no_row_for_is_agreed_on_by_nobody() {
     scene.policy.status.direction = Direction::None;
     scene.policy.owner.direction = Direction::None;
     assert_eq!(of(&scene), Base { severity: None, ..base.clone() });
+}
+
+/// The pair was opened with every row, and its ticket was drafted anew while some were missing.
+#[test]
+fn what_a_later_draft_has_no_row_for_is_agreed_on_by_nobody() {
+    for fallback in [None, Some("Jonas")] {
+        let mut scene = in_step();
+        scene.policy.agent = fallback.map(|name: &str| Ref::Name(name.into()));
+        scene.incident.owner = owner("amira@soc.example");
+        let opened = agreed::at_creation(&scene.incident);
+        let mut poor = scene.clone();
+        (poor.policy.priorities, poor.policy.statuses) = (Default::default(), Default::default());
+        poor.catalogue.agents.retain(|agent| agent.name != "Amira");
+        (poor.ticket, poor.pair.ticket, poor.pair.base) = (None, None, opened.clone());
+        let draft = poor.plan().operations.into_iter().find_map(|Planned { kind, .. }| match kind {
+            OperationKind::CreateTicket { draft, .. } => Some(draft),
+            _ => None,
+        });
+        let draft = draft.expect("a ticket is made");
+        let born = Ticket {
+            status_id: Some(NEW),
+            priority_id: Some(4),
+            agent_id: draft.agent_id.or(Some(1)),
+            summary: draft.summary.clone(),
+            ..ticket()
+        };
+        // It is made while they are missing, or when they are there again.
+        for then in [&poor, &scene] {
+            let mut base = opened.clone();
+            agreed::without_holes(&mut base, &then.policy, &then.catalogue, &draft, &scene.incident);
+            let mut made = scene.clone();
+            made.pair.base = agreed::with_answer(base, &draft, &born, None);
+            *made.ticket() = born.clone();
+            let crosses =
+                "ticket status=2 priority=3 agent=5 because changed-in-sentinel; behind waiting changed-in-sentinel";
+            assert_eq!(words(&made.plan()), crosses, "{fallback:?}");
+        }
+    }
 }
 
 /// An agent has changed everything before the ticket was found.

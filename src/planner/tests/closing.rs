@@ -1,15 +1,15 @@
 //! Closing and reopening both ways.
 
-use super::scene::{CLOSED, HOLD, NEW, Scene, WORKING, at, check};
+use super::scene::{CLOSED, HOLD, NEW, Scene, WORKING, at, check, in_step, words};
 use crate::{
     domain::{
         catalogue::Ref,
         closing::{Classification, Verdict},
         incident::IncidentStatus,
         operation::OperationKind,
-        policy::MissingVerdict,
+        policy::{MissingVerdict, Wins},
     },
-    planner::Plan,
+    planner::{Plan, Planned},
 };
 
 #[test]
@@ -132,6 +132,39 @@ fn status_and_closure() {
             "ticket status=9 field112=3 because incident-closed; behind waiting incident-closed",
         ),
     ]);
+}
+
+/// The ticket was made without it, and nobody changed it in Sentinel since.
+#[test]
+fn a_status_that_has_no_row_is_no_change_beside_an_agents() {
+    let without_row = |wins: Wins| {
+        let mut scene = in_step();
+        scene.policy.status.wins = wins;
+        scene.policy.statuses.remove("New");
+        scene.incident.status = IncidentStatus::New;
+        scene.pair.base.incident_status = None;
+        scene
+    };
+    for wins in [Wins::Newest, Wins::Sentinel, Wins::Halo, Wins::Ask] {
+        let mut scene = without_row(wins);
+        assert_eq!(words(&scene.plan()), "behind needs-you unmapped", "{wins:?}: it is said");
+        scene.close_ticket(Some(2));
+        let crosses =
+            "incident status=Closed FalsePositive/InaccurateData because ticket-closed; behind waiting ticket-closed";
+        assert_eq!(words(&scene.plan()), crosses, "{wins:?}");
+        // Of two records that were joined it may be the newer word all the same.
+        scene.pair.base.joined.insert("status".into());
+        let asked = matches!(wins, Wins::Newest | Wins::Ask);
+        assert_eq!(words(&scene.plan()) == "behind needs-you conflict", asked, "{wins:?}");
+    }
+    // An incident that was closed since has moved, whatever has no row.
+    let mut scene = without_row(Wins::Sentinel);
+    scene.policy.statuses.remove("Closed");
+    scene.close_incident(Classification::Undetermined, None);
+    scene.ticket().status_id = Some(NEW);
+    let found = scene.plan();
+    let opens = |planned: &Planned| matches!(planned.kind, OperationKind::UpdateIncident { .. });
+    assert!(!found.operations.iter().any(opens), "{}", words(&found));
 }
 
 /// Both sides were closed and agreed on it.

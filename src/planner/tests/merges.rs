@@ -249,37 +249,48 @@ fn a_long_comment_is_carried_over_whole_in_parts() {
     assert_eq!(words(&scene.plan()), "in-step healthy -", "and is noted on the ticket by its own pair alone");
 }
 
-/// It was written, and a list that was read since lacks it.
+/// It was written, and a list that was read since lacks it; also of words that the ticket has in a note.
 #[test]
 fn a_deleted_copy_on_the_survivor_goes_by_the_policy() {
     let mut scene = in_step();
     merged(&mut scene, 70);
     scene.note(40, "<p>seen on the host HB-0000000001</p>").agent_id = Some(99);
-    let mut copies = Vec::new();
+    let (mut noted, mut copies) = (Vec::new(), Vec::new());
     for planned in scene.plan().operations {
         let OperationKind::AddComment { comment, carries, .. } = planned.kind else { panic!("a comment") };
         match carries.first() {
-            Some(carried) => scene.link(&comment, carried.action, (0, 0), Some(carried.said.clone()), Side::Halo),
+            Some(carried) => {
+                scene.link(&comment, carried.action, (0, 0), Some(carried.said.clone()), Side::Halo);
+                noted.push(comment);
+            }
             None => copies.push(comment),
         }
     }
-    let copy = copies.pop().expect("one that has not crossed");
-    scene.pair.base.deleted = [copy.clone()].into();
-    let again = "comment of  because copy-lost; behind waiting copy-lost";
-    for (rule, expected) in [
-        (DriftRule::Ignore, "in-step healthy -"),
-        (DriftRule::Heal, again),
-        (DriftRule::Ask, "behind needs-you copy-lost"),
+    let (noted, copy) = (noted.pop().expect("one that has crossed"), copies.pop().expect("one that has not crossed"));
+    // That one is there.
+    let mut linked = scene.clone();
+    linked.comment(7, "a copy");
+    linked.comments.as_mut().unwrap().last_mut().unwrap().id = copy.clone();
+    for (mut scene, copy, again) in [
+        (scene, copy, "comment of  because copy-lost; behind waiting copy-lost"),
+        (linked, noted, "comment of 40 because copy-lost; behind waiting copy-lost"),
     ] {
-        scene.policy.drift.lost_comment = rule;
-        assert_eq!(words(&scene.plan()), expected, "{rule:?}");
+        scene.pair.base.deleted = [copy.clone()].into();
+        for (rule, expected) in [
+            (DriftRule::Ignore, "in-step healthy -"),
+            (DriftRule::Heal, again),
+            (DriftRule::Ask, "behind needs-you copy-lost"),
+        ] {
+            scene.policy.drift.lost_comment = rule;
+            assert_eq!(words(&scene.plan()), expected, "{rule:?}");
+        }
+        scene.pair.decisions.push(Decision::Copy { comment: copy.clone(), again: true });
+        assert_eq!(words(&scene.plan()), again);
+        // It stands there again, and is still noted as deleted.
+        scene.comment(8, "a copy");
+        scene.comments.as_mut().unwrap().last_mut().unwrap().id = copy;
+        assert_eq!(words(&scene.plan()), "in-step healthy -");
     }
-    scene.pair.decisions.push(Decision::Copy { comment: copy.clone(), again: true });
-    assert_eq!(words(&scene.plan()), again);
-    // It stands there again, and is still noted as deleted.
-    scene.comment(7, "a copy");
-    scene.comments.as_mut().unwrap().last_mut().unwrap().id = copy;
-    assert_eq!(words(&scene.plan()), "in-step healthy -");
 }
 
 /// A comment of ours on the merged incident whose answer has not been recorded: nobody said it, and it is not carried over.

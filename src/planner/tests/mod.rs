@@ -59,6 +59,7 @@ mod second_writer;
 mod sent;
 mod shadow;
 mod shared_closing;
+mod shown_late;
 mod silent;
 mod taken;
 mod traces;

@@ -320,7 +320,7 @@ fn a_ticket_of_the_native_integration_is_known_by_a_guid() {
     action.at = Some(moment);
     let action = action.clone();
     let comment = Comment::own(CommentId::new("c"), "the very same words", moment);
-    let links = adopt::same_words(scene.pair.id, &[comment], &[action]);
+    let links = adopt::same_words(scene.pair.id, &[comment], &[action], Some(99));
     assert_eq!(links.iter().map(|link| link.written_in).collect::<Vec<_>>(), [Side::Sentinel]);
 }
 

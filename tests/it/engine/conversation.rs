@@ -572,6 +572,40 @@ both! {
         bridge.finish().await;
     }
 
+    async fn what_halo_had_no_row_for_when_a_ticket_was_drafted_anew_crosses_once_it_is_mapped(product) {
+        let mut setup = Setup::new(product);
+        let row = format!(", \"olaf.owner@contoso.example\" = \"{SECOND_AGENT}\"");
+        setup.agents.clone_from(&row);
+        let mut bridge = Bridge::with(setup).await;
+        // Halo refuses: the creation waits for its next try, and is taken back.
+        bridge.fault(json!({ "effect": "status", "status": 503, "kind": "halo.tickets.post" }));
+        let incident = bridge.raise(json!({ "status": "Active", "owner": "olaf.owner@contoso.example" }));
+        bridge.cross().await;
+        bridge.setup.mode = "observe";
+        bridge.apply().await;
+        bridge.heal();
+        bridge.pass(600).await;
+        bridge.setup.mode = "two-way";
+        bridge.setup.statuses = Some(r#"{ New = "New", Active = "Nowhere", Closed = "Closed" }"#);
+        bridge.setup.agents = String::new();
+        bridge.apply().await;
+        bridge.pass(600).await;
+        let id = bridge.ticket_of(&incident).await;
+        assert_ne!(bridge.ticket(id)["status_name"], "In Progress");
+        assert_eq!(bridge.pair_of(&incident).await.unwrap().health, Health::NeedsYou);
+        bridge.setup.statuses = None;
+        bridge.setup.agents = row;
+        bridge.apply().await;
+        bridge.pass(600).await;
+        assert_eq!(bridge.reason_of(&incident).await, None, "mapped, it is whole");
+        let ticket = bridge.ticket(id);
+        assert_eq!(ticket["status_name"], "In Progress");
+        let agents = bridge.twin.with(|world, _| world.halos[0].halo.choices("agents"));
+        let jonas = agents.iter().find(|(_, name)| name == SECOND_AGENT).unwrap().0;
+        assert_eq!(ticket["agent_id"], jonas);
+        bridge.finish().await;
+    }
+
     async fn look_ups_that_cannot_be_read_at_first_delay_only(product) {
         let mut bridge = Bridge::new(product).await;
         // Another start with nothing kept of the look-ups, and every one of them refused.
