@@ -142,6 +142,14 @@ pub enum Reason {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         blocked: Option<Box<Self>>,
     },
+    /// Its ticket was to be made at a place in Halo that is not its client's any more: it is made where that is now.
+    Rehomed {
+        /// The reference that the ticket was to carry.
+        reference: String,
+        /// What stands in its way.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        blocked: Option<Box<Self>>,
+    },
     /// The client has no Halo binding.
     ClientNotBound,
     /// A value has no mapping.
@@ -347,6 +355,7 @@ impl Reason {
             Self::LinkAsked { .. } => Self::LINK_ASKED,
             Self::LinkRefused { .. } => "link-refused",
             Self::TicketAsked { .. } => Self::TICKET_ASKED,
+            Self::Rehomed { .. } => Self::REHOMED,
             Self::ClientNotBound => "client-not-bound",
             Self::Unmapped { .. } => "unmapped",
             Self::Ambiguous { .. } => "ambiguous",
@@ -409,12 +418,6 @@ impl Reason {
             Self::ModeOneWay => "The workspace's mode does not carry this direction.".into(),
             Self::OlderThanStart => "Not linked: older than the workspace's start.".into(),
             Self::Redirected => "Not linked: merged into another incident in Defender.".into(),
-            Self::Filtered { filter, saw, would } => {
-                format!("Not linked: the policy's “{}” saw {saw}, and {would}.", super::policy::Filter::shown(filter))
-            }
-            Self::StormHeld { cap } => {
-                format!("Held by the storm brake: this workspace has had {cap} new tickets within an hour.")
-            }
             Self::StormReleased => "Released from the storm brake; its ticket is made next.".into(),
             Self::Grouped { why } => format!("It shares a ticket with other incidents: {why}."),
             Self::GroupWaits { name } => format!("It will share the ticket of {name}, which is not made yet."),
@@ -423,14 +426,13 @@ impl Reason {
             Self::AlertsJoined { alerts } if alerts.len() == 1 => "An alert joined the incident.".into(),
             Self::AlertsJoined { alerts } => format!("{} alerts joined the incident.", alerts.len()),
             Self::CopiedOver { from } => format!("Ticket {from}, which carried the comment, does not exist any more."),
-            Self::Unlinked { ticket: Some(ticket), refused: None } => {
-                format!("Unlinked from ticket {ticket} by a person; both stay as they are.")
-            }
-            Self::Unlinked { refused: Some(why), .. } => format!("Unlinked by a person. {why}"),
-            Self::Unlinked { ticket: None, refused: None } => "Unlinked by a person.".into(),
-            Self::LinkAsked { ticket, .. } => format!("It is being linked to ticket {ticket}."),
-            Self::LinkRefused { ticket, why } => format!("Not linked to ticket {ticket}: {why}"),
-            Self::TicketAsked { blocked, .. } => asked::words(blocked.as_deref()),
+            Self::Filtered { .. }
+            | Self::StormHeld { .. }
+            | Self::Unlinked { .. }
+            | Self::LinkAsked { .. }
+            | Self::LinkRefused { .. }
+            | Self::TicketAsked { .. }
+            | Self::Rehomed { .. } => asked::words(self),
             Self::ClientNotBound => "The client has no Halo client yet.".into(),
             Self::Unmapped { table, value } => match value.split_once(" → ") {
                 Some((from, to)) => format!("“{from}” is mapped to {to}, and Halo has no such {table} for the ticket."),

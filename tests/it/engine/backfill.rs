@@ -7,6 +7,7 @@ use halobridge::{
     },
     service::{
         backfills::{self, Asked},
+        configuration,
         error::ServiceError,
     },
     twin::options::Product,
@@ -201,6 +202,40 @@ both! {
         assert_eq!(late, Err(ServiceError::Conflict), "the other one's Discard stops nothing");
         assert!(matches!(bridge.backfill().await, BackfillState::Running { .. }));
         backfills::stop_shown(&app, &caller, workspace, Some(shown[1])).await.unwrap();
+        bridge.finish().await;
+    }
+}
+
+both! {
+    /// The first ticket that Halo refuses shows that the client has a wrong id; the incidents are older than the start.
+    async fn what_a_backfill_let_through_gets_its_ticket_where_its_client_belongs(product) {
+        let bridge = Bridge::with(late_start(product)).await;
+        let mut old = Vec::new();
+        for _ in 0..3 {
+            old.push(bridge.raise(json!({})));
+            bridge.advance(10).await;
+        }
+        bridge.pass(3_700).await;
+        let right = configuration::export(&bridge.store).await.unwrap();
+        let mut wrong = right.clone();
+        for client in &mut wrong.clients {
+            client.halo.as_mut().unwrap().halo_client_id = 9_999;
+        }
+        bridge.take(&wrong).await;
+        bridge.ask(ALL).await.unwrap();
+        bridge.start_backfill().await.unwrap();
+        bridge.pass(600).await;
+        assert_eq!(bridge.tickets().len(), 0);
+        let before = bridge.pair_of(&old[0]).await.expect("the backfill came to it").reference;
+        bridge.take(&right).await;
+        bridge.pass(600).await;
+        assert_eq!(bridge.tickets().len(), 3);
+        for incident in &old {
+            bridge.ticket_of(incident).await;
+        }
+        assert_eq!(bridge.pair_of(&old[0]).await.unwrap().reference, before);
+        let how = bridge.backfill().await;
+        assert!(matches!(how, BackfillState::Ended { how: HowEnded::Done, .. }), "{how:?}");
         bridge.finish().await;
     }
 }
