@@ -344,6 +344,41 @@ both! {
     }
 }
 
+both! {
+    /// They are found while something of them can't be read just now; no webhook names them afterwards.
+    async fn what_a_backfill_finds_a_ticket_for_is_linked_once_both_can_be_read(product) {
+        let bridge = Bridge::with(Setup { policy: "adopt = true".into(), ..late_start(product) }).await;
+        let mut old = Vec::new();
+        for _ in 0..3 {
+            let incident = bridge.raise(json!({}));
+            let ticket = bridge.native(0, &incident);
+            old.push((incident, ticket));
+            bridge.advance(10).await;
+        }
+        bridge.pass(3_700).await;
+        bridge.ask(Asked { per_hour: "3600", ..ALL }).await.unwrap();
+        assert_eq!(bridge.forecast().await.tickets, 3);
+        bridge.fault(json!({ "effect": "status", "status": 503, "kind": "halo.actions.list" }));
+        bridge.start_backfill().await.unwrap();
+        bridge.pass(30).await;
+        let mut asked = 0;
+        for (incident, _) in &old {
+            asked += usize::from(bridge.reason_of(incident).await == Some("link-asked"));
+        }
+        assert_eq!(asked, 1, "the others wait for what the first one waits for");
+        bridge.pass(90).await;
+        bridge.heal();
+        bridge.pass(3_600).await;
+        for (incident, ticket) in &old {
+            assert_eq!(bridge.ticket_of(incident).await, *ticket);
+        }
+        assert_eq!(bridge.tickets().len(), 3, "none was made");
+        let how = bridge.backfill().await;
+        assert!(matches!(how, BackfillState::Ended { how: HowEnded::Done, .. }), "{how:?}");
+        bridge.finish().await;
+    }
+}
+
 /// A small budget has no room for the whole list at once, nor for reading each ticket of it: both go on where they stopped.
 #[tokio::test]
 async fn a_backfill_that_adopts_ends_however_many_tickets_there_are() {
