@@ -125,7 +125,8 @@ impl Poll<'_> {
         before.is_some_and(|cursor| cursor.modified > latest).then_some(latest)
     }
 
-    /// Says what the list told of times to come, and that the list of all incidents was not read to its end.
+    /// Says what the list told of times to come, that the start is yet to come by the service's clock, and that the list of
+    /// all incidents was not read to its end.
     pub(super) fn note_future(&self) {
         if self.counts.failure.is_some() {
             return;
@@ -139,7 +140,15 @@ impl Poll<'_> {
                 iso(*at)
             )
         });
-        let told = future.or_else(|| {
+        let since = self.workspace.since;
+        let ahead = self.counts.latest.is_some_and(|latest| since > latest).then(|| {
+            format!(
+                "The start of this workspace ({}) lies ahead by Azure's clock: no incident that is made before it gets a \
+                 ticket. Set an earlier “since” if that is not meant.",
+                iso(since)
+            )
+        });
+        let told = future.or(ahead).or_else(|| {
             let text = "The list of all open incidents has more pages than are read at once: what lies behind them is not known. \
                         It is read again, ever more rarely. Close what is done with.";
             cut_off.then(|| text.to_owned())
