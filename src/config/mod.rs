@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use toml::de::DeTable;
 
 pub mod address;
@@ -60,6 +61,8 @@ pub struct Known {
     pub bound: BTreeMap<(String, i64), String>,
     /// Workspaces' names in lower case: their ARM ids, and whether a webhook's secret is set.
     pub named: Vec<(String, String, bool)>,
+    /// Workspaces' ARM ids: their client's name, and their start. Also where the file replaces all there is.
+    pub started: Vec<(String, String, Option<Timestamp>)>,
 }
 
 /// What reading a file came to.

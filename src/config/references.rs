@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use super::{
     Applied, Known,
     client::{Binding, Client},
@@ -48,6 +50,7 @@ pub fn check(applied: &mut Applied, places: &Places, known: &Known, sink: &Sink<
         policies.resolve(&mut workspace.policy, "workspace", "policy", place, sink);
     }
     shared_places(applied, places, known, sink);
+    other_ids(applied, places, known, sink);
     catalogue_names(applied, places, &halo.all, sink);
 }
 
@@ -178,6 +181,31 @@ fn shared_places(applied: &Applied, places: &Places, known: &Known, sink: &Sink<
                 names.insert(name, open);
             }
         }
+    }
+}
+
+/// A workspace that takes the place of one with another ARM id is a new one and starts now: what lies before gets no ticket.
+fn other_ids(applied: &Applied, places: &Places, known: &Known, sink: &Sink<'_>) {
+    let last = |arm_id: &str| arm_id.rsplit('/').next().unwrap_or_default().to_lowercase();
+    let here = |arm_id: &str| applied.workspaces.iter().any(|workspace| workspace.arm_id.eq_ignore_ascii_case(arm_id));
+    for (workspace, place) in applied.workspaces.iter().zip(&places.workspaces) {
+        let arm_id = &workspace.arm_id;
+        let stored = known.started.iter().any(|(known, ..)| known.eq_ignore_ascii_case(arm_id));
+        if stored || workspace.since.is_some() || arm_id.is_empty() {
+            continue;
+        }
+        let like = |(id, client, _): &&(String, String, Option<Timestamp>)| {
+            *client == workspace.client && last(id) == last(arm_id) && !here(id)
+        };
+        let mut found = known.started.iter().filter(like);
+        let (Some((before, _, since)), None) = (found.next(), found.next()) else { continue };
+        let problem = format!("is another one than {before}: this workspace is a new one, and starts now");
+        let start = since.map_or_else(|| "…".to_owned(), |since| since.to_string());
+        let remedy = format!(
+            "If it takes that one's place, write the moment from which its incidents get tickets: since = {start} where \
+             no incident was read there, else up to when they were."
+        );
+        sink.warn(place.of("arm_id"), "workspace.arm_id", problem, remedy);
     }
 }
 

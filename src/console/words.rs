@@ -209,6 +209,7 @@ pub fn reason_title(code: &str) -> &'static str {
         "link-asked" => "Being linked",
         "link-refused" => "Could not be linked",
         "ticket-asked" => "Ticket asked for",
+        "rehomed" => "Client's place in Halo changed",
         "client-not-bound" => "Client has no Halo client",
         "unmapped" => "No mapping",
         "record-gone" => "Record deleted or merged",

@@ -34,6 +34,8 @@ pub struct Mate {
     pub pair: PairId,
     /// Its ticket, once known.
     pub ticket: Option<TicketId>,
+    /// It has none, and a person dropped the write that was to make it.
+    pub given_up: bool,
     /// The side on which its record is gone.
     pub gone: Option<Side>,
     /// Its incident.

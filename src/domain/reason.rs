@@ -148,6 +148,14 @@ pub enum Reason {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         blocked: Option<Box<Self>>,
     },
+    /// Its ticket was to be made at a place in Halo that is not its client's any more: it is made where that is now.
+    Rehomed {
+        /// The reference that the ticket was to carry.
+        reference: String,
+        /// What stands in its way.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        blocked: Option<Box<Self>>,
+    },
     /// The client has no Halo binding.
     ClientNotBound,
     /// A value has no mapping.
@@ -354,6 +362,7 @@ impl Reason {
             Self::LinkAsked { .. } => Self::LINK_ASKED,
             Self::LinkRefused { .. } => "link-refused",
             Self::TicketAsked { .. } => Self::TICKET_ASKED,
+            Self::Rehomed { .. } => Self::REHOMED,
             Self::ClientNotBound => "client-not-bound",
             Self::Unmapped { .. } => "unmapped",
             Self::Ambiguous { .. } => "ambiguous",

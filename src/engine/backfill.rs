@@ -10,6 +10,8 @@ use crate::{
         ids::{IncidentId, RunId, WorkspaceId},
         incident::Incident,
         policy::Policy,
+        reason::Reason,
+        run::RunCause,
         workspace::Workspace,
     },
     ledger::fact::Fact,
@@ -268,9 +270,15 @@ async fn take_in(
         if again != before {
             running(engine, workspace, backfill, again).await?;
         }
-        let mut schedule = engine.schedule();
-        schedule.backfilling.insert(workspace.id, waiting);
-        schedule.backfills.insert(workspace.id, at);
+        {
+            let mut schedule = engine.schedule();
+            schedule.backfilling.insert(workspace.id, waiting);
+            schedule.backfills.insert(workspace.id, at);
+        }
+        // One that has its ticket already and could not be joined to it is passed over from now on: the polls do that.
+        if !engine.store.held_for(workspace.id, Reason::LINK_ASKED, 1).await?.is_empty() {
+            engine.poke_workspace(workspace.id, RunCause::Person);
+        }
         return Ok(Ok(()));
     }
     waiting.incidents.truncate(waiting.incidents.len() - looked);

@@ -1,5 +1,6 @@
 //! Pairs whose ticket is not made yet when their workspace is given to another client, or its client to another place in
-//! Halo: no ticket is made at the former place. The incident is judged anew, as one of the client in force.
+//! Halo: no ticket is made at the former place. The incident is judged anew, as one of the client in force. Where that is
+//! the same client, what let it through before (a backfill, a person, a filter of that time) is not asked again.
 
 use crate::{
     domain::{reason::Reason, run::RunCause},
@@ -25,12 +26,14 @@ pub(super) async fn begin_anew(engine: &Engine, known: &Known) -> Result<(), Sto
         engine.schedule().pairs.insert(pair.id);
         return Ok(());
     }
-    let unlinked = Fact::Unlinked {
-        pair: pair.id,
-        workspace: pair.workspace,
-        incident: pair.incident.clone(),
-        reason: Reason::ClientNotBound,
+    let view = engine.registry.view();
+    let same = view.of_workspace(pair.workspace).is_some_and(|(_, client, _)| client.id == pair.client);
+    let reason = if same {
+        Reason::Rehomed { reference: pair.reference.clone(), blocked: None }
+    } else {
+        Reason::ClientNotBound
     };
+    let unlinked = Fact::Unlinked { pair: pair.id, workspace: pair.workspace, incident: pair.incident.clone(), reason };
     engine.record(engine.now(), Some(pair.client), vec![unlinked]).await?;
     if let Some(standing) = engine.schedule().workspaces.get_mut(&pair.workspace) {
         standing.judge_anew = true;

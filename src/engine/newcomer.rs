@@ -108,7 +108,9 @@ pub fn newcomer(
     let mut base = Base { alerts, affected, looked_up, ..agreed::at_creation(&incident) };
     let known = Affected::of(&base);
     let mut drafted = draft::draft(workspace, policy, catalogue, &passed, &incident, evidence.as_ref(), known);
-    if let Some(before) = passed.after {
+    if let Some(reference) = &passed.reference {
+        draft::refer(&mut drafted.draft, reference);
+    } else if let Some(before) = passed.after {
         draft::refer(&mut drafted.draft, &draft::reference_after(workspace, &incident, before));
     }
     let reason = drafted.lacking.into_iter().next();

@@ -201,7 +201,8 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
         poll.full = None;
         poll.gather_commented().await?;
     }
-    let listed = full && poll.counts.failure.is_none();
+    let listed = full && poll.whole();
+    let cut_off = full && !listed && poll.counts.failure.is_none();
     let missing = listed && poll.still_missing().await?;
     if poll.counts.failure.is_none() {
         poll.read_commented().await?;
@@ -225,6 +226,10 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
         let now = engine.now();
         if listed || cursor.is_none() && counts.failure.is_none() {
             standing.next_full = Some(now + if missing { gap::AGAIN } else { FULL_EVERY });
+            standing.cut_off = 0;
+        } else if cut_off {
+            standing.next_full = Some(now + gap::after_cuts(standing.cut_off));
+            standing.cut_off = standing.cut_off.saturating_add(1);
         } else if full {
             standing.next_full = None;
         }

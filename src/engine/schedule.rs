@@ -90,6 +90,8 @@ pub struct Standing {
     pub short: u32,
     /// What whole readings know to be the newest.
     pub settled: Option<Settled>,
+    /// Of a workspace: full lists in a row that were not read to their end.
+    pub cut_off: u32,
     /// Of a workspace: incident numbers that are missing still.
     pub gap: Option<Gap>,
     /// What the last whole reading told that cannot be.

@@ -23,6 +23,8 @@ pub struct Passed {
     pub ticket_type_id: i64,
     /// The ticket that the incident was unlinked from, when a person asked for another one.
     pub after: Option<TicketId>,
+    /// What it carries, if that was said before.
+    pub reference: Option<String>,
 }
 
 /// Whether a mode carries a write: what was queued under another mode is held to the one in force.
@@ -70,13 +72,13 @@ pub fn again(
     workspace: &Workspace,
     client: &Client,
     policy: &Policy,
-    catalogue: &Catalogue,
+    catalogue: Option<&Catalogue>,
     incident: &Incident,
 ) -> Result<Passed, Reason> {
     match workspace.mode {
         Mode::Off => Err(Reason::ModeOff),
         _ if incident.redirected() => Err(Reason::Redirected),
-        _ => needs(workspace, client, policy, Some(catalogue)),
+        _ => needs(workspace, client, policy, catalogue),
     }
 }
 
@@ -98,7 +100,9 @@ pub fn needs(
     match workspace.mode {
         Mode::Observe => Err(Reason::ModeObserve),
         Mode::CommentOnly => Err(Reason::ModeOneWay),
-        Mode::Off | Mode::SentinelToHalo | Mode::TwoWay => Ok(Passed { binding, ticket_type_id, after: None }),
+        Mode::Off | Mode::SentinelToHalo | Mode::TwoWay => {
+            Ok(Passed { binding, ticket_type_id, after: None, reference: None })
+        }
     }
 }
 
@@ -120,13 +124,14 @@ impl Brake {
         Self { cap: 0, made: 0 }
     }
 
-    /// Asks for one more ticket, and counts it when it is let pass. One that a person released always is, and
-    /// counts as well.
+    /// Asks for one more ticket, and counts it when it is let pass. One that a person released, or that was let pass
+    /// before, always is, and counts as well.
     ///
     /// # Errors
     /// [`Reason::StormHeld`] above the cap.
     pub fn ask(&mut self, held: Option<&Reason>) -> Result<(), Reason> {
-        let released = matches!(held, Some(Reason::StormReleased | Reason::TicketAsked { .. }));
+        let released =
+            matches!(held, Some(Reason::StormReleased | Reason::TicketAsked { .. } | Reason::Rehomed { .. }));
         if self.cap > 0 && self.made >= self.cap && !released {
             return Err(Reason::StormHeld { cap: self.cap });
         }

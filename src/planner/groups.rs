@@ -200,9 +200,9 @@ pub fn place(s: &Situation<'_>) -> String {
     if shares(s) { format!("Comment on incident {}", s.incident.name()) } else { "Comment".to_owned() }
 }
 
-/// The incident whose ticket this one waits for.
+/// The incident whose ticket this one waits for. One whose ticket a person gave up gets none that could be shared.
 pub fn waits_for<'a>(s: &Situation<'a>) -> Option<&'a Mate> {
-    s.mates.iter().find(|mate| counts(mate) && mate.pair < s.pair.id)
+    s.mates.iter().find(|mate| counts(mate) && !mate.given_up && mate.pair < s.pair.id)
 }
 
 /// Whether another incident gets a ticket in the place of one that is gone before this one does: a closed one gets none.

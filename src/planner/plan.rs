@@ -217,7 +217,7 @@ fn ticket_to_make(s: &Situation<'_>, out: &mut Plan) {
     if let Some(first) = groups::waits_for(s) {
         return out.remark(Reason::GroupWaits { name: first.incident.name() });
     }
-    match gate::again(s.workspace, s.client, s.policy, s.catalogue, s.incident) {
+    match gate::again(s.workspace, s.client, s.policy, Some(s.catalogue), s.incident) {
         Ok(passed)
             if (passed.binding.connection, passed.binding.halo_client_id) != (s.pair.halo, s.pair.halo_client_id) =>
         {

@@ -238,5 +238,11 @@ pub async fn drop_operation(app: &App, caller: &Caller, operation: OperationId) 
     record(app, Some(found.client), vec![act(caller, "drop", Some(found.pair), detail), dropped]).await?;
     app.engine.retry_no_more(operation);
     app.engine.look_again(found.pair);
+    if found.kind.makes_ticket() {
+        // They waited for this one's ticket.
+        for mate in row.mates.iter().filter(|mate| mate.ticket == row.pair.ticket) {
+            app.engine.look_again(mate.pair);
+        }
+    }
     Ok(())
 }

@@ -165,6 +165,9 @@ fn said(fact: &Fact, names: &Names) -> (EntryKind, String) {
             let text = "Its workspace's client, or the client's place in Halo, is another one by now: the incident is judged anew.";
             (Decision, text.into())
         }
+        Fact::Unlinked { reason: reason @ crate::domain::reason::Reason::Rehomed { .. }, .. } => {
+            (Decision, reason.words())
+        }
         Fact::Unlinked { reason, .. } => (EntryKind::Person, reason.words()),
         Fact::Paused { pause } => match &pause.cause {
             PauseCause::Person { why: Some(why), .. } => (EntryKind::Person, format!("Paused: {}", sentence(why))),

@@ -20,7 +20,9 @@ use crate::domain::{
 statements! {
     const MATES = "SELECT p.id, p.ticket, p.gone, bs.body AS incident_body, p.base ->> '$.own_closing' AS own_closing,
             (SELECT json_group_array(json_array(n.ticket, n.action)) FROM note_links n
-              WHERE n.pair = p.id AND n.written_in = 'sentinel') AS noted
+              WHERE n.pair = p.id AND n.written_in = 'sentinel') AS noted,
+            p.ticket IS NULL AND EXISTS (SELECT 1 FROM operations o
+              WHERE o.pair = p.id AND o.kind = 'create-ticket' AND o.state = 'dropped') AS given_up
         FROM pairs p JOIN subjects s ON s.id = p.subject JOIN bodies bs ON bs.hash = s.body
         WHERE p.grouped = ?1 AND p.id <> ?2 ORDER BY p.id";
     const JOINABLE = "SELECT DISTINCT k.pair AS id, p.opened_ms FROM json_each(?2) j
@@ -40,6 +42,7 @@ pub(super) async fn mates(connection: &mut SqliteConnection, first: PairId, own:
         Ok(Mate {
             pair: cells.id("id")?,
             ticket: cells.opt_int("ticket")?.map(TicketId),
+            given_up: cells.flag("given_up")?,
             gone: cells.opt_text("gone")?.and_then(side_of),
             incident: cells.json("incident_body")?,
             noted: noted.into_iter().map(|(ticket, action)| ActionKey { ticket: TicketId(ticket), action }).collect(),

@@ -782,6 +782,34 @@ fn what_is_stored_keeps_its_places() {
 }
 
 #[test]
+fn a_workspace_in_the_place_of_one_with_another_id_is_told_to_start_now() {
+    let sound = sound_with("[[client]]", "[[client]]");
+    let arm_id = |group: &str, name: &str| {
+        format!("/subscriptions/s/resourcegroups/{group}/providers/microsoft.operationalinsights/workspaces/{name}")
+    };
+    let since: jiff::Timestamp = "2026-01-05T08:00:00Z".parse().unwrap();
+    let beside = |text: &str, stored: &[(String, &str)]| {
+        let started = stored.iter().map(|(id, client)| (id.clone(), (*client).to_owned(), Some(since))).collect();
+        read_beside(text, &Known { started, ..Known::default() })
+    };
+    let reading = beside(&sound, &[(arm_id("former", "w"), "c")]);
+    let [fault] = reading.faults.as_slice() else { panic!("one warning: {:?}", reading.faults) };
+    assert_eq!((fault.severity, fault.field.as_str()), (Severity::Warning, "workspace.arm_id"));
+    assert!(fault.problem.contains("/former/") && fault.remedy.contains("since = 2026-01-05T08:00:00Z"), "{fault}");
+    assert!(reading.applied.is_some(), "a warning does not hinder applying");
+    // Its own id, another name, another client's, several that it may be, and a start that is said.
+    let two = [(arm_id("former", "w"), "c"), (arm_id("other", "w"), "c")];
+    for stored in
+        [&[(arm_id("g", "w"), "c")][..], &[(arm_id("former", "v"), "c")], &[(arm_id("former", "w"), "d")], &two]
+    {
+        let faults = beside(&sound, stored).faults;
+        assert!(faults.is_empty(), "{stored:?}: {faults:?}");
+    }
+    let told = sound_with("workspaces/w\"\n", "workspaces/w\"\nsince = 2026-01-05T08:00:00Z\n");
+    assert_eq!(beside(&told, &[(arm_id("former", "w"), "c")]).faults, []);
+}
+
+#[test]
 fn holes_in_the_severities_are_a_warning() {
     let reading = read(&sound_with(", Low = 3, Informational = 4", ""));
     let [fault] = reading.faults.as_slice() else { panic!("one warning: {:?}", reading.faults) };

@@ -38,7 +38,12 @@ impl Reason {
                 | Self::OutcomeUnknown
                 | Self::Dropped { .. }
                 | Self::Refused { .. }
-        ) || matches!(self, Self::TicketAsked { blocked: Some(why), .. } if why.done_here())
+        ) || match self {
+            Self::TicketAsked { blocked, .. } | Self::Rehomed { blocked, .. } => {
+                blocked.as_ref().is_some_and(|why| why.done_here())
+            }
+            _ => false,
+        }
     }
 
     /// What a person can do about it; `None` when nothing is asked of anyone.
@@ -69,7 +74,7 @@ impl Reason {
             Self::LinkRefused { .. } => Some(
                 "Mend what stands in the way, then open “Link by hand”: link it to that ticket or another one there, or have its ticket made.".into(),
             ),
-            Self::TicketAsked { blocked, .. } => blocked.as_ref()?.remedy(),
+            Self::TicketAsked { blocked, .. } | Self::Rehomed { blocked, .. } => blocked.as_ref()?.remedy(),
             Self::LinkAsked { .. } => Some("Nothing: it is linked as soon as both can be read.".into()),
             Self::ClientNotBound => Some("Give the client its Halo client id.".into()),
             Self::Unmapped { table, value } => {

@@ -1,7 +1,7 @@
 //! What a reason says.
 
 use super::{Reason, asked};
-use crate::domain::{failure::Side, policy::Filter};
+use crate::domain::failure::Side;
 
 impl Reason {
     /// One sentence.
@@ -32,15 +32,6 @@ impl Reason {
             Self::ModeOneWay => "The workspace's mode does not carry this direction.".into(),
             Self::OlderThanStart => "Not linked: older than the workspace's start.".into(),
             Self::Redirected => "Not linked: merged into another incident in Defender.".into(),
-            Self::Filtered { filter, saw, would } => {
-                format!("Not linked: the policy's “{}” saw {saw}, and {would}.", Filter::shown(filter))
-            }
-            Self::StormHeld { cap } => {
-                format!("Held by the storm brake: this workspace has had {cap} new tickets within an hour.")
-            }
-            Self::EntitiesAwaited { until } => format!(
-                "Not linked yet: the policy groups by entities, and none of the incident's shows so far. Its ticket is made as soon as one does, or after {until}."
-            ),
             Self::StormReleased => "Released from the storm brake; its ticket is made next.".into(),
             Self::Grouped { why } => format!("It shares a ticket with other incidents: {why}."),
             Self::GroupWaits { name } => format!("It will share the ticket of {name}, which is not made yet."),
@@ -49,14 +40,13 @@ impl Reason {
             Self::AlertsJoined { alerts } if alerts.len() == 1 => "An alert joined the incident.".into(),
             Self::AlertsJoined { alerts } => format!("{} alerts joined the incident.", alerts.len()),
             Self::CopiedOver { from } => format!("Ticket {from}, which carried the comment, does not exist any more."),
-            Self::Unlinked { ticket: Some(ticket), refused: None } => {
-                format!("Unlinked from ticket {ticket} by a person; both stay as they are.")
-            }
-            Self::Unlinked { refused: Some(why), .. } => format!("Unlinked by a person. {why}"),
-            Self::Unlinked { ticket: None, refused: None } => "Unlinked by a person.".into(),
-            Self::LinkAsked { ticket, .. } => format!("It is being linked to ticket {ticket}."),
-            Self::LinkRefused { ticket, why } => format!("Not linked to ticket {ticket}: {why}"),
-            Self::TicketAsked { blocked, .. } => asked::words(blocked.as_deref()),
+            Self::Filtered { .. }
+            | Self::StormHeld { .. }
+            | Self::Unlinked { .. }
+            | Self::LinkAsked { .. }
+            | Self::LinkRefused { .. }
+            | Self::TicketAsked { .. }
+            | Self::Rehomed { .. } => asked::words(self),
             Self::ClientNotBound => "The client has no Halo client yet.".into(),
             Self::Unmapped { table, value } => match value.split_once(" → ") {
                 Some((from, to)) => format!("“{from}” is mapped to {to}, and Halo has no such {table} for the ticket."),

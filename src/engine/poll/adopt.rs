@@ -148,6 +148,7 @@ impl Poll<'_> {
         // No ticket was made before its incident.
         let known = self.natives(binding, oldest.checked_sub(CLOCKS_APART).unwrap_or(oldest)).await?;
         let mut left = Vec::with_capacity(judged.len());
+        let earlier = self.counts.failure.take();
         for (newcomer, passed) in judged {
             let Some(passed) = passed else {
                 left.push(newcomer);
@@ -158,6 +159,8 @@ impl Poll<'_> {
                     let (workspace, incident) = (self.workspace, &newcomer.incident.id);
                     // Whoever unlinked it from a ticket wants another one.
                     match self.natives_of(binding, |known| known.made_for(workspace, incident, passed.after)) {
+                        // After one that could not be read the others come again: nothing is asked for them yet.
+                        Some(_) if self.failed() => self.counts.hold(&newcomer.incident),
                         Some(ticket) => self.adopt(newcomer.incident, ticket).await?,
                         None => left.push(newcomer),
                     }
@@ -169,6 +172,7 @@ impl Poll<'_> {
                 }
             }
         }
+        self.counts.failure = earlier.or(self.counts.failure.take());
         Ok(left)
     }
 

@@ -3,13 +3,18 @@
 
 use jiff::SignedDuration;
 
-use super::Poll;
+use super::{FULL_EVERY, Poll};
 use crate::store::{Cursor, StoreError};
 
 /// Everything is listed again after a gap in this time.
 pub(super) const AGAIN: SignedDuration = SignedDuration::from_mins(5);
 /// So many times, unless the missing ones show before: a number may never be given to any incident.
 const LOOKS: u8 = 4;
+
+/// After a list of all that was cut off, when it was so before so many times in a row.
+pub(super) fn after_cuts(before: u32) -> SignedDuration {
+    (AGAIN * (1_i32 << before.min(7))).min(FULL_EVERY)
+}
 
 /// Numbers of which some were never seen.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -34,9 +34,10 @@ impl Poll<'_> {
         held: Option<&str>,
     ) -> Result<Result<Passed, Reason>, StoreError> {
         let by_a_person = held.is_some_and(link::before_gates);
-        // What a person decided, or released from the storm brake, stands with the incident.
+        // What a person decided, or released from the storm brake, stands with the incident; so does that it was let through.
+        let stands = by_a_person || held == Some(Reason::REHOMED);
         let known = match held {
-            Some(_) if by_a_person || self.policy.tickets_per_hour > 0 => {
+            Some(_) if stands || self.policy.tickets_per_hour > 0 => {
                 self.engine.store.subject(self.workspace.id, &incident.id).await?
             }
             _ => None,
@@ -53,6 +54,11 @@ impl Poll<'_> {
             Some(Reason::TicketAsked { after, .. }) => {
                 link::ask(self.workspace, self.client, self.policy, catalogue, *after)
                     .map_err(|why| Reason::ticket_blocked(*after, why))
+            }
+            Some(Reason::Rehomed { reference, .. }) if !given_away => {
+                gate::again(self.workspace, self.client, self.policy, catalogue, incident)
+                    .map(|passed| Passed { reference: Some(reference.clone()), ..passed })
+                    .map_err(|why| Reason::Rehomed { reference: reference.clone(), blocked: Some(Box::new(why)) })
             }
             _ => gate::ask(self.workspace, self.client, self.policy, catalogue, incident),
         };
@@ -151,18 +157,28 @@ impl Poll<'_> {
         Brake::new(self.policy, u32::try_from(made).unwrap_or(u32::MAX))
     }
 
-    /// Whether a ticket that was asked for can't be made for the same reason as before: there is nothing new to record.
+    /// Whether a ticket that was asked for, or let through before, can't be made for the same reason as before: there is
+    /// nothing new to record.
     fn still_blocked(&self, catalogue: Option<&Catalogue>, subject: &Subject) -> bool {
-        let Some(Reason::TicketAsked { after, blocked: Some(why) }) = &subject.held else { return false };
-        link::ask(self.workspace, self.client, self.policy, catalogue, *after).err().as_ref() == Some(&**why)
+        let (workspace, client, policy) = (self.workspace, self.client, self.policy);
+        let (passed, before) = match &subject.held {
+            Some(Reason::TicketAsked { after, blocked: Some(why) }) => {
+                (link::ask(workspace, client, policy, catalogue, *after), why)
+            }
+            Some(Reason::Rehomed { blocked: Some(why), .. }) => {
+                (gate::again(workspace, client, policy, catalogue, &subject.incident), why)
+            }
+            _ => return false,
+        };
+        passed.err().as_ref() == Some(&**before)
     }
 
     /// What people asked for: tickets of incidents that the storm brake held or that nothing else would link, oldest
-    /// first; then incidents to be linked to a ticket that exists.
+    /// first, and those that were let through before; then incidents to be linked to a ticket that exists.
     pub(super) async fn asked(&mut self) -> Result<(), StoreError> {
         let catalogue = self.client.halo.as_ref().and_then(|b| self.engine.registry.catalogue(b.connection));
         let mut wanted = Vec::new();
-        for code in [Reason::StormReleased.code(), Reason::TICKET_ASKED] {
+        for code in [Reason::StormReleased.code(), Reason::TICKET_ASKED, Reason::REHOMED] {
             for id in self.engine.store.held_for(self.workspace.id, code, REGATED_MAX).await? {
                 let Some(subject) = self.engine.store.subject(self.workspace.id, &id).await? else { continue };
                 if self.still_blocked(catalogue.as_deref(), &subject) {

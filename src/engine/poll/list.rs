@@ -125,18 +125,34 @@ impl Poll<'_> {
         before.is_some_and(|cursor| cursor.modified > latest).then_some(latest)
     }
 
-    /// Says what the list told of times to come.
+    /// Says what the list told of times to come, that the start is yet to come by the service's clock, and that the list of
+    /// all incidents was not read to its end.
     pub(super) fn note_future(&self) {
         if self.counts.failure.is_some() {
             return;
         }
-        let told = self.counts.future.as_ref().map(|(at, incident)| {
+        let id = self.workspace.id;
+        let cut_off = self.engine.schedule().workspaces.get(&id).is_some_and(|standing| standing.cut_off > 0);
+        let future = self.counts.future.as_ref().map(|(at, incident)| {
             format!(
                 "Incident {incident} says that it was last changed on {}, which is yet to come. That time is left aside; \
                  everything is read as usual.",
                 iso(*at)
             )
         });
-        self.engine.note_future(RunScope::Workspace { id: self.workspace.id }, told);
+        let since = self.workspace.since;
+        let ahead = self.counts.latest.is_some_and(|latest| since > latest).then(|| {
+            format!(
+                "The start of this workspace ({}) lies ahead by Azure's clock: no incident that is made before it gets a \
+                 ticket. Set an earlier “since” if that is not meant.",
+                iso(since)
+            )
+        });
+        let told = future.or(ahead).or_else(|| {
+            let text = "The list of all open incidents has more pages than are read at once: what lies behind them is not known. \
+                        It is read again, ever more rarely. Close what is done with.";
+            cut_off.then(|| text.to_owned())
+        });
+        self.engine.note_future(RunScope::Workspace { id }, told);
     }
 }

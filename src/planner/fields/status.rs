@@ -316,7 +316,7 @@ fn new_ticket(g: &mut Gather<'_, '_>) {
         Ok(id) => id,
         Err(reason) => return g.out.item(reason),
     };
-    let passed = gate::Passed { binding, ticket_type_id, after: None };
+    let passed = gate::Passed { binding, ticket_type_id, after: None, reference: None };
     let drafted = draft::following(s, &passed, g.ticket.id);
     g.base.title = Some(s.incident.title.clone());
     g.out.push(OperationKind::CreateTicket { draft: drafted, follows: Some(g.ticket.id) }, Reason::IncidentReopened);

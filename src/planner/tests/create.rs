@@ -222,6 +222,8 @@ fn the_brake_holds_what_is_above_the_cap_until_a_person_releases_it() {
     assert_eq!(brake.ask(None), Err(Reason::StormHeld { cap: 3 }));
     assert_eq!(brake.ask(Some(&Reason::StormHeld { cap: 3 })), Err(Reason::StormHeld { cap: 3 }));
     assert_eq!(brake.ask(Some(&Reason::StormReleased)), Ok(()));
+    let before = Reason::Rehomed { reference: "HB-1".into(), blocked: None };
+    assert_eq!(brake.ask(Some(&before)), Ok(()), "it was let through before");
     policy.tickets_per_hour = 0;
     let mut off = Brake::new(&policy, 1_000_000);
     assert!((0..1_000).all(|_| off.ask(None).is_ok()), "0 is no brake");

@@ -37,6 +37,7 @@ pub(super) fn mate(s: &Scene, pair: u128, status: IncidentStatus, severity: Seve
     Mate {
         pair: PairId(Uuid::from_u128(pair)),
         ticket: s.pair.ticket,
+        given_up: false,
         gone: None,
         incident,
         noted: BTreeSet::new(),
@@ -333,7 +334,10 @@ fn who_joins_before_the_ticket_is_made_waits_for_it() {
     (scene.pair.ticket, scene.ticket, scene.comments, scene.actions) = (None, None, None, None);
     open(&mut scene, FIRST);
     assert_eq!(words(&scene.plan()), "behind waiting group-waits");
-    // The first one was unlinked: then it gets its own.
+    // A person dropped the first one's: then it gets its own.
+    scene.mates[0].given_up = true;
+    assert_eq!(words(&scene.plan()), "create ticket because new-incident; behind waiting new-incident");
+    // So it does when the first one was unlinked.
     scene.mates.clear();
     assert_eq!(words(&scene.plan()), "create ticket because new-incident; behind waiting new-incident");
 }

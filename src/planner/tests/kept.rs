@@ -18,7 +18,7 @@ use crate::{
 
 pub(super) fn drafted(s: &Situation<'_>) -> TicketDraft {
     let binding = s.client.halo.clone().expect("the client is bound");
-    let passed = gate::Passed { binding, ticket_type_id: 21, after: None };
+    let passed = gate::Passed { binding, ticket_type_id: 21, after: None, reference: None };
     draft::draft(s.workspace, s.policy, s.catalogue, &passed, s.incident, None, Affected::NotKnown).draft
 }
 

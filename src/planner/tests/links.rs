@@ -336,6 +336,7 @@ fn what_a_person_decided_stands_before_the_gates() {
         (Reason::TicketAsked { after, blocked: None }, true, false),
         (Reason::ticket_blocked(after, Reason::ClientNotBound), true, false),
         (Reason::LinkRefused { ticket: TicketId(9), why: "no".into() }, false, false),
+        (Reason::Rehomed { reference: "HB-1".into(), blocked: None }, false, false),
         (Reason::OlderThanStart, false, false),
         (Reason::StormHeld { cap: 3 }, false, false),
     ];

@@ -46,7 +46,15 @@ impl Installed {
             named: (self.applied.workspaces.iter())
                 .map(|w| (w.name.to_lowercase(), w.arm_id.to_lowercase(), w.webhook_secret.is_some()))
                 .collect(),
+            started: (self.applied.workspaces.iter())
+                .map(|w| (w.arm_id.to_lowercase(), w.client.clone(), w.since))
+                .collect(),
         }
+    }
+
+    /// The same for a file that replaces all there is: nothing may be named that does not stand in it.
+    pub fn known_before(&self) -> Known {
+        Known { started: self.known().started, ..Known::default() }
     }
 
     /// Where each secret comes from, by what it is bound to.

@@ -93,7 +93,8 @@ pub async fn read(
 ) -> Result<Reading, StoreError> {
     let known = match store {
         Some(store) if !prune => installed(store).await?.known(),
-        _ => Known::default(),
+        Some(store) => installed(store).await?.known_before(),
+        None => Known::default(),
     };
     let places = StorePlaces { store };
     let places = (!options.offline).then_some(&places as &dyn SecretPlaces);
@@ -103,7 +104,7 @@ pub async fn read(
 /// Reads a file that came through the browser: its secrets may come from those places of the server alone from which they
 /// come already.
 pub fn read_posted(text: &str, store: &Store, installed: &Installed, prune: bool) -> Reading {
-    let known = if prune { Known::default() } else { installed.known() };
+    let known = if prune { installed.known_before() } else { installed.known() };
     let places = PostedPlaces { here: StorePlaces { store: Some(store) }, known: installed.places() };
     config::read(text, &known, &Secrets { folder: PathBuf::from("/"), places: Some(&places) })
 }

@@ -7,6 +7,7 @@ use halobridge::{
     },
     service::{
         backfills::{self, Asked},
+        configuration,
         error::ServiceError,
     },
     twin::options::Product,
@@ -210,6 +211,40 @@ both! {
     }
 }
 
+both! {
+    /// The first ticket that Halo refuses shows that the client has a wrong id; the incidents are older than the start.
+    async fn what_a_backfill_let_through_gets_its_ticket_where_its_client_belongs(product) {
+        let bridge = Bridge::with(late_start(product)).await;
+        let mut old = Vec::new();
+        for _ in 0..3 {
+            old.push(bridge.raise(json!({})));
+            bridge.advance(10).await;
+        }
+        bridge.pass(3_700).await;
+        let right = configuration::export(&bridge.store).await.unwrap();
+        let mut wrong = right.clone();
+        for client in &mut wrong.clients {
+            client.halo.as_mut().unwrap().halo_client_id = 9_999;
+        }
+        bridge.take(&wrong).await;
+        bridge.ask(ALL).await.unwrap();
+        bridge.start_backfill().await.unwrap();
+        bridge.pass(600).await;
+        assert_eq!(bridge.tickets().len(), 0);
+        let before = bridge.pair_of(&old[0]).await.expect("the backfill came to it").reference;
+        bridge.take(&right).await;
+        bridge.pass(600).await;
+        assert_eq!(bridge.tickets().len(), 3);
+        for incident in &old {
+            bridge.ticket_of(incident).await;
+        }
+        assert_eq!(bridge.pair_of(&old[0]).await.unwrap().reference, before);
+        let how = bridge.backfill().await;
+        assert!(matches!(how, BackfillState::Ended { how: HowEnded::Done, .. }), "{how:?}");
+        bridge.finish().await;
+    }
+}
+
 /// A backfill of ten has begun, and something keeps every ticket from being made for a while: whom it had not come to yet
 /// gets a ticket afterwards, and the page says meanwhile why it stands still.
 async fn stands_still_and_goes_on(bridge: &mut Bridge, stop: impl Fn(&mut Bridge), go_on: impl Fn(&mut Bridge)) {
@@ -310,6 +345,41 @@ both! {
             bridge.mutate_no_more();
         };
         stands_still_and_goes_on(&mut bridge, rename, name_back).await;
+        bridge.finish().await;
+    }
+}
+
+both! {
+    /// They are found while something of them can't be read just now; no webhook names them afterwards.
+    async fn what_a_backfill_finds_a_ticket_for_is_linked_once_both_can_be_read(product) {
+        let bridge = Bridge::with(Setup { policy: "adopt = true".into(), ..late_start(product) }).await;
+        let mut old = Vec::new();
+        for _ in 0..3 {
+            let incident = bridge.raise(json!({}));
+            let ticket = bridge.native(0, &incident);
+            old.push((incident, ticket));
+            bridge.advance(10).await;
+        }
+        bridge.pass(3_700).await;
+        bridge.ask(Asked { per_hour: "3600", ..ALL }).await.unwrap();
+        assert_eq!(bridge.forecast().await.tickets, 3);
+        bridge.fault(json!({ "effect": "status", "status": 503, "kind": "halo.actions.list" }));
+        bridge.start_backfill().await.unwrap();
+        bridge.pass(30).await;
+        let mut asked = 0;
+        for (incident, _) in &old {
+            asked += usize::from(bridge.reason_of(incident).await == Some("link-asked"));
+        }
+        assert_eq!(asked, 1, "the others wait for what the first one waits for");
+        bridge.pass(90).await;
+        bridge.heal();
+        bridge.pass(3_600).await;
+        for (incident, ticket) in &old {
+            assert_eq!(bridge.ticket_of(incident).await, *ticket);
+        }
+        assert_eq!(bridge.tickets().len(), 3, "none was made");
+        let how = bridge.backfill().await;
+        assert!(matches!(how, BackfillState::Ended { how: HowEnded::Done, .. }), "{how:?}");
         bridge.finish().await;
     }
 }

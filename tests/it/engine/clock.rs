@@ -53,6 +53,25 @@ both! {
         }
     }
 
+    /// A workspace that was set up while the clock was ahead has its start there.
+    async fn a_start_that_lies_ahead_is_said_until_it_has_come(product) {
+        let bridge = Bridge::with(Setup { since_secs: 3_600, workspaces: 1, ..Setup::new(product) }).await;
+        let notes = || -> Vec<String> {
+            bridge.engine.standings().into_iter().filter_map(|found| found.standing.note).collect()
+        };
+        let before = bridge.raise(json!({}));
+        bridge.pass(600).await;
+        assert!(bridge.pair_of(&before).await.is_none());
+        let told = notes();
+        assert!(told.iter().any(|note| note.contains("lies ahead") && note.contains("since")), "{told:?}");
+        bridge.pass(3_600).await;
+        assert_eq!(notes(), Vec::<String>::new(), "it has come");
+        let after = bridge.raise(json!({}));
+        bridge.cross().await;
+        bridge.ticket_of(&after).await;
+        bridge.finish().await;
+    }
+
     /// What is held is looked at again when the policy or the mode changes, whatever the clock said when it was read.
     async fn what_was_held_by_a_wrong_clock_passes_once_it_may(product) {
         let mut bridge = Bridge::with(Setup { mode: "observe", ..Setup::new(product) }).await;

@@ -20,13 +20,13 @@ impl Bridge {
     }
 
     /// The pair's only dead letter.
-    async fn dead(&self, incident: &str) -> OperationId {
+    pub async fn dead(&self, incident: &str) -> OperationId {
         let dead = self.view(incident).await.dead;
         assert_eq!(dead.len(), 1, "{dead:#?}");
         dead[0].id
     }
 
-    async fn drop_it(&self, operation: OperationId) {
+    pub async fn drop_it(&self, operation: OperationId) {
         let (app, caller) = self.console();
         acts::drop_operation(&app, &caller, operation).await.unwrap();
         self.run().await;

@@ -292,6 +292,31 @@ both! {
         bridge.finish().await;
     }
 
+    async fn who_waits_for_a_ticket_that_a_person_gave_up_gets_one_of_its_own(product) {
+        let bridge = Bridge::with(grouped(product)).await;
+        bridge.fault(json!({ "effect": "status", "status": 400, "kind": "halo.tickets.post" }));
+        let mut incidents = Vec::new();
+        for _ in 0..3 {
+            incidents.push(bridge.raise(json!({ "story": 0 })));
+            bridge.clock.advance(jiff::SignedDuration::from_secs(1));
+        }
+        let [first, second, third] = [&incidents[0], &incidents[1], &incidents[2]];
+        bridge.cross().await;
+        assert_eq!(bridge.reason_of(second).await, Some("group-waits"));
+        bridge.heal();
+        bridge.close_incident(first, json!({ "classification": "Undetermined" }));
+        bridge.cross().await;
+        let making = bridge.dead(first).await;
+        bridge.drop_it(making).await;
+        bridge.cross().await;
+        let ticket = bridge.ticket_of(second).await;
+        assert_eq!(bridge.ticket_of(third).await, ticket, "those that are left share it");
+        assert_eq!(bridge.pair_of(first).await.unwrap().ticket, None);
+        assert_eq!(bridge.tickets().len(), 1);
+        bridge.rests().await;
+        bridge.finish().await;
+    }
+
     async fn a_new_ticket_in_place_of_a_deleted_one_is_shared_again(product) {
         let mut setup = grouped(product);
         setup.policy.push_str("\ndrift = { only_in_sentinel = \"heal\" }");

@@ -3,7 +3,7 @@
 use halobridge::{
     clock::Clock as _,
     domain::{account::Scope, failure::Side, ids::IncidentId, reason::Reason},
-    service::{acts, caller::Caller, decisions, error::ServiceError, links, pairs, tickets},
+    service::{acts, caller::Caller, configuration, decisions, error::ServiceError, links, pairs, tickets},
 };
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -357,6 +357,37 @@ both! {
             let pair = bridge.pair_of(&incident).await.expect("it is linked");
             assert!(pair.ticket.is_some());
             assert_ne!(Some(pair.reference), former, "not that of the ticket that was left");
+            bridge.finish().await;
+        }
+    }
+
+    /// It is asked for while the client has a wrong id, once for the first time and once after an unlinking.
+    async fn a_ticket_that_a_person_asked_for_is_made_once_its_client_is_bound_aright(product) {
+        for unlinked in [false, true] {
+            let bridge = Bridge::with(by_hand_only(product)).await;
+            let incident = bridge.raise(json!({}));
+            bridge.cross().await;
+            if unlinked {
+                bridge.make_ticket(&incident).await;
+                bridge.unlink(&incident).await;
+            }
+            let tickets = bridge.tickets().len();
+            let right = configuration::export(&bridge.store).await.unwrap();
+            let mut wrong = right.clone();
+            for client in &mut wrong.clients {
+                client.halo.as_mut().unwrap().halo_client_id = 9_999;
+            }
+            bridge.take(&wrong).await;
+            bridge.make_ticket(&incident).await;
+            assert_eq!(bridge.tickets().len(), tickets);
+            let waits = bridge.pair_of(&incident).await.expect("it waits for its ticket");
+            assert_eq!(waits.ticket, None);
+            bridge.take(&right).await;
+            bridge.pass(600).await;
+            assert_eq!(bridge.tickets().len(), tickets + 1);
+            bridge.ticket_of(&incident).await;
+            let now = bridge.pair_of(&incident).await.unwrap();
+            assert_eq!(now.reference, waits.reference, "not that of the ticket that was left");
             bridge.finish().await;
         }
     }

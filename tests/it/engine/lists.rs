@@ -156,6 +156,58 @@ async fn a_cursor_that_was_led_into_the_future_comes_back() {
     bridge.finish().await;
 }
 
+/// Each page of the open ones holds one incident, thousands of rows that are none, and tells of a further page: what a poll
+/// reads of a list ends before it does.
+#[tokio::test]
+async fn a_whole_list_that_is_cut_off_uses_up_no_look_for_a_missing_incident() {
+    let bridge = Bridge::with(Setup { workspaces: 1, ..Setup::new(Product::Itsm) }).await;
+    bridge.pass(60).await;
+    // So many that the list is known to come in its order.
+    for _ in 0..12 {
+        bridge.clock.advance(SignedDuration::from_secs(1));
+        bridge.raise(json!({}));
+    }
+    bridge.pass(60).await;
+    let late = bridge.raise(json!({}));
+    bridge.clock.advance(SignedDuration::from_secs(1));
+    bridge.raise(json!({}));
+    let (hidden, long_ago, mut pages) = (late.clone(), bridge.clock.now() - SignedDuration::from_hours(48), 0);
+    bridge.mutate(move |request, body| {
+        if !asks_for_incidents(request) {
+            return;
+        }
+        let Some(listed) = body["value"].as_array_mut() else { return };
+        listed.retain(|row| row["name"] != hidden.as_str());
+        if !request.uri().query().is_some_and(|query| query.contains("Closed")) {
+            return;
+        }
+        pages += 1;
+        listed.truncate(1);
+        if let Some(row) = listed.first_mut() {
+            let changed = long_ago + SignedDuration::from_secs(pages);
+            row["properties"]["lastModifiedTimeUtc"] = json!(time::iso(changed));
+        }
+        listed.extend((0..4_900).map(|_| json!({ "odd": 0 })));
+        body["nextLink"] = json!(format!("{}&more={pages}", request.uri()));
+    });
+    bridge.pass(60).await;
+    let gap = || bridge.engine.standings().into_iter().find_map(|found| found.standing.gap);
+    let before = gap();
+    assert!(before.is_some(), "a number is missing");
+    let calls = bridge.calls("sentinel.incident.list");
+    bridge.pass_by(2_400, 60).await;
+    assert_eq!(gap(), before, "it is looked for as often as ever");
+    let more = bridge.calls("sentinel.incident.list") - calls;
+    assert!(more < 400, "{more} pages in forty minutes: the list is read ever more rarely");
+    let told = notes(&bridge);
+    assert!(told.iter().any(|note| note.contains("more pages than are read at once")), "{told:?}");
+    bridge.mutate_no_more();
+    bridge.pass_by(7_200, 60).await;
+    bridge.ticket_of(&late).await;
+    assert_eq!((gap(), notes(&bridge)), (None, Vec::new()));
+    bridge.finish().await;
+}
+
 /// Rows of changed tickets tell other times.
 fn tickets_tell(bridge: &Bridge, other: impl Fn(i64, &str) -> Option<String> + Send + 'static) {
     bridge.mutate(move |request, body| {

@@ -44,7 +44,7 @@ impl Bridge {
     }
 
     /// Applies a configuration.
-    async fn take(&self, wanted: &Applied) {
+    pub async fn take(&self, wanted: &Applied) {
         let (app, _) = self.admin();
         configuration::apply(&self.store, wanted, true, self.clock.now(), &*app.ids).await.unwrap();
         self.run().await;
