@@ -26,14 +26,6 @@ impl Bridge {
         pairs::view(&app, &caller, self.pair_of(incident).await.unwrap().id, "").await.unwrap()
     }
 
-    fn notes_with(&self, ticket: i64, text: &str) -> usize {
-        self.notes_of(ticket).iter().filter(|note| words(note).contains(text)).count()
-    }
-
-    fn comments_with(&self, incident: &str, text: &str) -> usize {
-        self.comments_of(incident).iter().filter(|comment| comment.contains(text)).count()
-    }
-
     async fn rests(&self) {
         let writes = self.writes();
         self.pass(1_800).await;
