@@ -482,8 +482,7 @@ impl Engine {
     pub fn next_work(&self) -> Timestamp {
         let now = self.now();
         let s = self.schedule();
-        let idle = |standing: &&Standing| standing.next.is_some();
-        let scopes = s.workspaces.values().chain(s.instances.values()).chain(s.catalogues.values()).filter(idle);
+        let scopes = s.workspaces.values().chain(s.instances.values()).chain(s.catalogues.values());
         let times = scopes
             .filter_map(|standing| standing.next)
             .chain(s.pairs_next)

@@ -96,7 +96,7 @@ pub async fn view_at(
     let (situation, as_of) = match then {
         None => (app.store.situation(pair).await.map_err(|e| fault("read a pair", &e))?, None),
         Some(seq) => {
-            super::then::situation(app, &known, seq).await?.map_or((None, None), |(row, at)| (Some(row), Some(at)))
+            super::then::in_its_group(app, &known, seq).await?.map_or((None, None), |(row, at)| (Some(row), Some(at)))
         }
     };
     let situation = match situation {

@@ -1,10 +1,14 @@
 //! A pair as it stood after any entry of the ledger: both sides, what they agreed on, and the queue. Replayed, not kept.
 
+use std::collections::BTreeSet;
+
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
-use super::{App, error::ServiceError, fault};
+use super::{App, error::ServiceError, fault, unlinked};
 use crate::{
     domain::{
+        group::{Group, Mate},
+        ids::PairId,
         incident::{Evidence, Incident},
         pair::Pair,
     },
@@ -15,6 +19,8 @@ use crate::{
 
 /// Entries that are read at a time: so many are held in memory, however long a history is.
 const AT_ONCE: u32 = 2_000;
+/// Unlinkings from a ticket that are looked through for those who shared it: as many as a group may have.
+const UNLINKED: u32 = 100;
 
 /// What is said of a moment before the pair was made.
 pub const NOT_YET: &str = "The incident was not linked yet at that moment. What follows is how it stands now.";
@@ -104,6 +110,45 @@ pub async fn situation_by(
         replay.take(&item);
     }
     Ok(replay.row.zip(replay.at))
+}
+
+/// The same, with the others of its group as they stood then.
+///
+/// # Errors
+/// The ledger cannot be read.
+pub(super) async fn in_its_group(
+    app: &App,
+    pair: &Pair,
+    at: Seq,
+) -> Result<Option<(SituationRow, Timestamp)>, ServiceError> {
+    let Some((mut row, when)) = situation(app, pair, at).await? else { return Ok(None) };
+    if let Some(group) = &row.pair.group {
+        row.mates = mates(app, &row.pair, group, at).await?;
+    }
+    Ok(Some((row, when)))
+}
+
+/// The other pairs of a group after entry `at`, in the order in which they were opened: those that are pairs still, and
+/// those that were taken off the ticket since.
+async fn mates(app: &App, pair: &Pair, group: &Group, at: Seq) -> Result<Vec<Mate>, ServiceError> {
+    let failed = |e| fault("read a group", &e);
+    let members = app.store.group_members(group.first).await.map_err(failed)?;
+    let mut members: BTreeSet<PairId> = members.into_iter().collect();
+    if let Some(ticket) = pair.ticket {
+        let unlinkings = app.store.unlinked_from(ticket, UNLINKED).await.map_err(failed)?;
+        members.extend(unlinkings.iter().filter(|item| item.entry.seq > at).filter_map(|item| item.entry.pair));
+    }
+    members.remove(&pair.id);
+    let mut mates = Vec::new();
+    for member in members {
+        let Some(opened) = unlinked::opened(app, member).await? else { continue };
+        // Tickets of several instances share a number.
+        let here = opened.group.as_ref().is_some_and(|of| of.first == group.first);
+        if here && opened.client == pair.client {
+            mates.extend(situation(app, &opened, at).await?.map(|(row, _)| row.into_mate()));
+        }
+    }
+    Ok(mates)
 }
 
 struct Replay<'a> {

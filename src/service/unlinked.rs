@@ -190,7 +190,10 @@ fn by_person(item: &Item) -> bool {
 }
 
 /// The pair as it was opened.
-async fn opened(app: &App, id: PairId) -> Result<Option<Pair>, ServiceError> {
+///
+/// # Errors
+/// The history cannot be read.
+pub(super) async fn opened(app: &App, id: PairId) -> Result<Option<Pair>, ServiceError> {
     let item = app.store.pair_opened(id).await.map_err(|e| fault("read a history", &e))?;
     Ok(item.and_then(|item| match item.fact {
         Some(Fact::PairOpened { pair }) => Some(*pair),

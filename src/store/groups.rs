@@ -8,10 +8,11 @@ use sqlx::SqliteConnection;
 use super::{
     Store,
     error::Result,
-    pairs::side_of,
+    pairs::{SituationRow, side_of},
     row::{Cells, statements, to_json},
 };
 use crate::domain::{
+    failure::Side,
     group::Mate,
     ids::{ActionKey, PairId, TicketId, WorkspaceId},
     time::to_ms,
@@ -25,6 +26,7 @@ statements! {
               WHERE o.pair = p.id AND o.kind = 'create-ticket' AND o.state = 'dropped') AS given_up
         FROM pairs p JOIN subjects s ON s.id = p.subject JOIN bodies bs ON bs.hash = s.body
         WHERE p.grouped = ?1 AND p.id <> ?2 ORDER BY p.id";
+    const MEMBERS = "SELECT p.id FROM pairs p WHERE p.grouped = ?1 ORDER BY p.id";
     const JOINABLE = "SELECT DISTINCT k.pair AS id, p.opened_ms FROM json_each(?2) j
         JOIN group_keys k ON k.workspace = ?1 AND k.key = j.value JOIN pairs p ON p.id = k.pair
         WHERE p.opened_ms BETWEEN ?3 AND ?4 ORDER BY p.opened_ms DESC, k.pair LIMIT 0 + ?5";
@@ -52,7 +54,32 @@ pub(super) async fn mates(connection: &mut SqliteConnection, first: PairId, own:
     rows.iter().map(mate).collect()
 }
 
+impl SituationRow {
+    /// What another pair of its group has to know of it.
+    pub fn into_mate(self) -> Mate {
+        let noted = self.links.iter().filter(|link| link.written_in == Side::Sentinel).map(|link| link.action);
+        Mate {
+            pair: self.pair.id,
+            ticket: self.pair.ticket,
+            gone: self.pair.gone,
+            incident: self.subject.incident,
+            noted: noted.collect(),
+            own_closing: self.pair.base.own_closing,
+        }
+    }
+}
+
 impl Store {
+    /// All pairs of a group that are pairs still, in the order in which they were opened.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn group_members(&self, first: PairId) -> Result<Vec<PairId>> {
+        let mut reader = self.reader().await?;
+        let rows = sqlx::query(MEMBERS).bind(first.to_string()).fetch_all(&mut *reader).await?;
+        rows.iter().map(|row| Cells::new(row, "pairs").id("id")).collect()
+    }
+
     /// Pairs that began a group with one of these keys, of incidents made within a span, the newest first.
     ///
     /// # Errors

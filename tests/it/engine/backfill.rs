@@ -41,6 +41,27 @@ impl Bridge {
         self.store.backfill(self.backfilled().await).await.unwrap().map(|backfill| backfill.id)
     }
 
+    /// A backfill of so many incidents has begun; they were raised ten seconds apart, before the workspace's start.
+    async fn begin_backfill(&self, incidents: usize, asked: Asked<'_>) {
+        for _ in 0..incidents {
+            self.raise(json!({}));
+            self.advance(10).await;
+        }
+        self.pass(3_700).await;
+        self.ask(asked).await.unwrap();
+        self.start_backfill().await.unwrap();
+    }
+
+    /// The whole backfill was done; how many incidents it looked at, and how many tickets it made.
+    async fn done(&self) -> (u32, u32) {
+        match self.backfill().await {
+            BackfillState::Ended { how: HowEnded::Done, progress: Some(progress), .. } => {
+                (progress.looked, progress.tickets)
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
     async fn start_backfill(&self) -> Result<(), ServiceError> {
         let (app, caller) = self.console();
         backfills::start_shown(&app, &caller, self.backfilled().await, self.shown().await).await
@@ -53,6 +74,12 @@ impl Bridge {
 
     async fn backfill(&self) -> BackfillState {
         self.store.backfill(self.backfilled().await).await.unwrap().expect("one was asked for").state
+    }
+
+    /// Why it stands still, as the page says.
+    async fn backfill_waits(&self) -> Option<String> {
+        let (app, caller) = self.console();
+        backfills::view(&app, &caller).await.unwrap().rows.remove(0).waits
     }
 
     /// How often a page of one client's tickets was asked for.
@@ -110,12 +137,7 @@ both! {
         assert!((2..=4).contains(&taken), "a ticket a minute: {taken}");
         bridge.pass(600).await;
         assert_eq!(bridge.tickets().len(), 7);
-        match bridge.backfill().await {
-            BackfillState::Ended { how: HowEnded::Done, progress: Some(progress), .. } => {
-                assert_eq!((progress.looked, progress.tickets), (7, 6));
-            }
-            other => panic!("{other:?}"),
-        }
+        assert_eq!(bridge.done().await, (7, 6));
         let ticket = bridge.ticket_of(&old[0]).await;
         assert!(bridge.notes_of(ticket).iter().any(|note| words(note).contains("known since the winter")));
         assert!(bridge.pair_of(&closed).await.is_none(), "closed ones are left out");
@@ -153,13 +175,7 @@ both! {
 
     async fn a_backfill_outlives_a_restart_and_stops_when_told(product) {
         let mut bridge = Bridge::with(late_start(product)).await;
-        for _ in 0..8 {
-            bridge.raise(json!({}));
-            bridge.advance(10).await;
-        }
-        bridge.pass(3_700).await;
-        bridge.ask(ALL).await.unwrap();
-        bridge.start_backfill().await.unwrap();
+        bridge.begin_backfill(8, ALL).await;
         bridge.pass(130).await;
         let before = bridge.tickets().len();
         bridge.restart().await;
@@ -248,13 +264,7 @@ both! {
 /// A backfill of ten has begun, and something keeps every ticket from being made for a while: whom it had not come to yet
 /// gets a ticket afterwards, and the page says meanwhile why it stands still.
 async fn stands_still_and_goes_on(bridge: &mut Bridge, stop: impl Fn(&mut Bridge), go_on: impl Fn(&mut Bridge)) {
-    for _ in 0..10 {
-        bridge.raise(json!({}));
-        bridge.advance(10).await;
-    }
-    bridge.pass(3_700).await;
-    bridge.ask(ALL).await.unwrap();
-    bridge.start_backfill().await.unwrap();
+    bridge.begin_backfill(10, ALL).await;
     bridge.pass(70).await;
     let before = bridge.tickets().len();
     assert!((1..=4).contains(&before), "{before}");
@@ -273,21 +283,14 @@ async fn stands_still_and_goes_on(bridge: &mut Bridge, stop: impl Fn(&mut Bridge
         }
         other => panic!("{other:?}"),
     }
-    let (app, caller) = bridge.console();
-    let why = backfills::view(&app, &caller).await.unwrap().rows.remove(0).waits;
+    let why = bridge.backfill_waits().await;
     assert!(why.is_some_and(|why| !why.is_empty()), "it says why");
     go_on(bridge);
     bridge.apply().await;
     bridge.pass(3_600).await;
     assert_eq!(bridge.tickets().len(), 10);
-    match bridge.backfill().await {
-        BackfillState::Ended { how: HowEnded::Done, progress: Some(progress), .. } => {
-            assert_eq!((progress.looked, progress.tickets), (10, 10));
-        }
-        other => panic!("{other:?}"),
-    }
-    let (app, caller) = bridge.console();
-    assert_eq!(backfills::view(&app, &caller).await.unwrap().rows.remove(0).waits, None);
+    assert_eq!(bridge.done().await, (10, 10));
+    assert_eq!(bridge.backfill_waits().await, None);
 }
 
 both! {
@@ -303,13 +306,7 @@ both! {
     /// What it could not do in the days for which it stood still it does not do at once.
     async fn a_backfill_that_stood_still_goes_on_at_its_pace(product) {
         let mut bridge = Bridge::with(late_start(product)).await;
-        for _ in 0..12 {
-            bridge.raise(json!({}));
-            bridge.advance(10).await;
-        }
-        bridge.pass(3_700).await;
-        bridge.ask(Asked { per_hour: "5", ..ALL }).await.unwrap();
-        bridge.start_backfill().await.unwrap();
+        bridge.begin_backfill(12, Asked { per_hour: "5", ..ALL }).await;
         bridge.pass(70).await;
         let before = bridge.tickets().len();
         assert_eq!(before, 1);

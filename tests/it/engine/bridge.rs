@@ -883,6 +883,16 @@ allow_insecure = true
         actions.filter(|a| a["action_systemid"].as_i64().unwrap_or(0) == 0).cloned().collect()
     }
 
+    /// How many notes on a ticket hold these words.
+    pub fn notes_with(&self, ticket: i64, text: &str) -> usize {
+        self.notes_of(ticket).iter().filter(|note| words(note).contains(text)).count()
+    }
+
+    /// How many comments on an incident hold these words.
+    pub fn comments_with(&self, incident: &str, text: &str) -> usize {
+        self.comments_of(incident).iter().filter(|comment| comment.contains(text)).count()
+    }
+
     pub async fn workspace(&self, place: usize) -> Workspace {
         let name = self.workspace_name(place);
         self.store.installation().await.unwrap().workspaces.into_iter().find(|w| w.name == name).unwrap()

@@ -17,7 +17,7 @@ use halobridge::{
     planner::observed::Reading,
     service::{acts, dashboard, links, pulse},
     store::LedgerFilter,
-    twin::limits::Limits,
+    twin::{limits::Limits, options::Product},
 };
 use serde_json::{Value, json};
 
@@ -37,6 +37,27 @@ impl Bridge {
             }
         }
         panic!("the note was never sent");
+    }
+}
+
+/// Linked incidents of these workspaces, and their tickets.
+async fn linked(product: Product, places: impl IntoIterator<Item = usize>) -> (Bridge, Vec<String>, Vec<i64>) {
+    let bridge = Bridge::with(Setup { notes: "all", ..Setup::new(product) }).await;
+    let incidents: Vec<String> = places.into_iter().map(|place| bridge.raise_in(place, json!({}))).collect();
+    bridge.cross().await;
+    let mut tickets = Vec::new();
+    for incident in &incidents {
+        tickets.push(bridge.ticket_of(incident).await);
+    }
+    (bridge, incidents, tickets)
+}
+
+/// What an agent wrote where nothing could be read for a while has come to each of them once.
+async fn came_through(bridge: &Bridge, incidents: &[String]) {
+    for incident in incidents {
+        let said = bridge.comments_of(incident);
+        assert_eq!(bridge.comments_with(incident, "behind the wall"), 1, "{said:#?}");
+        assert_eq!(bridge.reason_of(incident).await, None);
     }
 }
 
@@ -302,13 +323,7 @@ both! {
 
     /// Where no ticket can be read it is no ticket's matter.
     async fn an_instance_of_which_no_ticket_can_be_read_is_paused(product) {
-        let bridge = Bridge::with(Setup { notes: "all", ..Setup::new(product) }).await;
-        let incidents: Vec<String> = (0..4).map(|_| bridge.raise(json!({}))).collect();
-        bridge.cross().await;
-        let mut tickets = Vec::new();
-        for incident in &incidents {
-            tickets.push(bridge.ticket_of(incident).await);
-        }
+        let (bridge, incidents, tickets) = linked(product, [0; 4]).await;
         bridge.withhold(&tickets, 403);
         for ticket in &tickets {
             bridge.note(*ticket, "<p>behind the wall</p>", json!({}));
@@ -320,24 +335,14 @@ both! {
         bridge.withhold(&[], 403);
         bridge.pass(900).await;
         assert!(bridge.store.pauses().await.unwrap().is_empty(), "it ends by itself");
-        for incident in &incidents {
-            let said = bridge.comments_of(incident);
-            assert_eq!(said.iter().filter(|said| said.contains("behind the wall")).count(), 1, "{said:#?}");
-            assert_eq!(bridge.reason_of(incident).await, None);
-        }
+        came_through(&bridge, &incidents).await;
         bridge.finish().await;
     }
 
     /// The same at a slow pace, where each poll tells of one alone. As soon as one is read again, so are all that wait.
     async fn an_instance_of_which_no_ticket_can_be_read_is_told_at_any_pace(product) {
         for status in [403, 500] {
-            let bridge = Bridge::with(Setup { notes: "all", ..Setup::new(product) }).await;
-            let incidents: Vec<String> = (0..5).map(|n| bridge.raise_in(n % 2, json!({}))).collect();
-            bridge.cross().await;
-            let mut tickets = Vec::new();
-            for incident in &incidents {
-                tickets.push(bridge.ticket_of(incident).await);
-            }
+            let (bridge, incidents, tickets) = linked(product, (0..5).map(|n| n % 2)).await;
             bridge.pass(300).await;
             bridge.fault(json!({ "effect": "status", "status": status, "kind": "halo.actions.list" }));
             for ticket in &tickets[..4] {
@@ -354,24 +359,14 @@ both! {
             assert!(bridge.store.pauses().await.unwrap().is_empty(), "{status}: it ends by itself");
             let told = pulse::pulse(&app, &olga).await.unwrap();
             assert!(told.broken.is_empty() && told.late.is_empty(), "{status}: {told:?}");
-            for incident in &incidents[..4] {
-                let said = bridge.comments_of(incident);
-                assert_eq!(said.iter().filter(|said| said.contains("behind the wall")).count(), 1, "{status}: {said:#?}");
-                assert_eq!(bridge.reason_of(incident).await, None, "{status}");
-            }
+            came_through(&bridge, &incidents[..4]).await;
             bridge.finish().await;
         }
     }
 
     /// A whole client's tickets may be kept from the agent: others' can be read, and the instance does not fail.
     async fn a_client_of_whose_tickets_none_can_be_read_pauses_no_other(product) {
-        let bridge = Bridge::with(Setup { notes: "all", ..Setup::new(product) }).await;
-        let incidents: Vec<String> = (0..5).map(|n| bridge.raise_in(n / 4, json!({}))).collect();
-        bridge.cross().await;
-        let mut tickets = Vec::new();
-        for incident in &incidents {
-            tickets.push(bridge.ticket_of(incident).await);
-        }
+        let (bridge, incidents, tickets) = linked(product, (0..5).map(|n| n / 4)).await;
         bridge.pass(300).await;
         bridge.withhold(&tickets[..4], 403);
         for ticket in &tickets[..3] {
@@ -384,11 +379,7 @@ both! {
         }
         bridge.withhold(&[], 403);
         bridge.pass_by(2_400, 60).await;
-        for incident in &incidents[..3] {
-            let said = bridge.comments_of(incident);
-            assert_eq!(said.iter().filter(|said| said.contains("behind the wall")).count(), 1, "{said:#?}");
-            assert_eq!(bridge.reason_of(incident).await, None);
-        }
+        came_through(&bridge, &incidents[..3]).await;
         bridge.finish().await;
     }
 
@@ -813,7 +804,6 @@ both! {
 /// The process dies at every single call, carried out or not, and another one goes on over the same database.
 #[tokio::test]
 async fn a_crash_at_any_call_leaves_nothing_lost_or_doubled() {
-    use halobridge::twin::options::Product;
     let script = |bridge: &Bridge| {
         let incidents: Vec<String> = (0..3).map(|n| bridge.raise_in(n % 2, json!({}))).collect();
         bridge.comment(&incidents[0], "said before there was a ticket");

@@ -1,8 +1,13 @@
 //! Incidents that share a ticket by the policy's rule.
 
 use halobridge::{
-    domain::{ids::TicketId, pair::SyncState, view::pair::PairView},
-    service::{links, pairs},
+    domain::{
+        ids::TicketId,
+        pair::SyncState,
+        view::pair::{GroupView, PairView},
+    },
+    ledger::entry::Seq,
+    service::{links, pairs, then::Then},
     twin::options::Product,
 };
 use serde_json::{Value, json};
@@ -19,14 +24,6 @@ impl Bridge {
     async fn pair_view(&self, incident: &str) -> PairView {
         let (app, caller) = self.console();
         pairs::view(&app, &caller, self.pair_of(incident).await.unwrap().id, "").await.unwrap()
-    }
-
-    fn notes_with(&self, ticket: i64, text: &str) -> usize {
-        self.notes_of(ticket).iter().filter(|note| words(note).contains(text)).count()
-    }
-
-    fn comments_with(&self, incident: &str, text: &str) -> usize {
-        self.comments_of(incident).iter().filter(|comment| comment.contains(text)).count()
     }
 
     async fn rests(&self) {
@@ -314,6 +311,46 @@ both! {
         assert_eq!(bridge.pair_of(first).await.unwrap().ticket, None);
         assert_eq!(bridge.tickets().len(), 1);
         bridge.rests().await;
+        bridge.finish().await;
+    }
+
+    async fn the_past_shows_who_shared_the_ticket_then(product) {
+        let bridge = Bridge::with(grouped(product)).await;
+        let first = bridge.raise(json!({ "story": 0, "title": "first of them" }));
+        bridge.cross().await;
+        let alone = bridge.store.latest_seq().await.unwrap();
+        let second = bridge.raise(json!({ "story": 0, "title": "second of them" }));
+        bridge.cross().await;
+        let shared = bridge.store.latest_seq().await.unwrap();
+        let stood = [bridge.pair_view(&first).await.group.unwrap(), bridge.pair_view(&second).await.group.unwrap()];
+        assert_eq!(stood.each_ref().map(|group| group.mates.len()), [1, 1], "{stood:?}");
+        let ids = [bridge.pair_of(&first).await.unwrap().id, bridge.pair_of(&second).await.unwrap().id];
+        let (app, caller) = bridge.console();
+        let shown = async |of: usize, then: Seq| -> Option<GroupView> {
+            let view = pairs::view_at(&app, &caller, ids[of], "", Then::Entry(then)).await.unwrap();
+            assert!(view.as_of.is_some(), "{:?}", view.as_of_problem);
+            view.group
+        };
+        // As they stood then, whatever becomes of them: one is closed, and then taken off the ticket.
+        bridge.close_incident(&second, json!({ "classification": "Undetermined" }));
+        bridge.cross().await;
+        let closed = (bridge.store.latest_seq().await.unwrap(), bridge.pair_view(&first).await.group);
+        assert_ne!(closed.1.as_ref(), Some(&stood[0]));
+        for unlinked in [false, true] {
+            if unlinked {
+                links::unlink(&app, &caller, ids[1]).await.unwrap();
+                bridge.cross().await;
+            }
+            assert_eq!(shown(0, alone).await, None, "{unlinked}");
+            assert_eq!([shown(0, shared).await, shown(1, shared).await], stood.clone().map(Some), "{unlinked}");
+            assert_eq!(shown(0, closed.0).await, closed.1, "{unlinked}");
+        }
+        let latest = bridge.store.latest_seq().await.unwrap();
+        assert_eq!(shown(0, latest).await, None, "nor does it show who was taken off it before");
+        // The other one as well: of a group that is taken apart, the past stands.
+        links::unlink(&app, &caller, ids[0]).await.unwrap();
+        bridge.cross().await;
+        assert_eq!([shown(0, shared).await, shown(1, shared).await], stood.map(Some));
         bridge.finish().await;
     }
 

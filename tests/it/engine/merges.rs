@@ -140,7 +140,7 @@ both! {
         bridge.cross().await;
         let other = bridge.ticket_of(&left).await;
         assert_eq!(bridge.reason_of(&merged).await, Some("tickets-meet"));
-        let said = |ticket: i64, text: &str| bridge.notes_of(ticket).iter().filter(|n| words(n).contains(text)).count();
+        let said = |ticket: i64, text: &str| bridge.notes_with(ticket, text);
         assert_eq!(said(one, &format!("merge this ticket into ticket {other}")), 1);
         assert_eq!(said(other, &format!("merge ticket {one} into this one")), 1);
         bridge.finish().await;
@@ -158,7 +158,7 @@ both! {
         for ticket in [one, other] {
             assert_ne!(bridge.ticket(ticket)["status_name"], "Closed");
         }
-        let said = |ticket: i64, text: &str| bridge.notes_of(ticket).iter().filter(|n| words(n).contains(text)).count();
+        let said = |ticket: i64, text: &str| bridge.notes_with(ticket, text);
         assert_eq!(said(one, &format!("merge this ticket into ticket {other}")), 1);
         assert_eq!(said(other, &format!("merge ticket {one} into this one")), 1);
         assert_eq!(said(other, "said on the merged one"), 1, "its words reach the ticket that is left");

@@ -24,10 +24,6 @@ use serde_json::json;
 
 use super::bridge::*;
 
-async fn crossed(bridge: &Bridge, ticket: i64, text: &str) -> usize {
-    bridge.notes_of(ticket).iter().filter(|note| note.to_string().contains(text)).count()
-}
-
 fn mapped_closed(bridge: &Bridge, ticket: i64) -> bool {
     bridge.ticket(ticket).to_string().contains("Closed in Microsoft Sentinel")
 }
@@ -39,6 +35,61 @@ async fn said_at_first(product: Product) -> (Bridge, String, i64) {
     bridge.comment(&incident, "said at first");
     bridge.cross().await;
     (bridge, incident, ticket)
+}
+
+/// The same with the comment edited a second ago: nothing has read it since.
+async fn said_better(product: Product) -> (Bridge, String, i64) {
+    let (bridge, incident, ticket) = said_at_first(product).await;
+    bridge.clock.advance(SignedDuration::from_secs(1));
+    bridge.edit_comment(&incident, &bridge.comment_id(&incident, "said at first").await, "said better");
+    (bridge, incident, ticket)
+}
+
+/// Linked pairs in the order of their tickets, where a page of Halo's lists holds so many rows.
+async fn linked_in_pages<const N: usize>(product: Product, rows: &'static str) -> (Bridge, [(i64, String); N]) {
+    let bridge = Bridge::with(Setup { switches: vec![("page_cap", rows)], ..Setup::new(product) }).await;
+    let incidents: Vec<String> = (0..N).map(|_| bridge.raise(json!({}))).collect();
+    bridge.cross().await;
+    let mut linked = Vec::new();
+    for incident in incidents {
+        linked.push((bridge.ticket_of(&incident).await, incident));
+    }
+    linked.sort();
+    (bridge, linked.try_into().expect("so many were raised"))
+}
+
+/// Closes a pair, whose notes nothing but the list tells of from then on.
+async fn close_one(bridge: &Bridge, incident: &str) {
+    bridge.close_incident(incident, json!({ "classification": "Undetermined" }));
+    bridge.pass(900).await;
+}
+
+/// An agent writes on the ticket of a pair that is closed. The server is away meanwhile: what is said of the others
+/// afterwards is far behind the cursor's overlap.
+async fn say_while_away(bridge: &Bridge, (closed, incident): (i64, &str), others: &[i64]) {
+    close_one(bridge, incident).await;
+    bridge.note(closed, "<p>said after it was closed</p>", json!({}));
+    bridge.clock.advance(SignedDuration::from_secs(900));
+    for ticket in others {
+        bridge.note(*ticket, "<p>said of another</p>", json!({}));
+    }
+}
+
+/// What was said on the closed one crosses with the next readings of the list.
+async fn crosses_though_closed(bridge: Bridge, incident: &str) {
+    bridge.pass(120).await;
+    bridge.mutate_no_more();
+    let said = bridge.comments_of(incident);
+    assert_eq!(bridge.comments_with(incident, "said after it was closed"), 1, "{said:#?}");
+    bridge.finish().await;
+}
+
+/// Words of an agent that nothing has read yet cross with the next readings.
+async fn crosses_once_read(bridge: Bridge, incident: &str, text: &str) {
+    assert_eq!(bridge.comments_with(incident, text), 0, "not read yet");
+    bridge.cross().await;
+    assert_eq!(bridge.comments_with(incident, text), 1);
+    bridge.finish().await;
 }
 
 /// Halo is heard before the workspace is.
@@ -65,7 +116,7 @@ async fn said_instead(product: Product, after_a_poll: bool) {
     }
     bridge.comment(&incident, "said instead");
     bridge.cross().await;
-    assert_eq!(crossed(&bridge, ticket, "said instead").await, 1);
+    assert_eq!(bridge.notes_with(ticket, "said instead"), 1);
     bridge.finish().await;
 }
 
@@ -84,7 +135,7 @@ both! {
         bridge.mutate_no_more();
         bridge.pass(400).await;
         assert!(bridge.pair_of(&incident).await.unwrap().gone.is_none());
-        assert_eq!(crossed(&bridge, ticket, "said meanwhile").await, 1);
+        assert_eq!(bridge.notes_with(ticket, "said meanwhile"), 1);
         assert_eq!(bridge.ticket(ticket)["status_name"], "Closed");
         assert_eq!(bridge.reason_of(&incident).await, None);
         let writes = bridge.writes();
@@ -110,7 +161,7 @@ both! {
         assert_eq!(bridge.reason_of(&incident).await, Some("written-elsewhere"));
         bridge.note(ticket, "<p>about this one again</p>", json!({}));
         bridge.cross().await;
-        let said = |text: &str| bridge.comments_of(&incident).iter().filter(|said| said.contains(text)).count();
+        let said = |text: &str| bridge.comments_with(&incident, text);
         assert_eq!((said("about the other client"), said("about this one again"), said("from before")), (0, 1, 1));
         bridge.finish().await;
     }
@@ -142,8 +193,7 @@ both! {
         bridge.fault(json!({ "kind": "sentinel.comment.put", "effect": "html", "count": 1 }));
         bridge.note(ticket, "<p>from the desk</p>", json!({}));
         bridge.cross().await;
-        let there = bridge.comments_of(&incident).iter().filter(|text| text.contains("from the desk")).count();
-        assert_eq!(there, 1);
+        assert_eq!(bridge.comments_with(&incident, "from the desk"), 1);
         bridge.finish().await;
     }
 
@@ -163,9 +213,9 @@ both! {
         // The closure crosses while the comment has not been read.
         hear_halo(&bridge, &incident, ticket).await;
         assert_eq!(bridge.incident(&incident)["properties"]["status"], "Closed");
-        assert_eq!(crossed(&bridge, ticket, "last words").await, 0, "not read yet");
+        assert_eq!(bridge.notes_with(ticket, "last words"), 0, "not read yet");
         bridge.cross().await;
-        assert_eq!(crossed(&bridge, ticket, "last words").await, 1);
+        assert_eq!(bridge.notes_with(ticket, "last words"), 1);
         bridge.finish().await;
     }
 
@@ -177,12 +227,8 @@ both! {
         bridge.close_incident(&incident, json!({ "classification": "TruePositive", "reason": "SuspiciousActivity" }));
         // The closure crosses while the note has not been read.
         hear_sentinel(&bridge).await;
-        let said = || bridge.comments_of(&incident).iter().filter(|said| said.contains("last words")).count();
         assert!(mapped_closed(&bridge, ticket), "the closure has crossed");
-        assert_eq!(said(), 0, "not read yet");
-        bridge.cross().await;
-        assert_eq!(said(), 1);
-        bridge.finish().await;
+        crosses_once_read(bridge, &incident, "last words").await;
     }
 
     async fn a_note_that_came_with_what_voids_our_own_change_is_read(product) {
@@ -193,11 +239,7 @@ both! {
         bridge.clock.advance(SignedDuration::from_secs(3));
         bridge.update(&incident, json!({ "severity": "Informational" }));
         hear_sentinel(&bridge).await;
-        let said = || bridge.comments_of(&incident).iter().filter(|said| said.contains("last words")).count();
-        assert_eq!(said(), 0, "not read yet");
-        bridge.cross().await;
-        assert_eq!(said(), 1);
-        bridge.finish().await;
+        crosses_once_read(bridge, &incident, "last words").await;
     }
 
     async fn an_edit_from_before_our_own_change_of_the_ticket_is_told(product) {
@@ -210,11 +252,7 @@ both! {
         bridge.clock.advance(SignedDuration::from_secs(3));
         bridge.close_incident(&incident, json!({ "classification": "TruePositive", "reason": "SuspiciousActivity" }));
         hear_sentinel(&bridge).await;
-        let said = || bridge.comments_of(&incident).iter().filter(|said| said.contains("said better")).count();
-        assert_eq!(said(), 0, "not read yet");
-        bridge.cross().await;
-        assert_eq!(said(), 1);
-        bridge.finish().await;
+        crosses_once_read(bridge, &incident, "said better").await;
     }
 
     async fn an_owner_whom_entra_does_not_know_holds_no_closure_back(product) {
@@ -251,8 +289,8 @@ both! {
         bridge.update(&incident, json!({ "severity": "Low" }));
         bridge.cross().await;
         bridge.pass_by(7 * 3_600, 600).await;
-        assert_eq!(crossed(&bridge, ticket, "said better").await, 1);
-        assert_eq!(crossed(&bridge, ticket, "said instead").await, 1);
+        assert_eq!(bridge.notes_with(ticket, "said better"), 1);
+        assert_eq!(bridge.notes_with(ticket, "said instead"), 1);
         bridge.finish().await;
     }
 
@@ -276,7 +314,7 @@ both! {
         bridge.mutate_no_more();
         bridge.delete_comment(&incident, &id);
         bridge.pass_by(7 * 3_600, 600).await;
-        assert_eq!(crossed(&bridge, ticket, "was deleted in Microsoft Sentinel").await, 1);
+        assert_eq!(bridge.notes_with(ticket, "was deleted in Microsoft Sentinel"), 1);
         bridge.finish().await;
     }
 
@@ -289,12 +327,12 @@ both! {
         bridge.cross().await;
         bridge.close_incident(&incident, json!({ "classification": "Undetermined" }));
         bridge.cross().await;
-        assert_eq!(crossed(&bridge, ticket, "said and taken back").await, 1);
+        assert_eq!(bridge.notes_with(ticket, "said and taken back"), 1);
         let id = bridge.comment_id(&incident, "said and taken back").await;
         bridge.pass_by(9 * 3_600, 600).await;
         bridge.delete_comment(&incident, &id);
         bridge.pass_by(7 * 3_600, 600).await;
-        assert_eq!(crossed(&bridge, ticket, "was deleted in Microsoft Sentinel").await, 1);
+        assert_eq!(bridge.notes_with(ticket, "was deleted in Microsoft Sentinel"), 1);
         let read = bridge.calls("sentinel.comment.list");
         bridge.pass_by(13 * 3_600, 600).await;
         assert_eq!(bridge.calls("sentinel.comment.list"), read, "it is not read again and again");
@@ -314,7 +352,7 @@ both! {
         bridge.cross().await;
         bridge.comment(&incident, "the second");
         bridge.cross().await;
-        assert_eq!(crossed(&bridge, ticket, "the second").await, 1);
+        assert_eq!(bridge.notes_with(ticket, "the second"), 1);
         let read = bridge.calls("sentinel.comment.list");
         bridge.update(&incident, json!({ "severity": "Low" }));
         bridge.cross().await;
@@ -323,16 +361,14 @@ both! {
     }
 
     async fn an_edit_from_before_our_own_write_is_told(product) {
-        let (bridge, incident, ticket) = said_at_first(product).await;
-        bridge.clock.advance(SignedDuration::from_secs(1));
-        bridge.edit_comment(&incident, &bridge.comment_id(&incident, "said at first").await, "said better");
+        let (bridge, incident, ticket) = said_better(product).await;
         // No words of ours go with it: what moved the incident before was not we.
         let verdict = json!([{ "name": "CFSentinelClassification", "value": 2 }]);
         bridge.close_ticket(ticket, json!({ "private": true, "customfields": verdict }));
         hear_halo(&bridge, &incident, ticket).await;
         assert_eq!(bridge.incident(&incident)["properties"]["status"], "Closed");
         bridge.cross().await;
-        assert_eq!(crossed(&bridge, ticket, "said better").await, 1);
+        assert_eq!(bridge.notes_with(ticket, "said better"), 1);
         bridge.finish().await;
     }
 
@@ -349,19 +385,17 @@ both! {
         bridge.comment(&incident, "said afterwards");
         bridge.cross().await;
         assert_eq!(bridge.calls("sentinel.comment.list"), read + 1);
-        assert_eq!(crossed(&bridge, ticket, "said afterwards").await, 1);
+        assert_eq!(bridge.notes_with(ticket, "said afterwards"), 1);
         bridge.finish().await;
     }
 
     async fn an_edit_that_hides_behind_words_of_ours_is_told_within_six_hours(product) {
-        let (bridge, incident, ticket) = said_at_first(product).await;
-        bridge.clock.advance(SignedDuration::from_secs(1));
-        bridge.edit_comment(&incident, &bridge.comment_id(&incident, "said at first").await, "said better");
+        let (bridge, incident, ticket) = said_better(product).await;
         bridge.close_ticket_as(ticket, 2);
         hear_halo(&bridge, &incident, ticket).await;
         assert_eq!(bridge.incident(&incident)["properties"]["status"], "Closed");
         bridge.pass_by(7 * 3_600, 600).await;
-        assert_eq!(crossed(&bridge, ticket, "said better").await, 1);
+        assert_eq!(bridge.notes_with(ticket, "said better"), 1);
         bridge.finish().await;
     }
 
@@ -411,96 +445,53 @@ both! {
 
     /// A ticket leaves the list between two of its pages: what stood first on the second one now ends the first.
     async fn a_row_that_moves_to_a_page_that_was_read_already_is_not_lost(product) {
-        let bridge = Bridge::with(Setup { switches: vec![("page_cap", "2")], ..Setup::new(product) }).await;
-        let incidents = [bridge.raise(json!({})), bridge.raise(json!({})), bridge.raise(json!({}))];
-        bridge.cross().await;
-        let mut linked = Vec::new();
-        for incident in incidents {
-            linked.push((bridge.ticket_of(&incident).await, incident));
-        }
-        linked.sort();
-        let [(first, _), (second, _), (last, of_last)] = linked.as_slice() else { panic!("{linked:?}") };
-        // Nothing but the list tells of a pair that is closed.
-        bridge.close_incident(of_last, json!({ "classification": "Undetermined" }));
-        bridge.pass(900).await;
-        bridge.note(*last, "<p>said after it was closed</p>", json!({}));
-        // The server was away meanwhile: what follows is far behind the cursor's overlap.
-        bridge.clock.advance(SignedDuration::from_secs(900));
-        bridge.note(*first, "<p>said of the first</p>", json!({}));
-        bridge.note(*second, "<p>said of the second</p>", json!({}));
-        let (twin, gone) = (bridge.twin.clone(), *first);
+        let (bridge, [(first, _), (second, _), (last, of_last)]) = linked_in_pages::<3>(product, "2").await;
+        say_while_away(&bridge, (last, &of_last), &[first, second]).await;
+        let twin = bridge.twin.clone();
         let mut left = false;
         bridge.mutate(move |request, _| {
             let list = request.uri().query().is_some_and(|query| query.contains("lastupdatefromdate"));
             if !left && list {
                 left = true;
-                twin.act("ticket.delete", &json!({ "ticket_id": gone }));
+                twin.act("ticket.delete", &json!({ "ticket_id": first }));
             }
         });
-        bridge.pass(120).await;
-        bridge.mutate_no_more();
-        let said = bridge.comments_of(of_last);
-        assert_eq!(said.iter().filter(|text| text.contains("said after it was closed")).count(), 1, "{said:#?}");
-        bridge.finish().await;
+        crosses_though_closed(bridge, &of_last).await;
     }
 
     /// Reading what the first page names takes minutes: what changes on it meanwhile is older than what the last one tells.
     async fn a_ticket_that_changes_again_behind_the_page_being_read_is_not_lost(product) {
-        let bridge = Bridge::with(Setup { switches: vec![("page_cap", "2")], ..Setup::new(product) }).await;
-        let incidents = [bridge.raise(json!({})), bridge.raise(json!({})), bridge.raise(json!({}))];
-        bridge.cross().await;
-        let mut linked = Vec::new();
-        for incident in incidents {
-            linked.push((bridge.ticket_of(&incident).await, incident));
-        }
-        linked.sort();
-        let [(first, of_first), (second, _), (last, _)] = linked.as_slice() else { panic!("{linked:?}") };
-        // Nothing but the list tells of a pair that is closed.
-        bridge.close_incident(of_first, json!({ "classification": "Undetermined" }));
-        bridge.pass(900).await;
-        assert_eq!(bridge.ticket(*first)["status_name"], "Closed");
+        let (bridge, [(first, of_first), (second, _), (last, _)]) = linked_in_pages::<3>(product, "2").await;
+        close_one(&bridge, &of_first).await;
+        assert_eq!(bridge.ticket(first)["status_name"], "Closed");
         // The server was away meanwhile.
         bridge.clock.advance(SignedDuration::from_secs(900));
         for ticket in [first, second, last] {
-            bridge.note(*ticket, "<p>said meanwhile</p>", json!({}));
+            bridge.note(ticket, "<p>said meanwhile</p>", json!({}));
         }
         let (twin, clock) = (bridge.twin.clone(), bridge.clock.clone());
-        let (reopened, touched, notes) = (*first, *last, format!("ticket_id={second}"));
+        let notes = format!("ticket_id={second}");
         let (mut opened, mut noted) = (false, false);
         bridge.before(move |request| {
             let query = request.uri().query().unwrap_or_default();
             if !opened && query.split('&').any(|part| part == notes) {
                 opened = true;
-                twin.act("ticket.reopen", &json!({ "ticket_id": reopened, "agent": AGENT, "text": "It goes on." }));
+                twin.act("ticket.reopen", &json!({ "ticket_id": first, "agent": AGENT, "text": "It goes on." }));
                 clock.advance(SignedDuration::from_secs(240));
             } else if opened && !noted && query.contains("lastupdatefromdate") && query.contains("page_no=2") {
                 noted = true;
-                twin.act("ticket.note", &json!({ "ticket_id": touched, "html": "<p>more</p>", "agent": AGENT }));
+                twin.act("ticket.note", &json!({ "ticket_id": last, "html": "<p>more</p>", "agent": AGENT }));
             }
         });
         bridge.pass(600).await;
-        assert_eq!(bridge.incident(of_first)["properties"]["status"], "Active");
+        assert_eq!(bridge.incident(&of_first)["properties"]["status"], "Active");
         bridge.finish().await;
     }
 
     /// A page that comes empty, or a limit that changes between two pages, leaves rows out that Halo counts all the same.
     async fn rows_that_halo_counts_and_does_not_hand_out_are_asked_for_again(product) {
-        let bridge = Bridge::with(Setup { switches: vec![("page_cap", "1")], ..Setup::new(product) }).await;
-        let incidents = [bridge.raise(json!({})), bridge.raise(json!({}))];
-        bridge.cross().await;
-        let mut linked = Vec::new();
-        for incident in incidents {
-            linked.push((bridge.ticket_of(&incident).await, incident));
-        }
-        linked.sort();
-        let [(first, _), (last, of_last)] = linked.as_slice() else { panic!("{linked:?}") };
-        // Nothing but the list tells of a pair that is closed.
-        bridge.close_incident(of_last, json!({ "classification": "Undetermined" }));
-        bridge.pass(900).await;
-        bridge.note(*last, "<p>said after it was closed</p>", json!({}));
-        // The server was away meanwhile: what follows is far behind the cursor's overlap.
-        bridge.clock.advance(SignedDuration::from_secs(900));
-        bridge.note(*first, "<p>said of the first</p>", json!({}));
+        let (bridge, [(first, _), (last, of_last)]) = linked_in_pages::<2>(product, "1").await;
+        say_while_away(&bridge, (last, &of_last), &[first]).await;
         let mut empty = false;
         bridge.mutate(move |request, body| {
             let query = request.uri().query().unwrap_or_default();
@@ -509,11 +500,7 @@ both! {
                 body["tickets"] = json!([]);
             }
         });
-        bridge.pass(120).await;
-        bridge.mutate_no_more();
-        let said = bridge.comments_of(of_last);
-        assert_eq!(said.iter().filter(|text| text.contains("said after it was closed")).count(), 1, "{said:#?}");
-        bridge.finish().await;
+        crosses_though_closed(bridge, &of_last).await;
     }
 
     /// A server whose count is always higher than the rows it hands out is believed in the end: nothing stands still.

@@ -160,7 +160,7 @@ both! {
         assert!(bridge.pair_of(&incident).await.is_some_and(|pair| pair.base.emptied.is_some()));
         trouble.store(false, Ordering::Relaxed);
         bridge.pass(600).await;
-        let said = |words: &str| bridge.comments_of(&incident).iter().filter(|said| said.contains(words)).count();
+        let said = |words: &str| bridge.comments_with(&incident, words);
         assert_eq!((said("to be taken back"), said("the second"), said("was deleted in Halo")), (1, 1, 0));
         for note in bridge.notes_of(ticket) {
             bridge.act("note.delete", json!({ "ticket_id": ticket, "id": note["id"] }));
@@ -179,7 +179,7 @@ both! {
         bridge.clock.advance(SignedDuration::from_secs(30));
         bridge.note(ticket, "<p>the first</p>", json!({}));
         bridge.run().await;
-        let crossed = |text: &str| bridge.comments_of(&incident).iter().filter(|said| said.contains(text)).count();
+        let crossed = |text: &str| bridge.comments_with(&incident, text);
         assert_eq!(crossed("the first"), 1);
         bridge.note(ticket, "<p>and the next</p>", json!({}));
         bridge.pass_by(40, 20).await;
@@ -230,7 +230,7 @@ both! {
         assert_eq!(bridge.calls("halo.actions.list"), reads);
         bridge.note(ticket, "<p>an agent's too</p>", json!({}));
         bridge.cross().await;
-        let crossed = |text: &str| bridge.comments_of(&incident).iter().filter(|said| said.contains(text)).count();
+        let crossed = |text: &str| bridge.comments_with(&incident, text);
         assert_eq!((crossed("an agent's too"), bridge.calls("halo.actions.list")), (1, reads + 1));
         // From now on somebody's note may be edited in the moment of ours.
         bridge.comment(&incident, "once more");
@@ -383,8 +383,7 @@ both! {
             bridge.setup.mode = "two-way";
             bridge.apply().await;
             bridge.pass(600).await;
-            let crossed = bridge.comments_of(&incident).iter().filter(|said| said.contains("an afterthought")).count();
-            assert_eq!(crossed, 1, "{mode}");
+            assert_eq!(bridge.comments_with(&incident, "an afterthought"), 1, "{mode}");
             bridge.finish().await;
         }
     }

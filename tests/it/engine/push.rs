@@ -16,7 +16,7 @@ use halobridge::{
         pause::PauseScope,
         reason::Reason,
         run::RunCause,
-        view::{pair::PairView, tickets::FoundTicket},
+        view::{not_linked::PushRow, pair::PairView, tickets::FoundTicket},
     },
     engine::{
         Unit,
@@ -40,6 +40,14 @@ use serde_json::{Value, json};
 
 use super::{bridge::*, person::operator};
 
+/// Requests that were sent with PUT: path and body.
+type Puts = Arc<Mutex<Vec<(String, Value)>>>;
+
+/// A workspace that is joined to Defender, whose incidents show at once.
+const JOINED: [(&str, &str); 3] = [("defender", "true"), ("automation_delay_s", "0"), ("defender_delay_s", "0")];
+/// A policy that pushes tickets of a type once a webhook names them.
+const BY_TYPE: &str = "push = { ticket_types = [\"Security Incident\"] }";
+
 impl Bridge {
     async fn push(&self, ticket: i64, anyway: bool) -> Result<pushes::Pushed, ServiceError> {
         let (app, olga) = operator(self);
@@ -51,10 +59,27 @@ impl Bridge {
 
     /// What the page says of the last push: whether it has a pair, and why it was refused.
     async fn pushed(&self) -> (bool, Option<String>) {
-        let (app, olga) = operator(self);
-        let view = incidents::view(&app, &olga, Default::default()).await.unwrap();
-        let row = view.push.recent.into_iter().next().expect("it is shown");
+        let row = self.recent_pushes().await.into_iter().next().expect("it is shown");
         (row.pair.is_some(), row.refused)
+    }
+
+    /// The pushes that the page shows, the last one first.
+    async fn recent_pushes(&self) -> Vec<PushRow> {
+        let (app, olga) = operator(self);
+        incidents::view(&app, &olga, Default::default()).await.unwrap().push.recent
+    }
+
+    /// The last push came to nothing, and the page says why.
+    async fn refused_for(&self, says: &str) {
+        let (paired, refused) = self.pushed().await;
+        assert!(!paired && refused.as_ref().is_some_and(|why| why.contains(says)), "{refused:?}");
+    }
+
+    /// Who pushes a ticket is told first that the workspace is joined to Defender.
+    async fn warns_of_defender(&self, ticket: i64, case: &str) {
+        let asked = self.push(ticket, false).await;
+        let Err(ServiceError::Invalid(problems)) = asked else { panic!("{case}: {asked:?}") };
+        assert!(problems[0].problem.contains("joined to Defender"), "{case}: {problems:?}");
     }
 
     /// What is known of the pair that a ticket was pushed into.
@@ -78,12 +103,31 @@ impl Bridge {
         pairs::view(&app, &caller, self.pushed_into(ticket).await.pair.id, "").await.unwrap()
     }
 
-    /// A webhook of Halo's names a ticket.
-    async fn named(&self, ticket: i64) {
+    /// A webhook of Halo's names a ticket; nothing is done about it yet.
+    async fn names(&self, ticket: i64) {
         let connection = self.store.installation().await.unwrap().halo[0].id;
         let body = json!({ "event": "Ticket Updated", "object_id": ticket, "ticket": { "id": ticket } }).to_string();
         self.receive(DeliverySource::Halo { connection }, body.as_bytes()).await;
+    }
+
+    /// A webhook of Halo's names a ticket, and what comes of it is done.
+    async fn named(&self, ticket: i64) {
+        self.names(ticket).await;
         self.cross().await;
+    }
+
+    /// What is sent with PUT from here on, until [`Self::mutate_no_more`].
+    fn keep_puts(&self) -> Puts {
+        let sent = Puts::default();
+        let kept = Arc::clone(&sent);
+        self.mutate(move |request, _| {
+            let path = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
+            if request.method() == http::Method::PUT {
+                let body = serde_json::from_slice(request.body()).unwrap_or_default();
+                kept.lock().unwrap().push((path, body));
+            }
+        });
+        sent
     }
 
     /// Sentinel answers so when an incident is made.
@@ -107,6 +151,31 @@ impl Bridge {
 
 fn setup(product: Product) -> Setup {
     Setup { notes: "all", ..Setup::new(product) }
+}
+
+/// A bridge whose policy pushes tickets of a type; both sides have been read.
+async fn pushes_by_type(product: Product) -> Bridge {
+    let bridge = Bridge::with(Setup { policy: BY_TYPE.to_owned(), ..setup(product) }).await;
+    bridge.cross().await;
+    bridge
+}
+
+/// A webhook names a ticket of that type, whose reading Halo answers so: `status`, and `count` where not for ever.
+async fn named_and_not_read(product: Product, mut answer: Value) -> Bridge {
+    let bridge = pushes_by_type(product).await;
+    let ticket = bridge.opened(0);
+    answer["effect"] = "status".into();
+    answer["kind"] = "halo.tickets.get".into();
+    bridge.fault(answer);
+    bridge.named(ticket).await;
+    bridge
+}
+
+/// Head and body of a request as pages show it, its token masked.
+fn head_and_body(shown: &str) -> (&str, Value) {
+    let (head, body) = shown.split_once("\n\n").unwrap();
+    assert!(head.starts_with("PUT ") && head.contains("Authorization: Bearer \u{2022}"), "{head}");
+    (head, serde_json::from_str(body).unwrap())
 }
 
 both! {
@@ -182,32 +251,17 @@ both! {
 
     async fn what_a_push_writes_is_shown_first_and_what_is_refused_can_be_pushed_again(product) {
         let bridge = Bridge::with(setup(product)).await;
-        let sent: Arc<Mutex<Vec<(String, Value)>>> = Arc::default();
-        let kept = sent.clone();
-        bridge.mutate(move |request, _| {
-            let path = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
-            if request.method() == http::Method::PUT {
-                let body = serde_json::from_slice(request.body()).unwrap_or_default();
-                kept.lock().unwrap().push((path, body));
-            }
-        });
-        let row = async |bridge: &Bridge| {
-            let (app, olga) = operator(bridge);
-            let view = incidents::view(&app, &olga, Default::default()).await.unwrap();
-            view.push.recent
-        };
+        let sent = bridge.keep_puts();
         // It waits: what will be written can be read already.
         let ticket = bridge.opened(0);
-        bridge.fault(json!({ "effect": "status", "status": 503, "kind": "sentinel.incident.put" }));
+        bridge.answers_making(503);
         bridge.push(ticket, false).await.unwrap();
         assert_eq!(bridge.incidents(0).len(), 0);
-        let waiting = row(&bridge).await.remove(0);
+        let waiting = bridge.recent_pushes().await.remove(0);
         assert!(!waiting.again && waiting.refused.is_none() && waiting.waits.is_some(), "{waiting:?}");
         assert!(waiting.becomes.is_some_and(|becomes| becomes.contains("Phone call about a login")));
         let shown = waiting.request.expect("the request is shown");
-        let (head, body) = shown.split_once("\n\n").unwrap();
-        assert!(head.starts_with("PUT ") && head.contains("Authorization: Bearer \u{2022}"), "{head}");
-        let body: Value = serde_json::from_str(body).unwrap();
+        let (head, body) = head_and_body(&shown);
         bridge.heal();
         sent.lock().unwrap().clear();
         bridge.pass(120).await;
@@ -217,10 +271,10 @@ both! {
         assert_eq!(first, body, "the bytes sent are those shown");
         // Refused, it is kept with what was to be written, longer than other answers, until it is pushed again.
         let ticket = bridge.opened(0);
-        bridge.fault(json!({ "effect": "status", "status": 400, "kind": "sentinel.incident.put" }));
+        bridge.answers_making(400);
         bridge.push(ticket, false).await.unwrap();
         bridge.pass(120).await;
-        let dead = row(&bridge).await.remove(0);
+        let dead = bridge.recent_pushes().await.remove(0);
         assert!(dead.again && dead.refused.is_some() && dead.request.is_some(), "{dead:?}");
         bridge.heal();
         bridge.pass(300).await;
@@ -228,7 +282,7 @@ both! {
         bridge.push(ticket, false).await.unwrap();
         bridge.pass(60).await;
         assert_eq!((bridge.incidents(0).len(), bridge.pushed().await), (2, (true, None)));
-        assert!(row(&bridge).await.iter().all(|row| !row.again), "it is a dead letter no more");
+        assert!(bridge.recent_pushes().await.iter().all(|row| !row.again), "it is a dead letter no more");
         // While its connection is paused nothing is written.
         let (app, admin) = bridge.admin();
         let connection = PauseScope::Connection { id: bridge.workspace(0).await.connection };
@@ -245,13 +299,7 @@ both! {
 
     async fn a_push_is_planned_in_the_chain_and_shown_on_its_pair_before_it_is_sent(product) {
         let bridge = Bridge::with(setup(product)).await;
-        let sent: Arc<Mutex<Vec<Value>>> = Arc::default();
-        let kept = sent.clone();
-        bridge.mutate(move |request, _| {
-            if request.method() == http::Method::PUT {
-                kept.lock().unwrap().push(serde_json::from_slice(request.body()).unwrap_or_default());
-            }
-        });
+        let sent = bridge.keep_puts();
         let ticket = bridge.opened(0);
         bridge.answers_making(503);
         bridge.push(ticket, false).await.unwrap();
@@ -269,13 +317,12 @@ both! {
         assert_eq!((making.words.as_str(), making.attempts), ("Create the incident of the pushed ticket", 1));
         assert_eq!(making.reason, Reason::Pushed);
         let shown = making.body.clone().expect("the request is shown");
-        let (head, body) = shown.split_once("\n\n").unwrap();
-        assert!(head.starts_with("PUT ") && head.contains("Authorization: Bearer \u{2022}"), "{head}");
+        let (_, body) = head_and_body(&shown);
         bridge.heal();
         sent.lock().unwrap().clear();
         bridge.pass(120).await;
-        let first = sent.lock().unwrap().first().cloned().expect("it was sent");
-        assert_eq!(first, serde_json::from_str::<Value>(body).unwrap(), "the bytes sent are those shown");
+        let (_, first) = sent.lock().unwrap().first().cloned().expect("it was sent");
+        assert_eq!(first, body, "the bytes sent are those shown");
         assert_eq!(bridge.pushed().await, (true, None));
         assert!(bridge.page_of_pushed(ticket).await.queue.is_empty());
         bridge.mutate_no_more();
@@ -349,8 +396,7 @@ both! {
         links::unlink(&app, &olga, bridge.pushed_into(ticket).await.pair.id).await.unwrap();
         bridge.heal();
         bridge.pass(300).await;
-        let (paired, refused) = bridge.pushed().await;
-        assert!(!paired && refused.as_ref().is_some_and(|why| why.contains("unlinked")), "{refused:?}");
+        bridge.refused_for("unlinked").await;
         assert_eq!((bridge.incidents(0).len(), bridge.tickets().len()), (0, 1));
         bridge.push(ticket, false).await.unwrap();
         assert_eq!((bridge.incidents(0).len(), bridge.pushed().await), (1, (true, None)));
@@ -610,8 +656,7 @@ both! {
         let elsewhere = bridge.opened(1);
         for (ticket, expected) in [(999_999, "This client has no ticket 999999"), (elsewhere, "This client has no ticket")] {
             bridge.push(ticket, false).await.unwrap();
-            let (paired, refused) = bridge.pushed().await;
-            assert!(!paired && refused.as_ref().is_some_and(|why| why.contains(expected)), "{refused:?}");
+            bridge.refused_for(expected).await;
         }
         let incident = bridge.raise(json!({}));
         bridge.cross().await;
@@ -641,18 +686,15 @@ both! {
 
     /// Its incident would begin as new, and nothing would ever close it.
     async fn a_closed_ticket_is_not_pushed_before_it_is_open_again(product) {
-        let policy = "push = { ticket_types = [\"Security Incident\"] }".to_owned();
-        let bridge = Bridge::with(Setup { policy, ..setup(product) }).await;
+        let bridge = pushes_by_type(product).await;
         let (app, olga) = operator(&bridge);
-        bridge.cross().await;
         let ticket = bridge.opened(0);
         bridge.close_ticket(ticket, json!({}));
         let writes = bridge.writes();
         // A webhook, a person, and a program.
         bridge.named(ticket).await;
         bridge.push(ticket, false).await.unwrap();
-        let (paired, refused) = bridge.pushed().await;
-        assert!(!paired && refused.as_ref().is_some_and(|why| why.contains("closed in Halo")), "{refused:?}");
+        bridge.refused_for("closed in Halo").await;
         let workspace = bridge.workspace(0).await.id.to_string();
         let asked = pushes::ask_once(&app, &olga, &workspace, &ticket.to_string(), false).await.unwrap();
         let pushes::Pushed::Waiting { request, .. } = asked else { panic!("{asked:?}") };
@@ -680,11 +722,9 @@ both! {
             if by_outcome {
                 bridge.note(ticket, "<p>to be looked into</p>", json!({ "private": true }));
             }
-            let halo = bridge.store.installation().await.unwrap().halo[0].id;
             for _ in 0..2 {
                 for named in [ticket, elsewhere, bridge.ticket_of(&ours).await] {
-                    let body = json!({ "event": "Ticket Updated", "object_id": named, "ticket": { "id": named } }).to_string();
-                    bridge.receive(DeliverySource::Halo { connection: halo }, body.as_bytes()).await;
+                    bridge.names(named).await;
                 }
                 bridge.cross().await;
             }
@@ -697,12 +737,10 @@ both! {
 
     /// A webhook named a ticket that the policy pushes: where that cannot be, the page says why, once.
     async fn what_a_policy_cannot_push_says_why(product) {
-        let policy = "push = { ticket_types = [\"Security Incident\"] }".to_owned();
-        let joined = vec![("defender", "true"), ("automation_delay_s", "0"), ("defender_delay_s", "0")];
         for (case, says) in [("two", "2 workspaces in two-way mode"), ("joined", "joined to Defender"), ("unread", "could not be read")] {
-            let switches = if case == "joined" { joined.clone() } else { Vec::new() };
+            let switches = if case == "joined" { JOINED.to_vec() } else { Vec::new() };
             let workspaces = if case == "two" { 2 } else { 1 };
-            let mut bridge = Bridge::with(Setup { policy: policy.clone(), switches, workspaces, ..setup(product) }).await;
+            let mut bridge = Bridge::with(Setup { policy: BY_TYPE.to_owned(), switches, workspaces, ..setup(product) }).await;
             let before = usize::from(case == "joined");
             if case == "joined" {
                 bridge.raise(json!({}));
@@ -725,9 +763,8 @@ both! {
             for _ in 0..2 {
                 bridge.named(ticket).await;
             }
-            let (app, olga) = operator(&bridge);
-            let view = incidents::view(&app, &olga, Default::default()).await.unwrap();
-            let [row] = view.push.recent.as_slice() else { panic!("{case}: {:?}", view.push.recent) };
+            let recent = bridge.recent_pushes().await;
+            let [row] = recent.as_slice() else { panic!("{case}: {recent:?}") };
             assert!(row.ticket == ticket && row.refused.as_ref().is_some_and(|why| why.contains(says)), "{case}: {row:?}");
             assert_eq!(bridge.incidents(0).len(), before, "{case}: nothing was pushed");
             bridge.heal();
@@ -761,18 +798,16 @@ both! {
         });
         bridge.push(ticket, false).await.unwrap();
         bridge.pass(60).await;
-        let (paired, refused) = bridge.pushed().await;
-        assert!(!paired && refused.as_ref().is_some_and(|why| why.contains("linked to another incident")), "{refused:?}");
+        bridge.refused_for("linked to another incident").await;
         assert_eq!((bridge.pushed_into(ticket).await.pair.id, bridge.incidents(0).len()), (id, 1));
         bridge.finish().await;
     }
 
     /// What a person took apart stays apart: pushed before, linked by hand, or made here though its text says so no more.
     async fn what_a_person_unlinked_is_pushed_by_no_policy(product) {
-        let rule = "push = { ticket_types = [\"Security Incident\"] }";
         for case in ["pushed", "linked", "made"] {
-            let held = format!("{rule}\ninclude = {{ title = [\"never\"] }}");
-            let policy = if case == "linked" { held } else { rule.to_owned() };
+            let held = format!("{BY_TYPE}\ninclude = {{ title = [\"never\"] }}");
+            let policy = if case == "linked" { held } else { BY_TYPE.to_owned() };
             let bridge = Bridge::with(Setup { policy, ..setup(product) }).await;
             let (app, olga) = operator(&bridge);
             bridge.cross().await;
@@ -807,10 +842,10 @@ both! {
             }
             let pairs = bridge.store.pairs_of_ticket(pair.halo, TicketId(ticket)).await.unwrap();
             assert_eq!((pairs.len(), bridge.incidents(0).len()), (0, 1), "{case}");
-            let view = incidents::view(&app, &olga, Default::default()).await.unwrap();
+            let recent = bridge.recent_pushes().await;
             let says = |why: &String| why.contains("a person unlinked it");
-            let told = view.push.recent.iter().filter(|row| row.refused.as_ref().is_some_and(says)).count();
-            assert_eq!(told, 1, "{case}: {:?}", view.push.recent);
+            let told = recent.iter().filter(|row| row.refused.as_ref().is_some_and(says)).count();
+            assert_eq!(told, 1, "{case}: {recent:?}");
             // By hand it is pushed, unless it was made for an incident.
             if case != "made" {
                 bridge.push(ticket, false).await.unwrap();
@@ -824,12 +859,7 @@ both! {
 
     /// It is looked at once Halo answers again.
     async fn a_ticket_that_a_webhook_named_and_that_could_not_be_read_is_pushed_later(product) {
-        let policy = "push = { ticket_types = [\"Security Incident\"] }".to_owned();
-        let bridge = Bridge::with(Setup { policy, ..setup(product) }).await;
-        bridge.cross().await;
-        let ticket = bridge.opened(0);
-        bridge.fault(json!({ "effect": "status", "status": 503, "kind": "halo.tickets.get", "count": 2 }));
-        bridge.named(ticket).await;
+        let bridge = named_and_not_read(product, json!({ "status": 503, "count": 2 })).await;
         bridge.pass(300).await;
         assert_eq!(bridge.incidents(0).len(), 1);
         assert_eq!(bridge.pushed().await, (true, None));
@@ -837,12 +867,7 @@ both! {
     }
 
     async fn a_ticket_that_a_webhook_named_is_not_forgotten_over_a_restart(product) {
-        let policy = "push = { ticket_types = [\"Security Incident\"] }".to_owned();
-        let mut bridge = Bridge::with(Setup { policy, ..setup(product) }).await;
-        bridge.cross().await;
-        let ticket = bridge.opened(0);
-        bridge.fault(json!({ "effect": "status", "status": 503, "kind": "halo.tickets.get" }));
-        bridge.named(ticket).await;
+        let mut bridge = named_and_not_read(product, json!({ "status": 503 })).await;
         bridge.restart().await;
         bridge.restart_cold().await;
         bridge.heal();
@@ -880,12 +905,7 @@ both! {
 
     /// What pushes it is looked at again once it can be written down that it is to be pushed.
     async fn nor_is_it_while_the_disk_is_full(product) {
-        let policy = "push = { ticket_types = [\"Security Incident\"] }".to_owned();
-        let bridge = Bridge::with(Setup { policy, ..setup(product) }).await;
-        bridge.cross().await;
-        let ticket = bridge.opened(0);
-        bridge.fault(json!({ "effect": "status", "status": 503, "kind": "halo.tickets.get" }));
-        bridge.named(ticket).await;
+        let bridge = named_and_not_read(product, json!({ "status": 503 })).await;
         bridge.store.limit_pages(None, true).await.unwrap();
         bridge.heal();
         for _ in 0..12 {
@@ -901,12 +921,7 @@ both! {
 
     /// One that cannot be read for long is asked for with each poll, and hurries none.
     async fn a_ticket_that_a_webhook_named_and_that_stays_unreadable_hurries_no_poll(product) {
-        let policy = "push = { ticket_types = [\"Security Incident\"] }".to_owned();
-        let bridge = Bridge::with(Setup { policy, ..setup(product) }).await;
-        bridge.cross().await;
-        let ticket = bridge.opened(0);
-        bridge.fault(json!({ "effect": "status", "status": 503, "kind": "halo.tickets.get" }));
-        bridge.named(ticket).await;
+        let bridge = named_and_not_read(product, json!({ "status": 503 })).await;
         let lists = bridge.calls("halo.tickets.list");
         bridge.pass(600).await;
         let more = bridge.calls("halo.tickets.list") - lists;
@@ -919,15 +934,11 @@ both! {
 
     /// Many that stay unreadable are asked for a few at a time: the instance's budget is left to the others.
     async fn named_tickets_that_stay_unreadable_use_up_no_budget(product) {
-        let policy = "push = { ticket_types = [\"Security Incident\"] }".to_owned();
-        let bridge = Bridge::with(Setup { policy, ..setup(product) }).await;
-        bridge.cross().await;
-        let connection = bridge.store.installation().await.unwrap().halo[0].id;
+        let bridge = pushes_by_type(product).await;
         for ticket in (0..25).map(|_| bridge.opened(0)) {
             let path = format!("*/Tickets/{ticket}");
             bridge.fault(json!({ "effect": "status", "status": 500, "kind": "halo.tickets.get", "path": path }));
-            let body = json!({ "event": "Ticket Updated", "object_id": ticket, "ticket": { "id": ticket } }).to_string();
-            bridge.receive(DeliverySource::Halo { connection }, body.as_bytes()).await;
+            bridge.names(ticket).await;
         }
         let (fresh, reads) = (bridge.raise_in(1, json!({})), bridge.calls("halo.tickets.get"));
         bridge.pass(300).await;
@@ -941,15 +952,9 @@ both! {
     }
 
     async fn a_named_ticket_that_stays_unreadable_for_hours_is_told_among_the_pushes(product) {
-        let policy = "push = { ticket_types = [\"Security Incident\"] }".to_owned();
-        let bridge = Bridge::with(Setup { policy, ..setup(product) }).await;
-        bridge.cross().await;
-        let ticket = bridge.opened(0);
-        bridge.fault(json!({ "effect": "status", "status": 500, "kind": "halo.tickets.get" }));
-        bridge.named(ticket).await;
+        let bridge = named_and_not_read(product, json!({ "status": 500 })).await;
         bridge.pass_by(3 * 3_600, 120).await;
-        let (paired, refused) = bridge.pushed().await;
-        assert!(!paired && refused.as_ref().is_some_and(|why| why.contains("could not be read")), "{refused:?}");
+        bridge.refused_for("could not be read").await;
         let reads = bridge.calls("halo.tickets.get");
         bridge.pass(600).await;
         assert_eq!(bridge.calls("halo.tickets.get"), reads, "it is asked for no more");
@@ -959,24 +964,19 @@ both! {
 
     /// What keeps one ticket from being read keeps many.
     async fn tickets_that_may_not_be_read_are_one_line_among_the_pushes(product) {
-        let policy = "push = { ticket_types = [\"Security Incident\"] }".to_owned();
-        let bridge = Bridge::with(Setup { policy, ..setup(product) }).await;
-        bridge.cross().await;
-        let connection = bridge.store.installation().await.unwrap().halo[0].id;
+        let bridge = pushes_by_type(product).await;
         bridge.fault(json!({ "effect": "status", "status": 403, "kind": "halo.tickets.get" }));
         let tickets: Vec<i64> = (0..12).map(|_| bridge.opened(0)).collect();
         for _ in 0..3 {
             for ticket in &tickets {
-                let body = json!({ "event": "Ticket Updated", "object_id": ticket, "ticket": { "id": ticket } }).to_string();
-                bridge.receive(DeliverySource::Halo { connection }, body.as_bytes()).await;
+                bridge.names(*ticket).await;
             }
             bridge.cross().await;
         }
         let told = bridge.store.requests_seen(PUSH, &Scope::All, 100).await.unwrap();
         assert_eq!(told.len(), 1, "{told:?}");
-        let (app, olga) = operator(&bridge);
-        let view = incidents::view(&app, &olga, Default::default()).await.unwrap();
-        let [row] = view.push.recent.as_slice() else { panic!("{:?}", view.push.recent) };
+        let recent = bridge.recent_pushes().await;
+        let [row] = recent.as_slice() else { panic!("{recent:?}") };
         assert_eq!(row.ticket, tickets[11], "the newest of them");
         assert!(row.refused.as_ref().is_some_and(|why| why.contains("11 more")), "{row:?}");
         bridge.heal();
@@ -1047,14 +1047,11 @@ both! {
     }
 
     async fn a_workspace_joined_to_defender_is_warned_about_first(product) {
-        let setup = Setup { switches: vec![("defender", "true"), ("automation_delay_s", "0"), ("defender_delay_s", "0")], ..setup(product) };
-        let bridge = Bridge::with(setup).await;
+        let bridge = Bridge::with(Setup { switches: JOINED.to_vec(), ..setup(product) }).await;
         bridge.raise(json!({}));
         bridge.cross().await;
         let ticket = bridge.opened(0);
-        let asked = bridge.push(ticket, false).await;
-        let Err(ServiceError::Invalid(problems)) = asked else { panic!("{asked:?}") };
-        assert!(problems[0].problem.contains("joined to Defender"), "{problems:?}");
+        bridge.warns_of_defender(ticket, "nothing was pushed yet").await;
         bridge.pass(120).await;
         assert_eq!(bridge.incidents(0).len(), 1, "nothing was pushed");
         bridge.push(ticket, true).await.unwrap();
@@ -1065,24 +1062,18 @@ both! {
 
     /// Pushed incidents and those from before the joining are not Defender's: one of its own, linked or not, tells.
     async fn a_joined_workspace_is_warned_about_whatever_changed_last(product) {
-        let switches = vec![("defender", "true"), ("automation_delay_s", "0"), ("defender_delay_s", "0")];
-        let bridge = Bridge::with(Setup { switches, ..setup(product) }).await;
+        let bridge = Bridge::with(Setup { switches: JOINED.to_vec(), ..setup(product) }).await;
         let (app, olga) = operator(&bridge);
         let defenders = bridge.raise(json!({}));
         bridge.cross().await;
         bridge.push(bridge.opened(0), true).await.unwrap();
         assert_eq!(bridge.pushed().await, (true, None));
         bridge.pass(60).await;
-        let warned = async |bridge: &Bridge, case: &str| {
-            let asked = bridge.push(bridge.opened(0), false).await;
-            let Err(ServiceError::Invalid(problems)) = asked else { panic!("{case}: {asked:?}") };
-            assert!(problems[0].problem.contains("joined to Defender"), "{case}: {problems:?}");
-        };
-        warned(&bridge, "the pushed one changed last").await;
+        bridge.warns_of_defender(bridge.opened(0), "the pushed one changed last").await;
         // The only one of Defender's is linked no more.
         let pair = bridge.pair_of(&defenders).await.unwrap();
         links::unlink(&app, &olga, pair.id).await.unwrap();
-        warned(&bridge, "the pushed one is the only pair").await;
+        bridge.warns_of_defender(bridge.opened(0), "the pushed one is the only pair").await;
         bridge.finish().await;
     }
 }

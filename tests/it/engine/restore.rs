@@ -15,8 +15,24 @@ use serde_json::json;
 
 use super::{bridge::*, conflicts::high, person::operator};
 
-async fn crossed(bridge: &Bridge, ticket: i64, text: &str) -> usize {
-    bridge.notes_of(ticket).iter().filter(|note| note.to_string().contains(text)).count()
+/// The backup takes the database's place, and for so many seconds one side cannot be reached: the other is read first.
+async fn restore_without(bridge: &mut Bridge, backup: &Snapshot, (part, secs): (&'static str, i64)) {
+    bridge.away(Some(part));
+    bridge.restore(backup).await;
+    bridge.pass(secs).await;
+    bridge.away(None);
+}
+
+/// An incident whose ticket was tried in vain when the backup was made, and made since.
+async fn tried_before_the_backup(bridge: &Bridge, part: &'static str) -> (String, Snapshot) {
+    bridge.away(Some(part));
+    let incident = bridge.raise(json!({}));
+    bridge.cross().await;
+    assert!(bridge.situation_of(&incident).await.operations[0].attempts > 0, "tried, and to be tried again");
+    let backup = bridge.store.snapshot().await.unwrap();
+    bridge.away(None);
+    bridge.pass(600).await;
+    (incident, backup)
 }
 
 /// After the backup has taken the database's place the incident has the ticket that it had, and there are no more.
@@ -189,26 +205,14 @@ both! {
         let mut bridge = Bridge::new(product).await;
         bridge.raise(json!({}));
         bridge.cross().await;
-        bridge.away(Some("/halo/api"));
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        assert!(bridge.situation_of(&incident).await.operations[0].attempts > 0, "tried, and to be tried again");
-        let backup = bridge.store.snapshot().await.unwrap();
-        bridge.away(None);
-        bridge.pass(600).await;
+        let (incident, backup) = tried_before_the_backup(&bridge, "/halo/api").await;
         found_again(&mut bridge, &backup, &incident).await;
         bridge.finish().await;
     }
 
     async fn a_forgotten_ticket_is_looked_for_also_after_a_full_disk_kept_that_from_being_written_down(product) {
         let mut bridge = Bridge::new(product).await;
-        bridge.away(Some("/halo/api/Tickets"));
-        let incident = bridge.raise(json!({}));
-        bridge.cross().await;
-        assert!(bridge.situation_of(&incident).await.operations[0].attempts > 0, "tried, and to be tried again");
-        let backup = bridge.store.snapshot().await.unwrap();
-        bridge.away(None);
-        bridge.pass(600).await;
+        let (incident, backup) = tried_before_the_backup(&bridge, "/halo/api/Tickets").await;
         let (ticket, tickets) = (bridge.ticket_of(&incident).await, bridge.tickets().len());
         bridge.restore_full(&backup).await;
         bridge.pass(600).await;
@@ -307,11 +311,11 @@ both! {
         bridge.close_ticket(ticket, json!({}));
         bridge.pass(600).await;
         assert_eq!(bridge.reason_of(&incident).await, Some("verdict-missing"));
-        assert_eq!(crossed(&bridge, ticket, "stays open").await, 1);
+        assert_eq!(bridge.notes_with(ticket, "stays open"), 1);
         bridge.restore(&backup).await;
         bridge.pass(900).await;
         assert_eq!(bridge.reason_of(&incident).await, Some("verdict-missing"));
-        assert_eq!(crossed(&bridge, ticket, "stays open").await, 1);
+        assert_eq!(bridge.notes_with(ticket, "stays open"), 1);
         bridge.finish().await;
     }
 
@@ -325,15 +329,12 @@ both! {
             let backup = bridge.store.snapshot().await.unwrap();
             bridge.update(&incident, json!({ "status": "Active" }));
             bridge.pass(600).await;
-            assert_eq!(crossed(&bridge, ticket, "opened again in Microsoft Sentinel").await, 1);
+            assert_eq!(bridge.notes_with(ticket, "opened again in Microsoft Sentinel"), 1);
             // By then its time is another one.
             bridge.update(&incident, json!({ "severity": "High" }));
-            bridge.away(Some(if halo_first { "/arm" } else { "/halo/api" }));
-            bridge.restore(&backup).await;
-            bridge.pass(120).await;
-            bridge.away(None);
+            restore_without(&mut bridge, &backup, (if halo_first { "/arm" } else { "/halo/api" }, 120)).await;
             bridge.pass(900).await;
-            assert_eq!(crossed(&bridge, ticket, "opened again in Microsoft Sentinel").await, 1, "{halo_first}");
+            assert_eq!(bridge.notes_with(ticket, "opened again in Microsoft Sentinel"), 1, "{halo_first}");
             bridge.finish().await;
         }
     }
@@ -503,7 +504,7 @@ both! {
             for (at, incident) in incidents.iter().enumerate().take(6) {
                 let expected = usize::from(hour % 6 == at && (hour < 12 || at < 4));
                 let ticket = bridge.ticket_of(incident).await;
-                assert_eq!(crossed(&bridge, ticket, &format!("comment of hour {hour}.")).await, expected, "{hour} {at}");
+                assert_eq!(bridge.notes_with(ticket, &format!("comment of hour {hour}.")), expected, "{hour} {at}");
                 let there = bridge.comments_of(incident).iter().filter(|c| c.contains(&format!("note of hour {hour}."))).count();
                 assert_eq!(there, expected, "{hour} {at}");
             }
@@ -522,10 +523,10 @@ both! {
         let backup = bridge.store.snapshot().await.unwrap();
         bridge.away(None);
         bridge.pass(600).await;
-        assert_eq!(crossed(&bridge, ticket, "said once").await, 1);
+        assert_eq!(bridge.notes_with(ticket, "said once"), 1);
         bridge.restore(&backup).await;
         bridge.pass(600).await;
-        assert_eq!(crossed(&bridge, ticket, "said once").await, 1);
+        assert_eq!(bridge.notes_with(ticket, "said once"), 1);
         bridge.finish().await;
     }
 
@@ -537,12 +538,12 @@ both! {
         let comment = bridge.comment_id(&incident, "said at first").await;
         bridge.edit_comment(&incident, &comment, "said better");
         bridge.pass_by(7 * 3_600, 600).await;
-        assert_eq!(crossed(&bridge, ticket, "said better").await, 1);
+        assert_eq!(bridge.notes_with(ticket, "said better"), 1);
         bridge.edit_comment(&incident, &comment, "said best");
         bridge.restore(&backup).await;
         bridge.pass_by(8 * 3_600, 600).await;
-        assert_eq!(crossed(&bridge, ticket, "said better").await, 1);
-        assert_eq!(crossed(&bridge, ticket, "said best").await, 1, "what had not been told is");
+        assert_eq!(bridge.notes_with(ticket, "said better"), 1);
+        assert_eq!(bridge.notes_with(ticket, "said best"), 1, "what had not been told is");
         bridge.finish().await;
     }
 
@@ -554,12 +555,10 @@ both! {
         let action = bridge.notes_of(ticket).iter().map(|note| note["id"].as_i64().unwrap()).max().unwrap();
         bridge.act("note.edit", json!({ "ticket_id": ticket, "id": action, "html": "<p>said better</p>" }));
         bridge.cross().await;
-        let said = |text: &str| bridge.comments_of(&incident).iter().filter(|said| said.contains(text)).count();
-        assert_eq!((said("said at first"), said("said better")), (1, 1));
+        assert_eq!(["said at first", "said better"].map(|text| bridge.comments_with(&incident, text)), [1, 1]);
         bridge.restore(&backup).await;
         bridge.pass_by(7 * 3_600, 600).await;
-        let said = |text: &str| bridge.comments_of(&incident).iter().filter(|said| said.contains(text)).count();
-        assert_eq!((said("said at first"), said("said better")), (1, 1));
+        assert_eq!(["said at first", "said better"].map(|text| bridge.comments_with(&incident, text)), [1, 1]);
         bridge.finish().await;
     }
 
@@ -581,10 +580,7 @@ both! {
         let before = bridge.comments_of(&incident);
         assert_eq!(before.len(), 4, "{before:#?}");
         // Halo can be read while Azure cannot: what the notes say is planned as if it had never been said.
-        bridge.away(Some("/arm"));
-        bridge.restore(&backup).await;
-        bridge.pass(60).await;
-        bridge.away(None);
+        restore_without(&mut bridge, &backup, ("/arm", 60)).await;
         bridge.pass(3_600).await;
         assert_eq!(bridge.comments_of(&incident), before);
         bridge.finish().await;
@@ -607,15 +603,12 @@ both! {
         bridge.cross().await;
         bridge.act("ticket.move", json!({ "ticket_id": ticket, "client": home, "agent": AGENT }));
         bridge.pass(600).await;
-        assert_eq!(crossed(&bridge, ticket, "said best").await, 1);
+        assert_eq!(bridge.notes_with(ticket, "said best"), 1);
         // Halo can be read while Azure cannot.
-        bridge.away(Some("/arm"));
-        bridge.restore(&backup).await;
-        bridge.pass(60).await;
-        bridge.away(None);
+        restore_without(&mut bridge, &backup, ("/arm", 60)).await;
         bridge.pass(3_600).await;
-        assert_eq!(crossed(&bridge, ticket, "said best").await, 1);
-        assert_eq!(crossed(&bridge, ticket, "said better").await, 0);
+        assert_eq!(bridge.notes_with(ticket, "said best"), 1);
+        assert_eq!(bridge.notes_with(ticket, "said better"), 0);
         bridge.finish().await;
     }
 
@@ -635,10 +628,7 @@ both! {
         bridge.cross().await;
         let before = bridge.comments_of(&incident);
         assert_eq!(before.len(), 2, "the analyst's, and a digest: {before:#?}");
-        bridge.away(Some("/arm"));
-        bridge.restore(&backup).await;
-        bridge.pass(60).await;
-        bridge.away(None);
+        restore_without(&mut bridge, &backup, ("/arm", 60)).await;
         bridge.pass(3_600).await;
         assert_eq!(bridge.comments_of(&incident), before);
         bridge.finish().await;
@@ -654,10 +644,7 @@ both! {
         bridge.cross().await;
         let before = bridge.comments_of(&incident);
         assert_eq!(before.len(), 2, "{before:#?}");
-        bridge.away(Some("/halo/api"));
-        bridge.restore(&backup).await;
-        bridge.pass(120).await;
-        bridge.away(None);
+        restore_without(&mut bridge, &backup, ("/halo/api", 120)).await;
         bridge.pass_by(7 * 3_600, 600).await;
         assert_eq!(bridge.comments_of(&incident), before);
         bridge.finish().await;
@@ -671,8 +658,8 @@ both! {
         bridge.edit_comment(&incident, &bridge.comment_id(&incident, "said at first").await, "said better");
         bridge.restore(&backup).await;
         bridge.pass_by(7 * 3_600, 600).await;
-        assert_eq!(crossed(&bridge, ticket, "said at first").await, 1);
-        assert_eq!(crossed(&bridge, ticket, "said better").await, 1);
+        assert_eq!(bridge.notes_with(ticket, "said at first"), 1);
+        assert_eq!(bridge.notes_with(ticket, "said better"), 1);
         bridge.finish().await;
     }
 
@@ -692,7 +679,7 @@ both! {
         bridge.pass(60).await;
         let read = bridge.calls("halo.actions.get") - before;
         for text in &said {
-            assert_eq!(crossed(&bridge, ticket, text).await, 1, "{text}");
+            assert_eq!(bridge.notes_with(ticket, text), 1, "{text}");
         }
         assert!(read <= 4, "its notes were read {read} times");
         bridge.finish().await;

@@ -1,6 +1,8 @@
 //! A copy of the whole machine writes to the same pairs: whoever meets the other's writes stops writing, for good, until a
 //! person says which of the two goes on.
 
+use std::sync::Arc;
+
 use halobridge::{
     clock::Clock as _,
     domain::{
@@ -10,6 +12,8 @@ use halobridge::{
     },
     engine::{Engine, Unit},
     service::{caller::Caller, links, pulse},
+    store::Store,
+    twin::options::Product,
 };
 use serde_json::json;
 
@@ -39,8 +43,15 @@ fn only(bridge: &Bridge, place: usize) -> Option<&'static str> {
     Some(part)
 }
 
-fn crossed(bridge: &Bridge, ticket: i64, text: &str) -> usize {
-    bridge.notes_of(ticket).iter().filter(|note| words(note).contains(text)).count()
+/// A bridge whose comments name their tickets, and a copy of its machine, when both have been at work for long.
+async fn copied(product: Product) -> (Bridge, (Store, Arc<Engine>)) {
+    let bridge = Bridge::with(Setup { link_comment: true, ..Setup::new(product) }).await;
+    bridge.raise(json!({}));
+    bridge.cross().await;
+    bridge.pass_by(A_WHILE, 600).await;
+    let (store, copy) = bridge.copy().await;
+    work(&copy).await;
+    (bridge, (store, copy))
 }
 
 /// The first pair whose queue is to be carried out; what comes before it is run.
@@ -95,7 +106,7 @@ both! {
         bridge.away(only(&bridge, 1));
         work(&copy).await;
         let told = |bridge: &Bridge| {
-            (crossed(bridge, tickets[0], "said in the first"), crossed(bridge, tickets[1], "said in the second"))
+            (bridge.notes_with(tickets[0], "said in the first"), bridge.notes_with(tickets[1], "said in the second"))
         };
         assert_eq!(told(&bridge), (1, 1), "the original told the first, the copy the second");
         bridge.away(None);
@@ -129,7 +140,7 @@ both! {
         drop((copy, store));
         confirmed(&mut bridge).await;
         bridge.pass(1_200).await;
-        assert_eq!(crossed(&bridge, tickets[0], "said while both wait"), 1);
+        assert_eq!(bridge.notes_with(tickets[0], "said while both wait"), 1);
         assert_eq!(told(&bridge), (1, 1));
         bridge.pass_by(A_WHILE, 600).await;
         assert!(!bridge.engine.only_reads(), "what the other one wrote before that is known for good");
@@ -138,12 +149,7 @@ both! {
 
     /// Comments cannot be read or written for a while, so that each of the two makes a ticket for the same incident.
     async fn a_ticket_that_both_made_is_the_only_double(product) {
-        let mut bridge = Bridge::with(Setup { link_comment: true, ..Setup::new(product) }).await;
-        bridge.raise(json!({}));
-        bridge.cross().await;
-        bridge.pass_by(A_WHILE, 600).await;
-        let (_store, copy) = bridge.copy().await;
-        work(&copy).await;
+        let (mut bridge, (_store, copy)) = copied(product).await;
         let tickets = bridge.tickets().len();
         bridge.away(Some("/comments"));
         let incident = bridge.raise(json!({}));
@@ -168,17 +174,12 @@ both! {
         assert_ne!(bridge.ticket_of(&next).await, ticket);
         bridge.comment(&incident, "said after that");
         bridge.pass(600).await;
-        assert_eq!(crossed(&bridge, ticket, "said after that"), 1, "it goes on with the ticket that it had");
+        assert_eq!(bridge.notes_with(ticket, "said after that"), 1, "it goes on with the ticket that it had");
         bridge.finish_with(1).await;
     }
 
     async fn an_incident_whose_ticket_a_second_process_has_just_made_gets_no_second_one(product) {
-        let mut bridge = Bridge::with(Setup { link_comment: true, ..Setup::new(product) }).await;
-        bridge.raise(json!({}));
-        bridge.cross().await;
-        bridge.pass_by(A_WHILE, 600).await;
-        let (_store, copy) = bridge.copy().await;
-        work(&copy).await;
+        let (mut bridge, (_store, copy)) = copied(product).await;
         let tickets = bridge.tickets().len();
         let incident = bridge.raise(json!({}));
         bridge.clock.advance(jiff::SignedDuration::from_secs(120));
@@ -206,7 +207,7 @@ both! {
             }
             let closed = |bridge: &Bridge| bridge.incident(&incident)["properties"]["status"] == "Closed";
             let done = |bridge: &Bridge| {
-                if closing { closed(bridge) } else { crossed(bridge, ticket, "said in Sentinel") == 1 }
+                if closing { closed(bridge) } else { bridge.notes_with(ticket, "said in Sentinel") == 1 }
             };
             let pair = pair_due(&bridge).await;
             let engine = bridge.engine.clone();
@@ -256,13 +257,13 @@ both! {
         let backup = bridge.store.snapshot().await.unwrap();
         bridge.comment(&incident, "said once");
         bridge.cross().await;
-        assert_eq!(crossed(&bridge, ticket, "said once"), 1);
+        assert_eq!(bridge.notes_with(ticket, "said once"), 1);
         bridge.put_back(&backup).await;
         bridge.pass(600).await;
         assert!(bridge.engine.only_reads());
         confirmed(&mut bridge).await;
         bridge.pass(1_200).await;
-        assert_eq!(crossed(&bridge, ticket, "said once"), 1);
+        assert_eq!(bridge.notes_with(ticket, "said once"), 1);
         bridge.finish().await;
     }
 
@@ -283,9 +284,9 @@ both! {
             bridge.pass(300).await;
         }
         assert!(!bridge.engine.only_reads(), "{:?}", bridge.engine.second_writer());
-        assert_eq!(crossed(&bridge, ticket, "said in Sentinel"), 1);
+        assert_eq!(bridge.notes_with(ticket, "said in Sentinel"), 1);
         for after in [2, 4, 6, 8] {
-            assert_eq!(crossed(&bridge, ticket, &format!("said before crash {after}.")), 1);
+            assert_eq!(bridge.notes_with(ticket, &format!("said before crash {after}.")), 1);
         }
         bridge.finish().await;
     }
@@ -320,9 +321,9 @@ both! {
         bridge.pass(1_200).await;
         assert!(!bridge.engine.only_reads(), "{:?}", bridge.engine.second_writer());
         for ticket in &tickets[1..] {
-            assert_eq!(crossed(&bridge, *ticket, "said after that"), 1, "ticket {ticket}");
+            assert_eq!(bridge.notes_with(*ticket, "said after that"), 1, "ticket {ticket}");
         }
-        assert_eq!(crossed(&bridge, tickets[3], "said in Sentinel"), 1);
+        assert_eq!(bridge.notes_with(tickets[3], "said in Sentinel"), 1);
         bridge.finish().await;
     }
 }

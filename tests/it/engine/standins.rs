@@ -37,11 +37,6 @@ const POSITIONS: [&[(&str, &str)]; 26] = [
     &[("stale_ms", "30000"), ("list_stale_ms", "30000")],
 ];
 
-/// Once, in this many notes of a ticket.
-fn in_notes(bridge: &Bridge, ticket: i64, text: &str) -> usize {
-    bridge.notes_of(ticket).iter().filter(|note| words(note).contains(text)).count()
-}
-
 /// Takes a member out of an answer, wherever it stands.
 fn strip(body: &mut serde_json::Value, member: &str) {
     match body {
@@ -64,7 +59,7 @@ async fn life(product: halobridge::twin::options::Product, switches: &'static [(
     bridge.comment(&incident, "seen by the analyst");
     bridge.note(id, "<p>called the user</p>", json!({}));
     bridge.pass(360).await;
-    assert_eq!(in_notes(&bridge, id, "seen by the analyst"), 1, "{switches:?}");
+    assert_eq!(bridge.notes_with(id, "seen by the analyst"), 1, "{switches:?}");
     let comments = bridge.comments_of(&incident);
     assert_eq!(comments.iter().filter(|c| c.contains("called the user")).count(), 1, "{switches:?} {comments:?}");
     assert_eq!(comments.len(), 2, "{switches:?} {comments:?}");
@@ -92,7 +87,7 @@ async fn life(product: halobridge::twin::options::Product, switches: &'static [(
     bridge.update(&incident, json!({ "status": "Active" }));
     bridge.cross().await;
     assert_eq!(bridge.ticket(id)["status_name"], "In Progress", "{switches:?} opened again in Sentinel");
-    assert_eq!(in_notes(&bridge, id, "seen by the analyst"), 1, "{switches:?}");
+    assert_eq!(bridge.notes_with(id, "seen by the analyst"), 1, "{switches:?}");
     // And then there is silence.
     let writes = bridge.writes();
     bridge.pass(600).await;
@@ -132,7 +127,7 @@ both! {
         let crossed = bridge.comments_of(&incident);
         assert_eq!(crossed.iter().filter(|said| said.contains("called the user")).count(), 1, "{crossed:?}");
         assert_eq!(crossed.iter().filter(|said| said.contains("seen by the analyst")).count(), 1, "{crossed:?}");
-        assert_eq!(in_notes(&bridge, id, "seen by the analyst"), 1);
+        assert_eq!(bridge.notes_with(id, "seen by the analyst"), 1);
         bridge.mutate_no_more();
         bridge.finish().await;
     }
@@ -147,7 +142,7 @@ both! {
             }
         });
         bridge.cross().await;
-        assert_eq!(in_notes(&bridge, id, "not listed at first"), 1);
+        assert_eq!(bridge.notes_with(id, "not listed at first"), 1);
         bridge.finish().await;
     }
 
@@ -190,7 +185,7 @@ both! {
         bridge.comment(&incident, "said at once");
         bridge.note(id, "<p>answered at once</p>", json!({}));
         bridge.pass(180).await;
-        assert_eq!(in_notes(&bridge, id, "said at once"), 1);
+        assert_eq!(bridge.notes_with(id, "said at once"), 1);
         let comments = bridge.comments_of(&incident);
         assert_eq!(comments.iter().filter(|c| c.contains("answered at once")).count(), 1, "{comments:?}");
         assert_eq!(bridge.reason_of(&incident).await, None);
@@ -238,7 +233,7 @@ both! {
                 bridge.close_incident(&incident, json!({ "classificationComment": said }));
                 bridge.cross().await;
                 assert_eq!(bridge.ticket(id)["status_name"], "Closed");
-                assert_eq!(in_notes(&bridge, id, said), usize::from(!taken), "{said}");
+                assert_eq!(bridge.notes_with(id, said), usize::from(!taken), "{said}");
                 bridge.update(&incident, json!({ "status": "Active" }));
                 bridge.cross().await;
                 assert_eq!(bridge.ticket(id)["status_name"], "In Progress", "{time}");

@@ -102,6 +102,8 @@ mod read {
             (2, " internal note ", 31, 4, "Ada", false),
             (2, "Interne Notiz", 7, 4, "Ada", false),
             (2, "Email User", 1, 4, "Ada", false),
+            // Nothing but its name tells it from what Halo writes by itself.
+            (2, "Notiz", 8, 4, "Ada", true),
             (2, "Changed", 51, 4, "Ada", true),
             (2, "Merged", 53, 4, "Ada", true),
             (2, "Private Note", 7, 1, "Unassigned", true),
