@@ -15,6 +15,7 @@ use crate::domain::{
     failure::Side,
     group::Mate,
     ids::{ActionKey, PairId, TicketId, WorkspaceId},
+    operation::{Operation, OperationKind, OperationState},
     time::to_ms,
 };
 
@@ -22,8 +23,8 @@ statements! {
     const MATES = "SELECT p.id, p.ticket, p.gone, bs.body AS incident_body, p.base ->> '$.own_closing' AS own_closing,
             (SELECT json_group_array(json_array(n.ticket, n.action)) FROM note_links n
               WHERE n.pair = p.id AND n.written_in = 'sentinel') AS noted,
-            p.ticket IS NULL AND EXISTS (SELECT 1 FROM operations o
-              WHERE o.pair = p.id AND o.kind = 'create-ticket' AND o.state = 'dropped') AS given_up
+            p.ticket IS NULL AND coalesce((SELECT o.state = 'dropped' FROM operations o
+              WHERE o.pair = p.id AND o.kind = 'create-ticket' AND o.state <> 'void' ORDER BY o.position DESC LIMIT 1), 0) AS given_up
         FROM pairs p JOIN subjects s ON s.id = p.subject JOIN bodies bs ON bs.hash = s.body
         WHERE p.grouped = ?1 AND p.id <> ?2 ORDER BY p.id";
     const MEMBERS = "SELECT p.id FROM pairs p WHERE p.grouped = ?1 ORDER BY p.id";
@@ -58,9 +59,12 @@ impl SituationRow {
     /// What another pair of its group has to know of it.
     pub fn into_mate(self) -> Mate {
         let noted = self.links.iter().filter(|link| link.written_in == Side::Sentinel).map(|link| link.action);
+        let making = |operation: &&Operation| matches!(operation.kind, OperationKind::CreateTicket { .. });
+        let dropped = |operation: &Operation| matches!(operation.state, OperationState::Dropped { .. });
         Mate {
             pair: self.pair.id,
             ticket: self.pair.ticket,
+            given_up: self.pair.ticket.is_none() && self.operations.iter().rfind(making).is_some_and(dropped),
             gone: self.pair.gone,
             incident: self.subject.incident,
             noted: noted.collect(),

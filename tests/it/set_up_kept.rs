@@ -49,7 +49,7 @@ async fn linked(scene: &mut Scene) -> Vec<String> {
     scene.policy().await;
     // number 12 here, which the other instance gave to its first client
     let names = client_names(12);
-    let form = choose(&mut scene, "law-contoso-002", &names[10]).await;
+    let form = choose(scene, "law-contoso-002", &names[10]).await;
     assert_taken(&scene.post(CLIENTS, &form).await, CHECK);
     let form = scene.drawn(CHECK).await;
     assert_taken(&scene.post(CHECK, &form).await, "/set-up/import");

@@ -32,6 +32,9 @@ impl Reason {
             Self::ModeOneWay => "The workspace's mode does not carry this direction.".into(),
             Self::OlderThanStart => "Not linked: older than the workspace's start.".into(),
             Self::Redirected => "Not linked: merged into another incident in Defender.".into(),
+            Self::EntitiesAwaited { until } => format!(
+                "Not linked yet: the policy groups by entities, and none of the incident's shows so far. Its ticket is made as soon as one does, or after {until}."
+            ),
             Self::StormReleased => "Released from the storm brake; its ticket is made next.".into(),
             Self::Grouped { why } => format!("It shares a ticket with other incidents: {why}."),
             Self::GroupWaits { name } => format!("It will share the ticket of {name}, which is not made yet."),
