@@ -34,7 +34,7 @@ use super::{
 mod forgotten;
 mod looks;
 mod named;
-mod refused;
+pub mod refused;
 mod set_back;
 mod wanted;
 

@@ -418,6 +418,11 @@ pub(super) fn arrived(s: &Situation<'_>) -> Option<Base> {
 pub(super) fn arrived_late(s: &Situation<'_>) -> Vec<(OperationId, String)> {
     let shows = |operation: &&Operation| match &operation.kind {
         OperationKind::UpdateIncident { change } => incident_stands(change, s.incident),
+        // Of one that never arrived nothing is taken for ours: what else it asked for is planned anew if it is wanted.
+        OperationKind::UpdateTicket { change } if s.pair.base.unarrived.contains(&operation.id) => {
+            let shows = |ticket: &Ticket| ticket_shows(change, ticket) && !went_away(ticket);
+            s.ticket.is_some_and(|ticket| shows(ticket) || ticket_stands(change, ticket))
+        }
         OperationKind::UpdateTicket { change } => s.ticket.is_some_and(|ticket| shown_late(change, ticket).is_some()),
         _ => false,
     };

@@ -227,9 +227,6 @@ pub async fn view(app: &App, caller: &Caller, installation: &Installation) -> Re
         if !caller.scope.allows(client) {
             continue;
         }
-        if workspace.is_some_and(|id| names::see_workspace(installation, caller, id).is_err()) {
-            continue;
-        }
         let result = request.result.unwrap_or(Value::Null);
         let again = result.get("again").and_then(Value::as_bool).unwrap_or(false);
         let number = told("ticket").as_i64().unwrap_or_default();

@@ -374,8 +374,8 @@ both! {
             let tickets = bridge.tickets().len();
             let right = configuration::export(&bridge.store).await.unwrap();
             let mut wrong = right.clone();
-            for client in &mut wrong.clients {
-                client.halo.as_mut().unwrap().halo_client_id = 9_999;
+            for (place, client) in (9_990..).zip(&mut wrong.clients) {
+                client.halo.as_mut().unwrap().halo_client_id = place;
             }
             bridge.take(&wrong).await;
             bridge.make_ticket(&incident).await;

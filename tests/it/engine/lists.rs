@@ -178,7 +178,7 @@ async fn a_whole_list_that_is_cut_off_uses_up_no_look_for_a_missing_incident() {
         }
         let Some(listed) = body["value"].as_array_mut() else { return };
         listed.retain(|row| row["name"] != hidden.as_str());
-        if !request.uri().query().is_some_and(|query| query.contains("Closed")) {
+        if !request.uri().query().is_some_and(|query| query.contains("status")) {
             return;
         }
         pages += 1;

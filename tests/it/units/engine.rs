@@ -106,3 +106,64 @@ mod lanes {
         drop(asking);
     }
 }
+
+/// `src/engine/schedule/refused.rs`.
+mod refused {
+    use halobridge::{
+        domain::ids::PairId,
+        engine::{Unit, schedule::refused::Refused},
+    };
+    use jiff::{SignedDuration, Timestamp};
+
+    /// A unit that the store refuses.
+    const UNIT: Unit = Unit::Pair(PairId(uuid::Uuid::from_u128(1)));
+
+    fn database_says() -> Option<String> {
+        Some("The database answered: no.".to_owned())
+    }
+
+    #[test]
+    fn what_is_refused_for_itself_is_tried_ever_more_rarely_and_told_from_the_second_time_on() {
+        for (unit, longest) in [(UNIT, 600), (Unit::Intake, 60)] {
+            let start = Timestamp::UNIX_EPOCH;
+            let (mut refused, mut now, mut waits) = (Refused::default(), start, Vec::new());
+            for _ in 0..100 {
+                refused.note(unit, database_says(), now);
+                assert!(refused.holds(unit, now));
+                let until = refused.times().next().unwrap();
+                assert!(!refused.holds(unit, until));
+                assert_eq!(refused.steps(now).len(), usize::from(!waits.is_empty()));
+                waits.push(until.duration_since(now).as_secs());
+                now = until;
+            }
+            assert_eq!(waits[..4], [5, 10, 20, 40]);
+            assert_eq!(waits.last(), Some(&longest));
+            let told = refused.steps(now).remove(0);
+            assert_eq!((told.unit, told.since, told.next), (unit, start, now));
+            refused.over(unit);
+            assert!(refused.steps(now).is_empty() && refused.times().next().is_none());
+        }
+    }
+
+    #[test]
+    fn what_comes_from_outside_is_tried_every_few_seconds_and_told_elsewhere() {
+        let (mut refused, mut now) = (Refused::default(), Timestamp::UNIX_EPOCH);
+        for _ in 0..20 {
+            refused.note(UNIT, None, now);
+            assert!(refused.steps(now).is_empty());
+            now += SignedDuration::from_secs(5);
+            assert!(!refused.holds(UNIT, now));
+        }
+    }
+
+    #[test]
+    fn what_nothing_asks_for_any_more_is_not_told_for_ever() {
+        let (mut refused, now) = (Refused::default(), Timestamp::UNIX_EPOCH);
+        refused.note(UNIT, database_says(), now);
+        refused.note(UNIT, database_says(), now);
+        assert_eq!(refused.steps(now).len(), 1);
+        assert!(refused.steps(now + SignedDuration::from_hours(1)).is_empty());
+        refused.note(Unit::Intake, None, now + SignedDuration::from_hours(1));
+        assert_eq!(refused.times().count(), 1);
+    }
+}
