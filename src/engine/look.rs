@@ -5,11 +5,12 @@ use jiff::SignedDuration;
 use crate::{
     domain::{
         failure::{Failure, FailureKind, Side},
-        ids::PairId,
+        ids::{ConnectionId, PairId},
         workspace::Mode,
     },
+    halo_itsm::error::own_wait as own_wait_for,
     ledger::fact::Fact,
-    outbound::budget::Class,
+    outbound::budget::{Class, Kind},
     planner::{
         observed::{Reading, moved_since},
         retry::own_wait,
@@ -134,7 +135,8 @@ async fn look(engine: &Engine, id: PairId) -> Result<(), StoreError> {
         (Ok(_), None) => {}
     }
     if let Some(ticket) = row.pair.ticket.filter(|_| reads(Side::Halo)) {
-        match engine.registry.halo(row.pair.halo) {
+        let halo = engine.registry.halo(row.pair.halo);
+        match halo.and_then(|halo| room(engine, row.pair.halo, class).map(|()| halo)) {
             Ok(halo) => match halo.ticket(ticket, class).await {
                 Ok(read) => {
                     match halo.counted_actions(ticket, class).await {
@@ -245,4 +247,13 @@ async fn look(engine: &Engine, id: PairId) -> Result<(), StoreError> {
     reading.grounds = meanwhile::grounds(&row, &facts);
     digest::pair(engine, id, facts, reading).await?;
     rebuild::ended(engine, id, comes).await
+}
+
+/// Whether a ticket and its notes can be read one after the other. With a place for the ticket alone it would be read again
+/// and again: others take the next one before its notes can be read.
+fn room(engine: &Engine, halo: ConnectionId, class: Class) -> Result<(), Failure> {
+    let now = engine.now();
+    let Some(budget) = engine.registry.halo_budget(halo) else { return Ok(()) };
+    let at = budget.free_at(now, Kind::Halo, class, 2);
+    if at <= now { Ok(()) } else { Err(own_wait_for(at, budget.told_until(now))) }
 }

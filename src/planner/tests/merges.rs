@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::scene::{Scene, check, in_step, words};
+use super::scene::{NEW, Scene, check, in_step, words};
 use crate::{
     domain::{
         decision::Decision,
@@ -374,14 +374,27 @@ fn the_ticket_starts_with_the_survivor_from_what_was_agreed_before() {
     survivor.severity = Severity::High;
     survivor.status = IncidentStatus::New;
     let base = scene.clone().with(|s| merges::base_of_survivor(s, s.ticket.unwrap(), &survivor));
-    // The same ticket, now with the survivor: its severity is news, its status is not.
+    // The same ticket, now with the survivor: its severity is news, and it is worked on.
     let mut followed = in_step();
     followed.incident = survivor.clone();
     followed.pair.base = base;
     assert_eq!(
         words(&followed.plan()),
-        "ticket priority=2 because changed-in-sentinel; behind waiting changed-in-sentinel"
+        "ticket priority=2 because changed-in-sentinel; incident status=Active because changed-in-halo; behind waiting changed-in-sentinel"
     );
+    // The other way round the ticket follows.
+    survivor.status = IncidentStatus::Active;
+    survivor.severity = Severity::Medium;
+    let mut fresh = scene.clone();
+    fresh.ticket().status_id = Some(NEW);
+    followed.ticket().status_id = Some(NEW);
+    followed.pair.base = fresh.with(|s| merges::base_of_survivor(s, s.ticket.unwrap(), &survivor));
+    followed.incident = survivor.clone();
+    assert_eq!(
+        words(&followed.plan()),
+        "ticket status=2 because changed-in-sentinel; behind waiting changed-in-sentinel"
+    );
+    followed = Scene { incident: survivor.clone(), ..in_step() };
     survivor.status = IncidentStatus::Closed;
     survivor.severity = Severity::Medium;
     let base = scene.clone().with(|s| merges::base_of_survivor(s, s.ticket.unwrap(), &survivor));

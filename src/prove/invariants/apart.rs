@@ -3,7 +3,7 @@
 use super::{
     super::{
         scene::Scene,
-        watch::{Where, Write},
+        watch::{Order, Where, Write},
         words,
     },
     Violation,
@@ -17,8 +17,9 @@ use super::{
 /// A backup from before the ticket was made does not know it as ours: a list of changed tickets shows it like one of
 /// anybody's. What such a list says of its client counts from when we have found it again and read it by its number.
 fn brought_back(world: &Scene<'_>, write: &Write, body: &str) -> bool {
-    let restores = world.strikes.restored_orders.iter().copied().zip(world.watch.backups.iter().copied());
-    let restored = restores.filter(|(order, _)| *order < write.order).max();
+    let restores: Vec<(Order, Order)> =
+        world.strikes.restored_orders.iter().copied().zip(world.watch.backups.iter().copied()).collect();
+    let restored = restores.iter().copied().filter(|(order, _)| *order < write.order).max();
     let mut strange = world.watch.said.iter().filter(|said| {
         Some(said.client) != write.client && said.versions.iter().any(|wording| body.contains(&wording.mark))
     });
@@ -35,17 +36,29 @@ fn brought_back(world: &Scene<'_>, write: &Write, body: &str) -> bool {
             .iter()
             .rev()
             .find(|version| version.order < from && world.client_number(version.value.client_id) == write.client);
+        let looks = world.watch.looks.get(&format!("#{ticket}")).map_or(&[][..], Vec::as_slice);
+        let made_at = versions.first().map_or(0, |version| version.order);
         let knows = restored.map_or(0, |(order, made)| {
-            let forgotten = versions.first().is_some_and(|first| first.order > made);
-            let looks = world.watch.looks.get(&format!("#{ticket}"));
-            let found = looks.and_then(|looks| looks.iter().copied().find(|look| *look > order));
-            if forgotten { found.unwrap_or(write.order) } else { order }
+            let found = || looks.iter().copied().find(|look| *look > order);
+            if known_at(&restores, (made_at, looks), made) { order } else { found().unwrap_or(write.order) }
         });
         let left = moved.map_or(0, |version| version.order).max(knows);
         let looks = world.watch.away.get(&(write.host, ticket));
         at_home && !looks.is_some_and(|looks| looks.iter().any(|look| (left..write.order).contains(look)))
     });
     any && all
+}
+
+/// Whether a database knew a ticket as ours at a moment: it was made before that, or found again (read by its number) after
+/// the last backup that took its place. A backup may be one of a database that had been restored itself.
+fn known_at(restores: &[(Order, Order)], (made_at, looks): (Order, &[Order]), at: Order) -> bool {
+    match restores.iter().copied().filter(|(order, _)| *order < at).max() {
+        None => made_at <= at,
+        Some((order, made)) => {
+            let found = looks.iter().any(|look| *look > order && *look <= at);
+            found || known_at(restores, (made_at, looks), made)
+        }
+    }
 }
 
 /// 15. No byte of client A reaches client B.

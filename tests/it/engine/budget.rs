@@ -103,6 +103,27 @@ both! {
         bridge.finish().await;
     }
 
+    /// With one place alone a look would read the ticket again and again, and its notes never.
+    async fn a_look_reads_a_ticket_once_there_is_room_for_its_notes_too(product) {
+        use halobridge::clock::Clock as _;
+        let (bridge, incident, ticket) = Bridge::linked(Setup { notes: "all", ..Setup::new(product) }).await;
+        bridge.pass_by(600, 60).await;
+        bridge.note(ticket, "<p>said just now</p>", json!({}));
+        let (_, budget) = bridge.engine.registry().halo_budgets().remove(0);
+        let now = bridge.clock.now();
+        while budget.left(now, Kind::Halo, Class::Interactive) > 1 {
+            budget.take(now, Kind::Halo, Class::Interactive).unwrap();
+        }
+        let read = bridge.calls("halo.tickets.get");
+        bridge.engine.look_again(bridge.pair_of(&incident).await.unwrap().id);
+        bridge.pass_by(60, 1).await;
+        assert_eq!(bridge.calls("halo.tickets.get"), read);
+        bridge.pass_by(600, 10).await;
+        assert_eq!(bridge.calls("halo.tickets.get"), read + 1);
+        assert_eq!(bridge.comments_with(&incident, "said just now"), 1);
+        bridge.finish().await;
+    }
+
     /// Comments for which our own budget has no place wait beside the polls, which go on and count no failure.
     async fn comments_that_wait_for_a_place_hold_up_no_poll(product) {
         use halobridge::clock::Clock as _;
