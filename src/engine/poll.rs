@@ -214,6 +214,10 @@ pub(super) async fn run(engine: &Engine, id: WorkspaceId) -> Result<(), StoreErr
         poll.look_for_entities(started);
     } else if awaited {
         poll.awaited().await?;
+        // What could not be judged to its end comes up again: no list shows it as changed.
+        if poll.failed() {
+            poll.look_for_entities(engine.now());
+        }
     }
     if first {
         poll.regate().await?;

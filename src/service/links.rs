@@ -38,12 +38,25 @@ async fn unlinked(
     Ok((subject, workspace))
 }
 
-async fn ask(app: &App, caller: &Caller, subject: &Subject, (act, reason): (&str, Reason)) -> Result<(), ServiceError> {
+async fn ask(
+    app: &App,
+    caller: &Caller,
+    (subject, of): (&Subject, &Workspace),
+    (act, reason): (&str, Reason),
+) -> Result<(), ServiceError> {
     let (workspace, incident) = (subject.workspace, subject.incident.id.clone());
     let detail = json!({ "workspace": workspace.to_string(), "incident": incident.as_str(), "reason": reason });
     let act = acts::act(caller, act, None, detail);
     let held = Fact::IncidentHeld { workspace, incident, reason: Some(reason) };
-    acts::record(app, Some(subject.client), vec![act, held]).await?;
+    let mut facts = vec![act, held];
+    // It was read last for the client before: asked for is a ticket of the one whose workspace it is now.
+    if subject.client != of.client {
+        facts.insert(
+            0,
+            Fact::IncidentRead { workspace, client: of.client, incident: Box::new(subject.incident.clone()) },
+        );
+    }
+    acts::record(app, Some(of.client), facts).await?;
     app.engine.poke_workspace(workspace, RunCause::Person);
     Ok(())
 }
@@ -89,7 +102,7 @@ pub async fn link(
         ));
     }
     let reason = Reason::LinkAsked { ticket, unlinked: before(subject.held.as_ref()) };
-    ask(app, caller, &subject, ("link", reason)).await
+    ask(app, caller, (&subject, &workspace), ("link", reason)).await
 }
 
 /// Asks for the ticket of an incident, whatever filters, start and storm brake say.
@@ -113,7 +126,7 @@ pub async fn make_ticket(
         return Err(ServiceError::invalid("mode", problem));
     }
     let after = before(subject.held.as_ref()).flatten();
-    ask(app, caller, &subject, ("make-ticket", Reason::TicketAsked { after, blocked: None })).await
+    ask(app, caller, (&subject, &workspace), ("make-ticket", Reason::TicketAsked { after, blocked: None })).await
 }
 
 /// Takes a pair apart and keeps both records. What waits in its queue is not written any more, and the incident gets

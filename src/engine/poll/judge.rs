@@ -43,7 +43,9 @@ impl Poll<'_> {
             _ => None,
         };
         let given_away = known.as_ref().is_some_and(|known| known.client != self.client.id);
-        let before = known.and_then(|known| known.held);
+        // What was let through for the client before is not let through for this one.
+        let of_this_one = |reason: &Reason| !(given_away && matches!(reason, Reason::Rehomed { .. }));
+        let before = known.and_then(|known| known.held).filter(of_this_one);
         let passed = match &before {
             // What was asked for is a ticket of the client before.
             Some(asked @ Reason::LinkAsked { ticket, .. }) if given_away => {
@@ -55,7 +57,7 @@ impl Poll<'_> {
                 link::ask(self.workspace, self.client, self.policy, catalogue, *after)
                     .map_err(|why| Reason::ticket_blocked(*after, why))
             }
-            Some(Reason::Rehomed { reference, .. }) if !given_away => {
+            Some(Reason::Rehomed { reference, .. }) => {
                 gate::again(self.workspace, self.client, self.policy, catalogue, incident)
                     .map(|passed| Passed { reference: Some(reference.clone()), ..passed })
                     .map_err(|why| Reason::Rehomed { reference: reference.clone(), blocked: Some(Box::new(why)) })

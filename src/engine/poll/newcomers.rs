@@ -147,8 +147,10 @@ impl Poll<'_> {
                 _ => beginning.place(self, &incident, beside.evidence.as_ref(), named).await?,
             };
             // Who had its ticket before, or whose ticket a person wants, waits for nothing.
-            let let_pass = [Reason::TICKET_ASKED, Reason::StormReleased.code()];
+            let let_pass = [Reason::TICKET_ASKED, Reason::StormReleased.code(), Reason::REHOMED];
             let wanted = held.as_deref().is_some_and(|code| let_pass.contains(&code));
+            // Nor does what a backfill lets through: the gates that it lifts stand again when the next poll asks them.
+            let wanted = wanted || self.class == Class::Backfill;
             let awaits = beside.awaits.filter(|_| named.is_none() && !wanted && !had.contains(&incident.id));
             let mut off = Some(Brake::off());
             let unbraked = matches!(grouping, Grouping::Joins(_)) || had.contains(&incident.id) || awaits.is_some();

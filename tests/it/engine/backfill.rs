@@ -229,6 +229,21 @@ both! {
 
 both! {
     /// The first ticket that Halo refuses shows that the client has a wrong id; the incidents are older than the start.
+    /// Held for its entities it would be judged by the next poll, which the workspace's start binds.
+    async fn what_a_backfill_lets_through_waits_for_no_entities(product) {
+        let policy = "group = { by = [\"main-entity\"], hours = 24, most = 3 }".into();
+        let bridge = Bridge::with(Setup { policy, ..late_start(product) }).await;
+        bridge.switch("evidence_delay_s", "7200");
+        bridge.pass(3_500).await;
+        let young = bridge.raise(json!({ "story": 0 }));
+        bridge.pass(120).await;
+        bridge.ask(ALL).await.unwrap();
+        bridge.start_backfill().await.unwrap();
+        bridge.pass(1_200).await;
+        bridge.ticket_of(&young).await;
+        bridge.finish().await;
+    }
+
     async fn what_a_backfill_let_through_gets_its_ticket_where_its_client_belongs(product) {
         let bridge = Bridge::with(late_start(product)).await;
         let mut old = Vec::new();

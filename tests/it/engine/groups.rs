@@ -72,6 +72,25 @@ both! {
         bridge.finish().await;
     }
 
+    /// No list shows it as changed: what could not be judged at its time comes up again by itself.
+    async fn an_incident_that_waits_for_its_entities_is_not_forgotten_when_halo_fails_at_its_time(product) {
+        let setup = grouped(product);
+        let policy = format!("{}\nadopt = true", setup.policy);
+        let bridge = Bridge::with(Setup { policy, ..setup }).await;
+        bridge.switch("evidence_delay_s", "7200");
+        let incident = bridge.raise(json!({ "story": 0 }));
+        bridge.cross().await;
+        assert_eq!(bridge.reason_of(&incident).await, Some("entities-awaited"));
+        bridge.pass_by(600, 20).await;
+        bridge.fault(json!({ "effect": "status", "status": 503, "kind": "halo.tickets.list" }));
+        bridge.pass_by(600, 20).await;
+        assert_eq!(bridge.tickets().len(), 0);
+        bridge.heal();
+        bridge.pass_by(1_800, 60).await;
+        bridge.ticket_of(&incident).await;
+        bridge.finish().await;
+    }
+
     async fn related_incidents_share_a_ticket_that_names_each(product) {
         let bridge = Bridge::with(grouped(product)).await;
         let first = bridge.raise(json!({ "story": 0, "title": "first of them" }));

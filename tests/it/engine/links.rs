@@ -261,6 +261,22 @@ both! {
         bridge.finish().await;
     }
 
+    /// Nothing of it was read since the giving: the row tells of the client before.
+    async fn what_is_unlinked_after_its_workspace_was_given_away_can_be_linked(product) {
+        let (bridge, incident, _) = Bridge::linked(Setup::new(product)).await;
+        let (first, second) = (bridge.workspace(0).await, bridge.workspace(1).await);
+        bridge.give(&first, second.client).await;
+        bridge.cross().await;
+        bridge.unlink(&incident).await;
+        let ticket = bridge.by_hand(0, json!({}));
+        bridge.act("ticket.move", json!({ "ticket_id": ticket, "client_id": product.first_client_id() + 1 }));
+        bridge.link(&incident, ticket).await;
+        bridge.cross().await;
+        let pair = bridge.pair_of(&incident).await.expect("it is linked");
+        assert_eq!((pair.client, pair.ticket.map(|ticket| ticket.0)), (second.client, Some(ticket)));
+        bridge.finish().await;
+    }
+
     async fn who_looks_a_ticket_up_is_not_told_of_another_clients(product) {
         let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
         bridge.unlink(&incident).await;
