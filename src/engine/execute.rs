@@ -88,7 +88,7 @@ pub(super) async fn run(engine: &Engine, pair: PairId) -> Result<(), StoreError>
             return Ok(());
         }
         let again = schedule::put_right(engine, &known).await? || answers::try_now(engine, &known).await?;
-        if again || newer::came(engine, pair, configured) || engine.only_reads() || engine.paused(&known.row.pair) {
+        if again || newer::came(engine, pair, configured) || engine.only_reads() {
             return Ok(());
         }
         let now = engine.now();
@@ -98,6 +98,7 @@ pub(super) async fn run(engine: &Engine, pair: PairId) -> Result<(), StoreError>
             OperationState::Planned { ready } if *ready <= now && homeless::is(engine, row) => {
                 return homeless::begin_anew(engine, &known).await;
             }
+            _ if engine.paused(&row.pair) => return Ok(()),
             OperationState::Planned { ready } if *ready <= now && !carried(engine, row, operation) => {
                 let state = OperationState::Void { at: now, why: planner::plan::NOT_CARRIED.to_owned() };
                 let (attempts, failure) = (operation.attempts, operation.last_failure.clone());
@@ -379,13 +380,7 @@ pub(super) async fn finish(
 ) -> Result<Option<After>, StoreError> {
     let (known, go_on) = known.map_or((None, false), |(known, go_on)| (Some(known), go_on));
     let pair = operation.pair;
-    let fact = |state, failure| Fact::OperationMoved {
-        operation: operation.id,
-        pair: operation.pair,
-        state,
-        attempts,
-        failure,
-    };
+    let fact = |state, failure| Fact::OperationMoved { operation: operation.id, pair, state, attempts, failure };
     let recorded = match outcome {
         Attempt::Done(result, facts, reading) => {
             engine.schedule().refusals.accepted(operation.client, operation.kind.side());

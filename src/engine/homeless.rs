@@ -3,7 +3,7 @@
 //! the same client, what let it through before (a backfill, a person, a filter of that time) is not asked again.
 
 use crate::{
-    domain::{reason::Reason, run::RunCause},
+    domain::{pause::PauseScope, reason::Reason, run::RunCause},
     ledger::fact::Fact,
     planner,
     store::{SituationRow, StoreError},
@@ -11,11 +11,21 @@ use crate::{
 
 use super::{Engine, known::Known};
 
-/// Whether the pair waits at a place that its workspace's client does not have any more.
+/// Whether the pair waits at a place that its workspace's client does not have any more, and may leave it: what is paused of
+/// that place alone does not hold it there.
 pub(super) fn is(engine: &Engine, row: &SituationRow) -> bool {
-    let view = engine.registry.view();
-    let found = view.of_workspace(row.pair.workspace);
-    found.is_some_and(|(_, client, _)| planner::plan::homeless(client, &row.pair))
+    let (view, pair) = (engine.registry.view(), &row.pair);
+    let Some((workspace, client, _)) = view.of_workspace(pair.workspace) else { return false };
+    if !planner::plan::homeless(client, pair) {
+        return false;
+    }
+    let halo = client.halo.as_ref().map(|halo| halo.connection);
+    let held = engine.schedule().pauses.iter().any(|pause| match pause.scope {
+        PauseScope::Pair { id } => id == pair.id,
+        PauseScope::Client { id } => id == pair.client && id == client.id,
+        PauseScope::Connection { id } => id == workspace.connection || id == pair.halo && halo == Some(id),
+    });
+    !held
 }
 
 /// Takes the pair apart, and has its incident judged with the next poll, which is made at once.

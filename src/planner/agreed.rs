@@ -9,6 +9,7 @@ use crate::domain::{
     operation::IncidentChange,
     pair::{Agreed, Base, ClosingWords, Kept, KeptName, OwnClosing},
     policy::Policy,
+    reason::Reason,
     ticket::{CustomField, Ticket, TicketChange, TicketDraft},
 };
 
@@ -91,12 +92,16 @@ fn member<'a>(members: &'a [(String, serde_json::Value)], name: &str) -> Option<
     members.iter().rev().find(|(known, _)| known == name).and_then(|(_, value)| value.as_str())
 }
 
+/// The status that an incident's ticket is drafted with: it is closed afterwards.
+fn status_at_creation(incident: &Incident) -> IncidentStatus {
+    if incident.closed() { IncidentStatus::New } else { incident.status.clone() }
+}
+
 /// The Sentinel half of the base as an incident stands when its ticket is drafted.
 pub fn at_creation(incident: &Incident) -> Base {
-    let status = if incident.closed() { IncidentStatus::New } else { incident.status.clone() };
     Base {
         severity: Some(incident.severity.clone()),
-        incident_status: Some(status),
+        incident_status: Some(status_at_creation(incident)),
         owner: incident.owner.key(),
         title: Some(incident.title.clone()),
         ..Base::default()
@@ -111,11 +116,20 @@ pub fn without_holes(
     draft: &TicketDraft,
     incident: &Incident,
 ) {
+    // What a former draft had no row for, and this one has, was said to the ticket from its birth.
+    let says = |drafted: Option<i64>, wanted: Result<i64, Reason>| drafted.is_some() && drafted == wanted.ok();
     if draft.priority_id.is_none() {
         base.severity = None;
+    } else if base.severity.is_none()
+        && says(draft.priority_id, mapping::priority(policy, catalogue, &incident.severity))
+    {
+        base.severity = Some(incident.severity.clone());
     }
+    let status = status_at_creation(incident);
     if policy.status.to_halo() && draft.status_id.is_none() {
         base.incident_status = None;
+    } else if base.incident_status.is_none() && says(draft.status_id, mapping::status(policy, catalogue, &status)) {
+        base.incident_status = Some(status);
     }
     // What the ticket is given instead, by the policy's fallback or by Halo, is agreed on all the same. A row may have come or
     // gone since it was drafted.
@@ -124,6 +138,8 @@ pub fn without_holes(
     let hole = instead && (agent.is_none() || agent != draft.agent_id);
     if policy.owner.to_halo() && base.owner.is_some() && hole {
         base.unsettled.insert(owner::NAME.to_owned(), Side::Sentinel);
+    } else if agent.is_some() && agent == draft.agent_id && base.owner == incident.owner.key() {
+        base.agree_half(owner::NAME, Side::Sentinel);
     }
 }
 

@@ -206,7 +206,8 @@ pub(super) fn told_already(s: &Situation<'_>, ticket: TicketId) -> BTreeMap<Comm
 
 /// What the ticket and the incident that it follows agree on from the start: what the merged incident had agreed on.
 /// The survivor's own severity, title and owner then cross by the policy. A closing of the ticket that has not crossed yet
-/// is still to cross. Of two that are open, the one that is still new follows the one that is worked on.
+/// is still to cross. Of two that are open, the one that is still new follows the one that is worked on, an incident where status
+/// is carried to it.
 pub fn base_of_survivor(s: &Situation<'_>, ticket: &Ticket, survivor: &Incident) -> Base {
     let mut base = s.pair.base.clone();
     base.moves.clear();
@@ -223,13 +224,14 @@ pub fn base_of_survivor(s: &Situation<'_>, ticket: &Ticket, survivor: &Incident)
     if !closed || base.ticket_closed {
         (base.status_id, base.ticket_closed) = (ticket.status_id, closed);
     }
+    let carried_back = s.policy.status.to_sentinel() && conflict::carries_back(s.workspace.mode);
     let differ = || !super::mapping::status_means(s.policy, s.catalogue, ticket, &survivor.status);
     if !closed && !survivor.closed() && differ() {
         match super::mapping::status_back(s.policy, s.catalogue, ticket) {
             Ok(IncidentStatus::New) => base.incident_status = Some(IncidentStatus::New),
-            Ok(_) => base.status_id = None,
-            // Nothing says what it means.
-            Err(_) => {}
+            Ok(_) if carried_back => base.status_id = None,
+            // It does not follow, or nothing says what it means: a closing of it is its own move alone.
+            _ => {}
         }
     }
     if survivor.owner.is_none() {

@@ -18,14 +18,20 @@ use crate::domain::{
     time::{from_ms, to_ms},
 };
 
-/// What is paused has no turn. The last part is asked only while something is.
+/// What is paused has no turn. The last part is asked only while something is. A pair whose ticket is not made yet is not
+/// held by a client or an instance that is not its workspace's any more: it begins anew.
 macro_rules! not_paused {
     () => {
         "(NOT EXISTS (SELECT 1 FROM pauses z WHERE z.scope IN ('pair', 'client', 'connection')) OR NOT EXISTS (
             SELECT 1 FROM pairs p WHERE p.id = o.pair AND (
               EXISTS (SELECT 1 FROM pauses z WHERE z.scope = 'pair' AND z.id = p.id)
-              OR EXISTS (SELECT 1 FROM pauses z WHERE z.scope = 'client' AND z.id = p.client)
-              OR EXISTS (SELECT 1 FROM pauses z WHERE z.scope = 'connection' AND z.id = p.halo)
+              OR EXISTS (SELECT 1 FROM pauses z WHERE z.scope = 'client' AND z.id = p.client
+                AND (p.ticket IS NOT NULL OR o.state <> 'planned' OR NOT EXISTS (
+                  SELECT 1 FROM workspaces w WHERE w.id = p.workspace AND w.client <> p.client)))
+              OR EXISTS (SELECT 1 FROM pauses z WHERE z.scope = 'connection' AND z.id = p.halo
+                AND (p.ticket IS NOT NULL OR o.state <> 'planned' OR NOT EXISTS (
+                  SELECT 1 FROM workspaces w JOIN clients c ON c.id = w.client
+                  WHERE w.id = p.workspace AND c.halo IS NOT p.halo)))
               OR EXISTS (SELECT 1 FROM pauses z JOIN workspaces w ON w.connection = z.id
                 WHERE z.scope = 'connection' AND w.id = p.workspace))))"
     };

@@ -11,12 +11,13 @@ use crate::{
         catalogue::{Catalogue, Ref},
         decision::Decision,
         incident::Incident,
+        operation::{Operation, OperationKind},
         pair::{Agreed, Base, KeptName},
         policy::{LabelMapping, Policy},
         reason::Reason,
         ticket::{CustomField, Ticket, TicketDraft},
     },
-    planner::{conflict::carries_back, situation::Situation},
+    planner::{conflict::carries_back, sent, situation::Situation},
 };
 
 use super::{Gather, mapped};
@@ -96,6 +97,31 @@ fn unproven(base: &Base, key: &str) -> BTreeSet<String> {
     if sent.is_subset(&kept) { sent } else { sent.difference(&kept).cloned().collect() }
 }
 
+/// What writes of ours said of the field: the last one, as long as no reading has shown it, and one without an answer that
+/// stands there.
+fn written(s: &Situation<'_>, base: &Base, id: i64, there: &BTreeSet<String>) -> Vec<BTreeSet<String>> {
+    let last = base.fields.get(&id.to_string()).map(|written| split(&written.sentinel));
+    let text = |operation: &Operation| match &operation.kind {
+        OperationKind::UpdateTicket { change } => {
+            let (_, value) = change.custom_fields.iter().rev().find(|(known, _)| *known == id)?;
+            Some(split(&mapped::plain(value)))
+        }
+        _ => None,
+    };
+    let unanswered = s.operations.iter().filter(|operation| sent::unanswered(operation, base)).filter_map(text);
+    last.into_iter().chain(unanswered.filter(|text| text == there)).collect()
+}
+
+/// Whether a label that an agent took off the ticket is on its way off the incident, or was given up on that way.
+fn on_its_way_off(s: &Situation<'_>, name: &str) -> bool {
+    s.operations.iter().filter(|operation| operation.state.stands()).any(|operation| match &operation.kind {
+        OperationKind::UpdateIncident { change } => {
+            change.labels_removed.iter().any(|removed| removed.trim().eq_ignore_ascii_case(name))
+        }
+        _ => false,
+    })
+}
+
 /// Labels that an agent took off the ticket: both had them, and here they are people's and whole (of one with a comma the field
 /// holds parts).
 fn taken_off(
@@ -167,12 +193,16 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
     let there: BTreeSet<String> = split(&field.and_then(CustomField::text).unwrap_or_default());
     let unkept = unkept(&g.base, &key, field, &there);
     let unproven = unproven(&g.base, &key);
+    let back = mapping.rule.to_sentinel() && carries_back(s.workspace.mode);
+    let written = written(s, &g.base, id, &there);
+    // Off the incident when it was written, whoever labels it so again: what goes from the ticket first is on its way off.
+    let left_out = |name: &str| back && written.iter().any(|sent| !has(sent, name)) && !on_its_way_off(s, name);
     if field.is_some_and(|field| !field.name.is_empty()) && unkept.is_none() {
         // A reading shows it: what was written has arrived, and what goes from there later was taken off by somebody.
         g.base.fields.remove(&key);
     }
     if let Some(known) = &mut g.base.labels {
-        known.retain(|name| has(&there, name) || !has(&unproven, name));
+        known.retain(|name| has(&there, name) || !has(&unproven, name) && !left_out(name));
     }
     let known: BTreeSet<String> = match &g.base.labels {
         Some(known) => known.iter().cloned().collect(),
@@ -180,7 +210,6 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         None => here.intersection(&there).cloned().collect(),
     };
     let place = Some((ticket.id, id));
-    let back = mapping.rule.to_sentinel() && carries_back(s.workspace.mode);
     let one_way = mapping.rule.to_sentinel() && !back;
     let new = |name: &&String| {
         let made = unkept.as_ref().is_some_and(|unkept| unkept.made.contains(*name));
@@ -232,11 +261,10 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
     // What was taken off in Sentinel and still stands on the ticket is no addition of an agent's, now or later.
     let off_here = there.iter().filter(|name| has(&known, name) && !has(&here, name)).cloned();
     let agreed: BTreeSet<String> = on_both.into_iter().chain(off_here).collect();
-    if added.is_empty() {
-        g.base.labels = Some(agreed.into_iter().collect());
-        // What does not stand in another field, or on another ticket, nobody took off there.
-        g.base.labels_in = place;
-    }
+    // What an agent added is not among them until the incident has it.
+    g.base.labels = Some(agreed.into_iter().collect());
+    // What does not stand in another field, or on another ticket, nobody took off there.
+    g.base.labels_in = place;
 }
 
 fn split(text: &str) -> BTreeSet<String> {

@@ -11,7 +11,7 @@ use crate::{
         incident::{Incident, IncidentStatus, Label, Owner, Severity},
         operation::{IncidentChange, OperationKind},
         pair::Base,
-        policy::{Direction, Policy},
+        policy::{Direction, FieldRule, Policy, When, Wins},
         ticket::{CustomField, Ticket, TicketChange, TicketDraft},
     },
     planner::{Plan, Planned, agreed},
@@ -119,6 +119,48 @@ fn what_a_later_draft_has_no_row_for_is_agreed_on_by_nobody() {
                 "ticket status=2 priority=3 agent=5 because changed-in-sentinel; behind waiting changed-in-sentinel";
             assert_eq!(words(&made.plan()), crosses, "{fallback:?}");
         }
+    }
+}
+
+/// The pair was opened without a row, and its ticket was drafted anew once there was one; the answer was lost, and an agent had
+/// it in hand before it was found. That is the agent's move, and the incident has not moved.
+#[test]
+fn what_a_later_draft_has_a_row_for_is_agreed_on_from_the_tickets_birth() {
+    let mut scene = in_step();
+    scene.incident.owner = owner("amira@soc.example");
+    for wins in [Wins::Sentinel, Wins::Ask] {
+        for rule in [&mut scene.policy.severity, &mut scene.policy.status, &mut scene.policy.owner] {
+            *rule = FieldRule { direction: Direction::Both, when: When::Always, wins };
+        }
+        let mut opened = agreed::at_creation(&scene.incident);
+        (opened.severity, opened.incident_status) = (None, None);
+        opened.unsettled.insert("owner".to_owned(), Side::Sentinel);
+        let mut waiting = scene.clone();
+        (waiting.ticket, waiting.pair.ticket, waiting.pair.base) = (None, None, opened.clone());
+        let draft = waiting.plan().operations.into_iter().find_map(|Planned { kind, .. }| match kind {
+            OperationKind::CreateTicket { draft, .. } => Some(draft),
+            _ => None,
+        });
+        let draft = draft.expect("a ticket is made");
+        agreed::without_holes(&mut opened, &scene.policy, &scene.catalogue, &draft, &scene.incident);
+        assert_eq!(opened, agreed::at_creation(&scene.incident));
+        let mut found = scene.clone();
+        *found.ticket() = Ticket {
+            status_id: Some(NEW),
+            priority_id: Some(2),
+            agent_id: Some(6),
+            summary: draft.summary.clone(),
+            ..ticket()
+        };
+        found.pair.base = agreed::with_settled(opened, &draft, &found.ticket().clone());
+        let plan = found.plan();
+        let carried = |planned: &Planned| {
+            matches!(&planned.kind, OperationKind::UpdateIncident { change }
+                if change.status == Some(IncidentStatus::New) && change.severity == Some(Severity::High))
+        };
+        assert!(plan.operations.iter().any(carried), "{wins:?}: {}", words(&plan));
+        let written = |planned: &Planned| matches!(planned.kind, OperationKind::UpdateTicket { .. });
+        assert!(!plan.operations.iter().any(written), "{wins:?}: {}", words(&plan));
     }
 }
 

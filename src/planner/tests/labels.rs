@@ -10,12 +10,12 @@ use crate::{
     domain::{
         catalogue::{FieldDefinition, Ref},
         ids::TicketId,
-        operation::{IncidentChange, OperationKind},
+        operation::{IncidentChange, Operation, OperationKind, OperationState},
         pair::Agreed,
         policy::Direction,
         workspace::Mode,
     },
-    planner::agreed,
+    planner::{Plan, agreed},
 };
 
 const OFF: &str = "incident label-phishing because changed-in-halo; behind waiting changed-in-halo";
@@ -235,4 +235,76 @@ fn a_label_that_is_not_to_be_taken_off_stays_until_the_ticket_has_it_again() {
     scene.field(121, "phishing, vip");
     let plan = scene.plan();
     assert_eq!((words(&plan).as_str(), plan.void.len()), ("in-step healthy -", 1));
+}
+
+/// The plan's write of the ticket, answered.
+fn lands(scene: &mut Scene, plan: &Plan, field: &str) {
+    let change = plan.operations.iter().find_map(|planned| match &planned.kind {
+        OperationKind::UpdateTicket { change } => Some(change.clone()),
+        _ => None,
+    });
+    let change = change.expect("the ticket is written");
+    scene.field(121, field);
+    let (base, answer) = (plan.base.clone().unwrap_or_else(|| scene.pair.base.clone()), scene.ticket().clone());
+    scene.pair.base = agreed::after_ticket(base, &scene.incident, &change, &answer, false);
+}
+
+/// A person takes a label off the incident, and our write takes it off the ticket: who labels the incident with it again does
+/// so anew, whatever became of a label that an agent had added, and however soon it is.
+#[test]
+fn a_label_that_people_put_back_on_the_incident_comes_back_to_the_ticket() {
+    // An agent's own label was not taken.
+    let mut scene = in_step();
+    with_labels(&mut scene, Direction::Both);
+    scene.field(121, "own, phishing, vip");
+    scene.plan_and_drop();
+    scene.label(&["vip"]);
+    let plan = scene.plan();
+    assert!(words(&plan).starts_with("ticket field121=\"own, vip\" because changed-in-sentinel"), "{}", words(&plan));
+    lands(&mut scene, &plan, "own, vip");
+    let plan = scene.plan();
+    assert!(plan.operations.is_empty(), "{}", words(&plan));
+    scene.queue(&plan);
+    scene.label(&["phishing", "vip"]);
+    let back = "ticket field121=\"own, phishing, vip\" because changed-in-sentinel; behind waiting changed-in-sentinel";
+    assert_eq!(words(&scene.plan()), back);
+
+    // It is put back while the write is on its way: with its answer, and before that.
+    let mut scene = in_step();
+    with_labels(&mut scene, Direction::Both);
+    scene.label(&["vip"]);
+    let plan = scene.plan();
+    assert_eq!(words(&plan), BACK.replace("phishing, ", ""));
+    let mut answered = scene.clone();
+    lands(&mut answered, &plan, "vip");
+    answered.label(&["phishing", "vip"]);
+    assert_eq!(words(&answered.plan()), BACK);
+    scene.queue(&plan);
+    for Operation { state, attempts, .. } in &mut scene.operations {
+        *state = OperationState::OutcomeUnknown { since: scene.now, look: scene.now, looks: 0, failed: 0 };
+        *attempts = 1;
+    }
+    scene.field(121, "vip");
+    scene.label(&["phishing", "vip"]);
+    let base = scene.plan().base.expect("what is known of the labels has changed");
+    assert_eq!(base.labels, Some(vec!["vip".to_owned()]));
+    scene.pair.base = base;
+    scene.operations.clear();
+    assert_eq!(words(&scene.plan()), BACK);
+}
+
+/// It is on its way off the incident while another one is written to the ticket.
+#[test]
+fn what_an_agent_took_off_stays_off_when_the_ticket_is_written() {
+    let mut scene = in_step();
+    left(&mut scene);
+    scene.label(&["mail", "phishing", "vip"]);
+    let plan = scene.plan();
+    let both = "ticket field121=\"mail, vip\" because changed-in-sentinel; \
+                incident label-phishing because changed-in-halo; behind waiting changed-in-sentinel";
+    assert_eq!(words(&plan), both);
+    scene.queue(&plan);
+    lands(&mut scene, &plan, "mail, vip");
+    scene.operations.retain(|operation| matches!(operation.kind, OperationKind::UpdateIncident { .. }));
+    assert_eq!(words(&scene.plan()), "behind waiting changed-in-halo");
 }

@@ -14,7 +14,9 @@ use crate::{
         merge::{Candidate, Merge, MergedFrom, Survivor},
         operation::OperationKind,
         pair::NoteLink,
+        policy::{Direction, Wins},
         reason::Reason,
+        workspace::Mode,
     },
     planner::{choice, merges, notes},
 };
@@ -403,6 +405,29 @@ fn the_ticket_starts_with_the_survivor_from_what_was_agreed_before() {
     assert!(words(&followed.plan()).starts_with("ticket status=9"), "a closed survivor closes it");
     scene.workspace.mode = crate::domain::workspace::Mode::Observe;
     assert_eq!(scene.plan().follow, None, "observe links nothing");
+}
+
+/// The ticket is worked on and its new survivor is not, which the mode or the policy does not carry back: nobody moved the
+/// ticket by that.
+#[test]
+fn a_survivor_to_which_no_status_is_carried_closes_its_ticket() {
+    let settings: [fn(&mut Scene); 2] = [
+        |scene| scene.workspace.mode = Mode::SentinelToHalo,
+        |scene| scene.policy.status.direction = Direction::ToHalo,
+    ];
+    for (setting, wins) in settings.into_iter().flat_map(|setting| [(setting, Wins::Ask), (setting, Wins::Halo)]) {
+        let mut scene = in_step();
+        setting(&mut scene);
+        scene.policy.status.wins = wins;
+        let mut followed = scene.clone();
+        followed.incident.id = other();
+        followed.incident.status = IncidentStatus::New;
+        into(&mut scene, false, None);
+        followed.pair.base = scene.with(|s| merges::base_of_survivor(s, s.ticket.unwrap(), &followed.incident));
+        assert!(followed.plan().operations.is_empty(), "{wins:?}: {}", words(&followed.plan()));
+        followed.incident.status = IncidentStatus::Closed;
+        assert!(words(&followed.plan()).starts_with("ticket status=9"), "{wins:?}: {}", words(&followed.plan()));
+    }
 }
 
 /// It waits for its classification, for an approval, or was taken back: nobody has agreed on it.

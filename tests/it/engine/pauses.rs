@@ -124,6 +124,27 @@ both! {
         bridge.finish().await;
     }
 
+    /// None is made at the former place any more: what is paused there does not hold it.
+    async fn an_incident_without_a_ticket_leaves_a_paused_client_with_its_workspace(product) {
+        let bridge = Bridge::new(product).await;
+        bridge.cross().await;
+        let (first, second) = (bridge.workspace(0).await, bridge.workspace(1).await);
+        bridge.pause(PauseScope::Client { id: first.client }).await;
+        let incident = bridge.raise(json!({}));
+        bridge.pass(60).await;
+        assert_eq!(bridge.pair_of(&incident).await.unwrap().client, first.client);
+        assert_eq!(bridge.tickets().len(), 0);
+        bridge.give(&first, second.client).await;
+        bridge.pass(900).await;
+        let ticket = bridge.ticket_of(&incident).await;
+        let pair = bridge.pair_of(&incident).await.unwrap();
+        assert_eq!((pair.client, bridge.tickets().len()), (second.client, 1));
+        assert_eq!(bridge.ticket(ticket)["client_id"], pair.halo_client_id);
+        assert_eq!(pair.halo_client_id, product.first_client_id() + 1);
+        assert_eq!(bridge.paused().await.len(), 1, "the first client's others wait on");
+        bridge.finish().await;
+    }
+
     /// What waited for the end of a pause has not been tried yet: the first hiccup is no reason to give it up.
     async fn after_a_long_pause_what_waited_is_tried_as_long_as_anything(product) {
         let (bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
