@@ -228,8 +228,9 @@ async fn push(
         last_failure: None,
         planned: now,
     });
-    let (reference, base) =
-        (draft::ticket_reference(workspace, &incident), push::base(policy, &catalogue, &incident, &record));
+    let reference = draft::ticket_reference(workspace, &incident);
+    // An incident that is there says what people left it at, which need not be what the ticket says by now.
+    let base = if made { link::base() } else { push::base(policy, &catalogue, &incident, &record) };
     let begun = newcomer::opened(pair_id, workspace, &binding, id, reference, base, now);
     let pair = Pair { ticket: Some(ticket), reason: (!made).then_some(Reason::Pushed), ..begun };
     let comments = (incident.comments_count == 0).then(Vec::new);

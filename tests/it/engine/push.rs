@@ -857,6 +857,31 @@ both! {
         }
     }
 
+    /// Its incident is there: on what the two say differently by then nobody has agreed.
+    async fn what_changed_since_a_pushed_ticket_was_unlinked_is_asked_about_when_it_is_pushed_again(product) {
+        for (case, asks) in [("nothing", None), ("status", Some("conflict")), ("severity", Some("conflict"))] {
+            let bridge = Bridge::with(setup(product)).await;
+            let (app, olga) = operator(&bridge);
+            let ticket = bridge.opened(0);
+            bridge.push(ticket, false).await.unwrap();
+            bridge.cross().await;
+            links::unlink(&app, &olga, bridge.pushed_into(ticket).await.pair.id).await.unwrap();
+            bridge.run().await;
+            let high = match product { Product::Itsm => "P2 - High", Product::Psa => "High" };
+            match case {
+                "status" => bridge.close_ticket_as(ticket, 3),
+                "severity" => drop(bridge.act("ticket.update", json!({ "ticket_id": ticket, "priority": high }))),
+                _ => {}
+            }
+            bridge.push(ticket, false).await.unwrap();
+            bridge.cross().await;
+            assert_eq!((bridge.incidents(0).len(), bridge.pushed().await), (1, (true, None)), "{case}");
+            let row = bridge.pushed_into(ticket).await;
+            assert_eq!(row.pair.reason.as_ref().map(Reason::code), asks, "{case}: {:?}", row.pair.reason);
+            bridge.finish().await;
+        }
+    }
+
     /// It is looked at once Halo answers again.
     async fn a_ticket_that_a_webhook_named_and_that_could_not_be_read_is_pushed_later(product) {
         let bridge = named_and_not_read(product, json!({ "status": 503, "count": 2 })).await;
