@@ -148,6 +148,28 @@ both! {
         assert_eq!(bridge.lapses(&incident).await, []);
         bridge.finish().await;
     }
+    /// Its agent may not see it, or Halo has a fault with it.
+    async fn a_ticket_that_cannot_be_read_keeps_no_other_incident_from_being_compared(product) {
+        for (status, waits) in [(403, 2_400), (500, 9_000)] {
+            let bridge = Bridge::with(beside(product)).await;
+            let [kept, taken, lost] = ["one", "two", "three"].map(|title| bridge.raise(json!({ "title": title })));
+            bridge.advance(30).await;
+            let unread = bridge.take_up(&kept);
+            let path = format!("*/Tickets/{unread}");
+            bridge.fault(json!({ "effect": "status", "status": status, "kind": "halo.tickets.get", "path": path }));
+            bridge.take_up(&taken);
+            bridge.pass(600).await;
+            assert_eq!(bridge.lapses(&taken).await, [], "{status}");
+            bridge.pass(waits).await;
+            assert_eq!(bridge.lapses(&lost).await, [(LapseKind::Missed, Carriage::Ticket)], "{status}");
+            for found in bridge.engine.standings() {
+                assert!(found.standing.last_failure.is_none(), "{status}: {:?}", found.standing.last_failure);
+            }
+            assert_eq!(bridge.writes(), 0);
+            bridge.finish().await;
+        }
+    }
+
     async fn a_ticket_that_carries_its_incident_only_later_is_not_called_missing(product) {
         let bridge = Bridge::with(beside(product)).await;
         let incident = bridge.raise(json!({}));
