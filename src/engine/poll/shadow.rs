@@ -9,7 +9,7 @@ use crate::{
     domain::{
         client::HaloBinding,
         failure::{Failure, FailureKind},
-        ids::{IncidentId, TicketId},
+        ids::{ConnectionId, IncidentId, TicketId},
         reason::Reason,
         shadow::Compared,
         ticket::{Action, Ticket},
@@ -50,6 +50,8 @@ type Looked = (Option<String>, Option<Timestamp>, Vec<(TicketId, Row)>);
 /// What is known of a workspace in shadow mode, in the life of this process.
 #[derive(Default)]
 pub struct Shadowing {
+    /// Whose tickets these are: another client's, or another instance's, are looked through anew.
+    of: Option<(ConnectionId, i64)>,
     /// The client's tickets, by their rows.
     rows: BTreeMap<TicketId, Row>,
     /// What those that were read carry, with their rows as they were then: list rows lack it, so each is read whole, and
@@ -90,7 +92,9 @@ impl Poll<'_> {
     pub(super) async fn shadow(&mut self) -> Result<(), StoreError> {
         let Some(binding) = self.client.halo.clone().filter(|_| self.workspace.shadows()) else { return Ok(()) };
         let id = self.workspace.id;
-        let mut known = self.engine.schedule().shadows.remove(&id).unwrap_or_default();
+        let of = Some((binding.connection, binding.halo_client_id));
+        let known = self.engine.schedule().shadows.remove(&id).filter(|known| known.of == of);
+        let mut known = known.unwrap_or_else(|| Shadowing { of, ..Shadowing::default() });
         if self.thorough {
             // What is compared by may be another policy now.
             known.compared.clear();

@@ -118,6 +118,28 @@ both! {
         bridge.finish().await;
     }
 
+    /// The client was given wrongly at first: the tickets were made at the right one all along.
+    async fn tickets_of_the_client_that_a_workspace_is_given_to_are_looked_through_anew(product) {
+        let bridge = Bridge::with(beside(product)).await;
+        let incident = bridge.raise(json!({}));
+        bridge.advance(60).await;
+        bridge.act("ticket.create", json!({
+            "summary": "Imported by the other integration", "details": "from Sentinel", "agent": AGENT,
+            "client_id": product.first_client_id() + 1, "tickettype": "Security Incident",
+            "sentinel_id": incident, "sentinel_workspace": bridge.workspace_name(0),
+        }));
+        bridge.pass(7_200).await;
+        assert_eq!(bridge.lapses(&incident).await, [(LapseKind::Missed, Carriage::Ticket)]);
+        let (first, second) = (bridge.workspace(0).await, bridge.workspace(1).await);
+        bridge.give(&first, second.client).await;
+        bridge.update(&incident, json!({ "title": "of the second client" }));
+        bridge.pass(2_400).await;
+        assert_eq!(bridge.compared(&incident).await.map(|compared| compared.tickets.len()), Some(1));
+        assert!(!bridge.lapses(&incident).await.contains(&(LapseKind::Missed, Carriage::Ticket)));
+        assert_eq!(bridge.writes(), 0);
+        bridge.finish().await;
+    }
+
     async fn what_was_compared_is_not_read_again_until_it_changes(product) {
         let bridge = Bridge::with(beside(product)).await;
         let incident = bridge.raise(json!({}));
