@@ -170,6 +170,7 @@ both! {
         assert_eq!(bridge.lapses(&incident).await, []);
         bridge.finish().await;
     }
+
     /// Its agent may not see it, or Halo has a fault with it.
     async fn a_ticket_that_cannot_be_read_keeps_no_other_incident_from_being_compared(product) {
         for (status, waits) in [(403, 2_400), (500, 9_000)] {
