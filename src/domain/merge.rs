@@ -28,6 +28,8 @@ pub struct Survivor {
     pub pair: Option<PairId>,
     /// Its ticket, once there is one.
     pub ticket: Option<TicketId>,
+    /// A person unlinked it from the merged one's ticket.
+    pub apart: bool,
 }
 
 /// What became of a pair's incident.

@@ -40,6 +40,11 @@ impl Poll<'_> {
             Ok(found) => found,
             Err(failure) => {
                 let failure: crate::domain::failure::Failure = failure;
+                let settled =
+                    matches!(failure.kind, FailureKind::Gone | FailureKind::Rejected | FailureKind::Forbidden);
+                if settled && failure.side == Side::Halo {
+                    self.natives_of(&binding, |known| known.forget(ticket));
+                }
                 return match failure.kind {
                     FailureKind::Gone => {
                         let why = match failure.side {
@@ -68,6 +73,10 @@ impl Poll<'_> {
         let linking = engine.lanes.ticket(ticket).await;
         let taken = !engine.store.pairs_of_ticket(binding.connection, ticket).await?.is_empty();
         if let Err(why) = link::joinable(&record, binding.halo_client_id, taken) {
+            // One that is another incident's may be free again.
+            if !taken {
+                self.natives_of(&binding, |known| known.forget(ticket));
+            }
             return refuse(self, &subject, ticket, why).await;
         }
         let now = engine.now();

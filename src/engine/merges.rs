@@ -8,13 +8,13 @@ use crate::{
         failure::Failure,
         ids::{IncidentId, PairId, WorkspaceId},
         incident::{Evidence, Incident},
-        merge::{Candidate, Merge, MergedFrom},
+        merge::{Candidate, Merge, MergedFrom, Survivor},
         pair::{Base, Health, Pair, SyncState},
         reason::Reason,
     },
     ledger::fact::Fact,
     outbound::budget::Class,
-    planner::{draft, merges},
+    planner::{draft, link, merges},
     sentinel::{Incidents, Place},
     store::{SituationRow, StoreError},
 };
@@ -69,7 +69,9 @@ pub(super) async fn around(engine: &Engine, row: &SituationRow) -> Result<(Aroun
         return Ok((around, None));
     };
     let pair = engine.store.pair_of_incident(workspace, &id).await?;
-    around.merge = Merge::Into(merges::survivor_of(&subject.incident, pair.as_ref()));
+    let from = link::unlinked_from(subject.held.as_ref()).flatten();
+    let apart = pair.is_none() && from.is_some() && from == row.pair.ticket;
+    around.merge = Merge::Into(Survivor { apart, ..merges::survivor_of(&subject.incident, pair.as_ref()) });
     around.survivor = Some(subject.incident);
     let fact = Fact::SurvivorFound { pair: row.pair.id, survivor: id.clone() };
     Ok((around, (row.pair.survivor.as_ref() != Some(&id)).then_some(fact)))

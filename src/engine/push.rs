@@ -102,7 +102,13 @@ pub(super) async fn run(engine: &Engine, request: &Request) -> Result<(), StoreE
         }
     };
     engine.schedule().pushes.remove(&request.id);
-    engine.store.answered(engine.now(), request.id, &answer).await
+    // A policy asks anew whenever a webhook names the ticket: why it can't be is one line all the same.
+    let about = request.detail.get("about").and_then(Value::as_str).filter(|_| answer.get("error").is_some());
+    let before = match about {
+        Some(about) => announced::refused_before(engine, about).await?.map(|before| before.id),
+        None => None,
+    };
+    engine.store.answered_in_place(engine.now(), request.id, before, &answer).await
 }
 
 /// Something became of the write that makes a pair's incident: whoever asked for it hears that at once.
@@ -228,8 +234,9 @@ async fn push(
         last_failure: None,
         planned: now,
     });
-    let (reference, base) =
-        (draft::ticket_reference(workspace, &incident), push::base(policy, &catalogue, &incident, &record));
+    let reference = draft::ticket_reference(workspace, &incident);
+    // An incident that is there says what people left it at, which need not be what the ticket says by now.
+    let base = if made { link::base() } else { push::base(policy, &catalogue, &incident, &record) };
     let begun = newcomer::opened(pair_id, workspace, &binding, id, reference, base, now);
     let pair = Pair { ticket: Some(ticket), reason: (!made).then_some(Reason::Pushed), ..begun };
     let comments = (incident.comments_count == 0).then(Vec::new);

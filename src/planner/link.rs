@@ -30,6 +30,16 @@ pub fn before_gates(code: &str) -> bool {
     [Reason::UNLINKED, Reason::LINK_ASKED, Reason::TICKET_ASKED].contains(&code)
 }
 
+/// What an incident was unlinked from, while a person's unlinking holds.
+pub fn unlinked_from(held: Option<&Reason>) -> Option<Option<TicketId>> {
+    match held {
+        Some(Reason::Unlinked { ticket, .. }) => Some(*ticket),
+        Some(Reason::LinkAsked { unlinked, .. }) => *unlinked,
+        Some(Reason::TicketAsked { after, .. }) => after.map(Some),
+        _ => None,
+    }
+}
+
 /// The gates for a ticket that a person asked for: filters, start and storm brake are what the person decided about.
 ///
 /// # Errors

@@ -71,6 +71,8 @@ pub fn plan_source(s: &Situation<'_>, ticket: &Ticket, out: &mut Plan) {
                     out.awaited = true;
                     out.remark(Reason::MergedInto { name });
                 }
+                // What a person took apart stays apart.
+                None if survivor.apart => out.remark(Reason::MergedInto { name }),
                 None => {
                     let words = format!(
                         "The incident of this ticket was merged in Defender into {name}. This ticket goes on with that one."
@@ -262,5 +264,6 @@ pub fn survivor_of(incident: &Incident, pair: Option<&crate::domain::pair::Pair>
         name: incident.name(),
         pair: pair.map(|pair| pair.id),
         ticket: pair.and_then(|pair| pair.ticket),
+        apart: false,
     }
 }

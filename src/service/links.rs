@@ -14,6 +14,7 @@ use crate::{
         workspace::{Mode, Workspace},
     },
     ledger::fact::Fact,
+    planner::link::unlinked_from,
     store::StoreError,
 };
 
@@ -70,16 +71,6 @@ pub(super) fn ticket_number(text: &str, what: &str) -> Result<TicketId, ServiceE
     })
 }
 
-/// What the incident was unlinked from, while a person's unlinking holds.
-fn before(held: Option<&Reason>) -> Option<Option<TicketId>> {
-    match held {
-        Some(Reason::Unlinked { ticket, .. }) => Some(*ticket),
-        Some(Reason::LinkAsked { unlinked, .. }) => *unlinked,
-        Some(Reason::TicketAsked { after, .. }) => after.map(Some),
-        _ => None,
-    }
-}
-
 /// Asks for an incident to be linked to a ticket that exists. The engine reads both and links them, or says at the
 /// incident why it can't.
 ///
@@ -101,7 +92,7 @@ pub async fn link(
             "The workspace is switched off: set its mode to observe or more, then link.",
         ));
     }
-    let reason = Reason::LinkAsked { ticket, unlinked: before(subject.held.as_ref()) };
+    let reason = Reason::LinkAsked { ticket, unlinked: unlinked_from(subject.held.as_ref()) };
     ask(app, caller, (&subject, &workspace), ("link", reason)).await
 }
 
@@ -125,7 +116,7 @@ pub async fn make_ticket(
         let problem = "The incident was never made in Sentinel: push its ticket again instead. Nothing was done.";
         return Err(ServiceError::invalid("mode", problem));
     }
-    let after = before(subject.held.as_ref()).flatten();
+    let after = unlinked_from(subject.held.as_ref()).flatten();
     ask(app, caller, (&subject, &workspace), ("make-ticket", Reason::TicketAsked { after, blocked: None })).await
 }
 

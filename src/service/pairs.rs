@@ -304,7 +304,7 @@ pub(super) fn with_situation<T>(
 fn merge_of(pair: &Pair) -> Merge {
     let into = |name: &str, ticket| {
         let incident = pair.survivor.clone().unwrap_or_else(|| pair.incident.clone());
-        Merge::Into(Survivor { incident, name: name.to_owned(), pair: None, ticket: Some(ticket) })
+        Merge::Into(Survivor { incident, name: name.to_owned(), pair: None, ticket: Some(ticket), apart: false })
     };
     let found = |reason: &Reason| match reason {
         Reason::SurvivorUnknown { candidates } => Some(Merge::Unknown(candidates.clone())),

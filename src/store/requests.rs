@@ -202,7 +202,18 @@ impl Store {
     /// # Errors
     /// [`super::StoreError::Missing`] when it was answered before.
     pub async fn answered(&self, now: Timestamp, id: i64, result: &Value) -> Result<()> {
+        self.answered_in_place(now, id, None, result).await
+    }
+
+    /// The same, in the place of an earlier answer about the same matter.
+    ///
+    /// # Errors
+    /// As [`Store::answered`].
+    pub async fn answered_in_place(&self, now: Timestamp, id: i64, before: Option<i64>, result: &Value) -> Result<()> {
         let mut tx = self.begin().await?;
+        if let Some(before) = before {
+            sqlx::query(TELL_ANEW).bind(before).execute(&mut *tx.connection).await?;
+        }
         let query = sqlx::query(ANSWER).bind(id).bind(to_ms(now)).bind(result.to_string());
         one(query.execute(&mut *tx.connection).await?.rows_affected(), "requests", id)?;
         let tidy = sqlx::query(TIDY).bind(to_ms(now) - 86_400_000).bind(to_ms(now) - 30 * 86_400_000);

@@ -97,13 +97,22 @@ impl Natives {
         self.read.get(&ticket).is_some_and(|(before, carried)| carried.is_none() && moved(*before, row))
     }
 
-    /// The ticket that was made for an incident, and is not `not`: one that is open before one that is closed.
-    fn made_for(&self, workspace: &Workspace, incident: &IncidentId, not: Option<TicketId>) -> Option<TicketId> {
+    /// The tickets that were made for an incident, and are not `not`: those that are open before those that are closed.
+    fn made_for(&self, workspace: &Workspace, incident: &IncidentId, not: Option<TicketId>) -> Vec<TicketId> {
         let of = |(id, (row, carried)): (&TicketId, &(Row, Option<Carried>))| {
             let its = carried.as_ref().is_some_and(|carried| carried.is(workspace, incident));
             (its && Some(*id) != not).then_some((row.3, *id))
         };
-        self.read.iter().filter_map(of).min().map(|(_, id)| id)
+        let mut made: Vec<(bool, TicketId)> = self.read.iter().filter_map(of).collect();
+        made.sort_unstable();
+        made.into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// A ticket that is no incident's any more (deleted, merged, moved) keeps none from its ticket until it changes again.
+    pub fn forget(&mut self, ticket: TicketId) {
+        if let Some((_, carried)) = self.read.get_mut(&ticket) {
+            *carried = None;
+        }
     }
 
     /// The clock was set back by so much.
@@ -156,9 +165,7 @@ impl Poll<'_> {
             };
             match &known {
                 Ok(()) => {
-                    let (workspace, incident) = (self.workspace, &newcomer.incident.id);
-                    // Whoever unlinked it from a ticket wants another one.
-                    match self.natives_of(binding, |known| known.made_for(workspace, incident, passed.after)) {
+                    match self.native_of(binding, &newcomer, passed.after).await? {
                         // After one that could not be read the others come again: nothing is asked for them yet.
                         Some(_) if self.failed() => self.counts.hold(&newcomer.incident),
                         Some(ticket) => self.adopt(newcomer.incident, ticket).await?,
@@ -176,8 +183,27 @@ impl Poll<'_> {
         Ok(left)
     }
 
+    /// The ticket that is there for a newcomer, and is not `after`: whoever unlinked it from that one wants another one.
+    async fn native_of(
+        &self,
+        binding: &HaloBinding,
+        newcomer: &Newcomer,
+        after: Option<TicketId>,
+    ) -> Result<Option<TicketId>, StoreError> {
+        let (workspace, incident) = (self.workspace, &newcomer.incident.id);
+        let mut made = self.natives_of(binding, |known| known.made_for(workspace, incident, after));
+        let held = newcomer.held.as_deref();
+        // That a ticket is another incident's by now was said before, or is no answer to who asks for one.
+        let told = held == Some(Reason::TICKET_ASKED) || held == Some(link_refused());
+        if told && !made.is_empty() {
+            let taken = self.engine.store.pairs_of_tickets(binding.connection, &made).await?;
+            made.retain(|ticket| !taken.contains_key(ticket));
+        }
+        Ok(made.first().copied())
+    }
+
     /// What is known of a client's tickets.
-    fn natives_of<T>(&self, binding: &HaloBinding, ask: impl FnOnce(&mut Natives) -> T) -> T {
+    pub(in crate::engine) fn natives_of<T>(&self, binding: &HaloBinding, ask: impl FnOnce(&mut Natives) -> T) -> T {
         let mut schedule = self.engine.schedule();
         ask(schedule.natives.entry((binding.connection, binding.halo_client_id)).or_default())
     }
@@ -242,7 +268,7 @@ impl Poll<'_> {
         while let Some((id, row)) = list.found.get(list.looked).copied() {
             if self.natives_of(binding, |known| known.wanted(id, row, linked.contains_key(&id))) {
                 let carries = match halo.ticket(id, class).await {
-                    Ok(ticket) => Some(carried(&ticket)),
+                    Ok(ticket) => Some(carried(&ticket).filter(|_| !ticket.deleted && ticket.merged_into.is_none())),
                     Err(failure) if failure.kind == FailureKind::Gone => None,
                     // One that our agent may not see, for as long as it does not move, keeps no other incident from its
                     // ticket.
@@ -280,8 +306,7 @@ impl Poll<'_> {
     /// here, and so may a restored installation that does not remember the push.
     pub(super) fn pushed_from(&self, incident: &Incident, held: Option<&str>) -> Option<TicketId> {
         // What a person decided stands, and what could not be linked is judged like any other.
-        let refused = Reason::LinkRefused { ticket: TicketId(0), why: String::new() }.code();
-        if held.is_some_and(|code| link::before_gates(code) || code == refused) {
+        if held.is_some_and(|code| link::before_gates(code) || code == link_refused()) {
             return None;
         }
         let binding = self.client.halo.as_ref()?;
@@ -294,10 +319,20 @@ impl Poll<'_> {
         let (id, now) = (incident.id.clone(), self.engine.now());
         let lane = self.engine.lanes.newcomers(self.workspace.id).await;
         let known = self.engine.store.subject(self.workspace.id, &id).await?;
-        if known.is_some_and(|subject| subject.pair.is_some()) {
+        if known.as_ref().is_some_and(|subject| subject.pair.is_some()) {
             return Ok(());
         }
-        let reason = Some(Reason::LinkAsked { ticket, unlinked: None });
+        let held = known.and_then(|subject| subject.held);
+        // What a person decided while the tickets were looked through stands.
+        if held.as_ref().is_some_and(link::stays) {
+            self.counts.hold(&incident);
+            return Ok(());
+        }
+        let unlinked = match held {
+            Some(Reason::TicketAsked { after, .. }) => after.map(Some),
+            _ => None,
+        };
+        let reason = Some(Reason::LinkAsked { ticket, unlinked });
         let facts = vec![
             Fact::IncidentRead { workspace: self.workspace.id, client: self.client.id, incident: Box::new(incident) },
             Fact::IncidentHeld { workspace: self.workspace.id, incident: id.clone(), reason },
@@ -310,6 +345,11 @@ impl Poll<'_> {
             _ => Ok(()),
         }
     }
+}
+
+/// Code of the reason of an incident that could not be linked.
+fn link_refused() -> &'static str {
+    Reason::LinkRefused { ticket: TicketId(0), why: String::new() }.code()
 }
 
 /// Whether a ticket is another one than when it was read: a row that does not tell when it was changed may be.

@@ -9,7 +9,7 @@ use crate::{
     domain::{
         client::HaloBinding,
         failure::{Failure, FailureKind},
-        ids::{IncidentId, TicketId},
+        ids::{ConnectionId, IncidentId, TicketId},
         reason::Reason,
         shadow::Compared,
         ticket::{Action, Ticket},
@@ -25,11 +25,18 @@ use crate::{
 };
 
 use super::{Poll, REGATED_MAX, listing::Listing};
+use crate::engine::unread;
 
 /// Tickets that one poll reads for the first time.
 const READ_AT_ONCE: usize = 200;
 /// Incidents that one poll compares.
 const COMPARED_AT_ONCE: usize = 100;
+/// Where none of a poll's could be read, so many are asked for. So many that are to be compared may fail besides.
+const UNREAD_MAX: usize = 3;
+/// A ticket that could not be read for so long, while lists are, keeps none from being called missing any longer.
+const GIVEN_UP: SignedDuration = SignedDuration::from_hours(2);
+/// An incident whose ticket could not be read is compared again after this long.
+const UNREAD_AGAIN: SignedDuration = SignedDuration::from_mins(15);
 /// Lists look this far behind the newest time they showed.
 pub(super) const OVERLAP: SignedDuration = SignedDuration::from_mins(3);
 /// How far before a moment by other clocks a list begins: Halo's clock may be off, or tell local time.
@@ -43,11 +50,15 @@ type Looked = (Option<String>, Option<Timestamp>, Vec<(TicketId, Row)>);
 /// What is known of a workspace in shadow mode, in the life of this process.
 #[derive(Default)]
 pub struct Shadowing {
+    /// Whose tickets these are: another client's, or another instance's, are looked through anew.
+    of: Option<(ConnectionId, i64)>,
     /// The client's tickets, by their rows.
     rows: BTreeMap<TicketId, Row>,
     /// What those that were read carry, with their rows as they were then: list rows lack it, so each is read whole, and
     /// once more when it changed as long as it carries nothing.
     carried: BTreeMap<TicketId, (Row, Option<Carried>)>,
+    /// Those that could not be read while lists could, and since when.
+    failed: BTreeMap<TicketId, Timestamp>,
     /// All that changed before this moment was listed, by Halo's clock.
     listed: Option<Timestamp>,
     /// The list under way.
@@ -63,7 +74,16 @@ impl Shadowing {
         for at in self.compared.values_mut().filter_map(|(_, again)| again.as_mut()) {
             *at = at.checked_sub(by).unwrap_or(*at);
         }
+        for since in self.failed.values_mut() {
+            *since = since.checked_sub(by).unwrap_or(*since);
+        }
         self.listing.iter_mut().for_each(|list| list.set_back(by));
+    }
+
+    /// Whether no more is expected of reading this ticket: Halo says no, or it has failed for long.
+    fn given_up(&mut self, ticket: TicketId, failure: &Failure, now: Timestamp) -> bool {
+        let since = *self.failed.entry(ticket).or_insert(now);
+        !failure.retryable() || now.duration_since(since) >= GIVEN_UP
     }
 }
 
@@ -72,7 +92,9 @@ impl Poll<'_> {
     pub(super) async fn shadow(&mut self) -> Result<(), StoreError> {
         let Some(binding) = self.client.halo.clone().filter(|_| self.workspace.shadows()) else { return Ok(()) };
         let id = self.workspace.id;
-        let mut known = self.engine.schedule().shadows.remove(&id).unwrap_or_default();
+        let of = Some((binding.connection, binding.halo_client_id));
+        let known = self.engine.schedule().shadows.remove(&id).filter(|known| known.of == of);
+        let mut known = known.unwrap_or_else(|| Shadowing { of, ..Shadowing::default() });
         if self.thorough {
             // What is compared by may be another policy now.
             known.compared.clear();
@@ -119,7 +141,7 @@ impl Poll<'_> {
         }
         let now = self.engine.now();
         let mut compared = Vec::new();
-        let mut read = 0;
+        let (mut read, mut failed) = (0, 0);
         for id in ids {
             let Some(version) = versions.get(&id) else { continue };
             let tickets = tickets.get(&id).map_or(&[][..], Vec::as_slice);
@@ -140,6 +162,12 @@ impl Poll<'_> {
             }
             match self.compare_one(halo, binding, &id, tickets).await? {
                 Ok(again) => compared.push((id, (looked, again))),
+                // What is wrong with one ticket keeps no other incident from being compared.
+                Err(failure) if unread::may_be_its_own(&failure) && failed < UNREAD_MAX => {
+                    tracing::warn!(incident.id = %id, error = %failure, "an incident could not be compared with its ticket; it is tried again");
+                    failed += 1;
+                    compared.push((id, (looked, Some(now + UNREAD_AGAIN))));
+                }
                 Err(failure) => {
                     self.stopped(failure);
                     break;
@@ -209,6 +237,10 @@ async fn look_through(
     let under_way = known.listing.take().filter(|list| list.holds(now) && list.since <= since && list.is_of(id));
     let mut list = under_way.unwrap_or_else(|| Listing::of(id, since, now, None));
     if let Err(failure) = list.read_on(poll.engine, halo, binding, Class::Backfill).await {
+        if !matches!(failure.kind, FailureKind::WaitUntil { .. }) {
+            // It is not a ticket's alone.
+            known.failed.clear();
+        }
         // The next poll goes on behind what was read.
         known.listing = Some(list).filter(Listing::begun);
         return Err(failure);
@@ -220,17 +252,31 @@ async fn look_through(
         Some((before, carried)) => carried.is_none() && before != row,
         None => true,
     };
-    let unread: Vec<(TicketId, Row)> =
+    let fresh: Vec<(TicketId, Row)> =
         known.rows.iter().filter(|row| reads(*row)).map(|(id, row)| (*id, *row)).collect();
-    for (id, row) in unread.iter().take(READ_AT_ONCE) {
+    let (mut read_well, mut left) = (false, 0);
+    for (id, row) in fresh.iter().take(READ_AT_ONCE) {
         let carried = match halo.ticket(*id, Class::Backfill).await {
-            Ok(ticket) => carried(&ticket),
+            Ok(ticket) => {
+                read_well = true;
+                carried(&ticket)
+            }
             Err(failure) if failure.kind == FailureKind::Gone => None,
+            // One that our agent may not see, or that Halo has a fault with, keeps none of the others from being read.
+            Err(failure) if unread::may_be_its_own(&failure) && (read_well || left < UNREAD_MAX) => {
+                tracing::warn!(ticket.id = %id, error = %failure, "a ticket that may be one of Halo's own integration could not be read");
+                if !known.given_up(*id, &failure, now) {
+                    left += 1;
+                    continue;
+                }
+                None
+            }
             Err(failure) => return Err(failure),
         };
+        known.failed.remove(id);
         known.carried.insert(*id, (*row, carried));
     }
-    known.whole = unread.len() <= READ_AT_ONCE;
+    known.whole = fresh.len() <= READ_AT_ONCE && left == 0;
     Ok(())
 }
 

@@ -131,16 +131,14 @@ async fn look(engine: &Engine, halo: &Halo, named: &BTreeSet<TicketId>) -> Resul
             not_pushed(engine, &about, ticket, &detail, &why).await?;
             continue;
         }
-        let mut detail = json!({
+        let detail = json!({
             "workspace": workspace.id, "ticket": ticket, "client": client.id, "halo": connection, "by": "policy",
+            "about": about,
         });
         if !policy.push.although_joined && joined(&engine.store, workspace).await? {
             let why = "The policy pushes it, but the workspace is joined to Defender, whose portal does not show incidents \
                        made through the API. Push it by hand with “Push it all the same”, or set “although_joined” in the \
                        policy's “push”.";
-            if let Some(members) = detail.as_object_mut() {
-                members.insert("about".to_owned(), json!(about));
-            }
             not_pushed(engine, &about, ticket, &detail, why).await?;
             continue;
         }
@@ -239,13 +237,19 @@ async fn not_pushed(
     detail: &Value,
     why: &str,
 ) -> Result<(), StoreError> {
-    let before = engine.store.told_before(PUSH, about).await?;
+    let before = refused_before(engine, about).await?;
     if before.as_ref().and_then(said) == Some(why) {
         return Ok(());
     }
     tracing::warn!(ticket = %ticket, "a ticket that a webhook named was not pushed: {why}");
     let before = before.map(|before| before.id);
     engine.store.told(engine.now(), PUSH, before, detail, &json!({ "error": why })).await
+}
+
+/// The line that tells why something was not pushed. What was pushed is a line of its own.
+pub(super) async fn refused_before(engine: &Engine, about: &str) -> Result<Option<Request>, StoreError> {
+    let before = engine.store.told_before(PUSH, about).await?;
+    Ok(before.filter(|before| said(before).is_some()))
 }
 
 /// What was told.

@@ -199,7 +199,7 @@ fn answers_decide_about_what_was_seen() {
         s.redirect();
         let incident = IncidentId::new("99999999-2222-4333-8444-555555555555");
         let (pair, ticket) = (Some(s.pair.id), Some(TicketId(71)));
-        s.merge = Merge::Into(Survivor { incident, name: "#9 Multi-stage".into(), pair, ticket });
+        s.merge = Merge::Into(Survivor { incident, name: "#9 Multi-stage".into(), pair, ticket, apart: false });
     });
     assert_eq!(found, [("Leave both tickets as they are".to_owned(), Decision::KeepApart)]);
     let found = answered(|s| {

@@ -28,8 +28,13 @@ fn other() -> IncidentId {
 fn into(s: &mut Scene, pair: bool, ticket: Option<i64>) {
     s.redirect();
     let pair = pair.then_some(s.pair.id);
-    s.merge =
-        Merge::Into(Survivor { incident: other(), name: "#9 Multi-stage".into(), pair, ticket: ticket.map(TicketId) });
+    s.merge = Merge::Into(Survivor {
+        incident: other(),
+        name: "#9 Multi-stage".into(),
+        pair,
+        ticket: ticket.map(TicketId),
+        apart: false,
+    });
 }
 
 #[test]
@@ -45,6 +50,16 @@ fn a_merge_alone_never_closes_a_ticket() {
             "into one with a ticket of its own: both are shown, one is proposed for merging",
             |s| into(s, true, Some(71)),
             "own note because merged; behind needs-you tickets-meet",
+        ),
+        (
+            "into one that a person unlinked from this ticket: they stay apart",
+            |s| {
+                into(s, false, None);
+                if let Merge::Into(survivor) = &mut s.merge {
+                    survivor.apart = true;
+                }
+            },
+            "in-step healthy merged-into",
         ),
         ("followed already", |s| into(s, true, Some(70)), "in-step healthy merged-into"),
         (

@@ -65,7 +65,8 @@ const TABLE: [Case; 13] = [
             s.redirect();
             let incident = IncidentId::new("99999999-2222-4333-8444-555555555555");
             let ticket = Some(TicketId(71));
-            s.merge = Merge::Into(Survivor { incident, name: "#9".into(), pair: Some(s.pair.id), ticket });
+            s.merge =
+                Merge::Into(Survivor { incident, name: "#9".into(), pair: Some(s.pair.id), ticket, apart: false });
         },
         false,
         true,

@@ -1,6 +1,12 @@
 //! Going live where Halo's own Sentinel integration made tickets before.
 
-use halobridge::service::links;
+use halobridge::{
+    domain::{
+        ids::{IncidentId, TicketId},
+        reason::Reason,
+    },
+    service::links,
+};
 use serde_json::json;
 
 use super::{bridge::*, person::operator};
@@ -145,6 +151,75 @@ both! {
         assert_eq!(bridge.tickets().len(), 2);
         bridge.finish().await;
     }
+
+    /// It was read while it could be joined, and cannot be by the time its incident passes the gates.
+    async fn a_ticket_that_cannot_be_joined_keeps_nobody_from_the_ticket_they_ask_for(product) {
+        for case in ["deleted", "linked"] {
+            let policy = "adopt = true\ninclude = { title = [\"wanted\"] }".into();
+            let bridge = Bridge::with(Setup { policy, ..adopting(product) }).await;
+            let [incident, other] = ["one", "other"].map(|title| bridge.raise(json!({ "title": title })));
+            let ticket = bridge.native(0, &incident);
+            bridge.raise(json!({ "title": "wanted" }));
+            bridge.cross().await;
+            let (app, olga) = operator(&bridge);
+            let workspace = bridge.workspace(0).await.id;
+            if case == "deleted" {
+                bridge.act("ticket.delete", json!({ "ticket_id": ticket }));
+            } else {
+                links::link(&app, &olga, workspace, &IncidentId::new(&other), &ticket.to_string()).await.unwrap();
+                bridge.cross().await;
+                assert_eq!(bridge.ticket_of(&other).await, ticket);
+            }
+            bridge.update(&incident, json!({ "title": "wanted" }));
+            bridge.cross().await;
+            assert_eq!(bridge.reason_of(&incident).await, Some("link-refused"), "{case}");
+            links::make_ticket(&app, &olga, workspace, &IncidentId::new(&incident)).await.unwrap();
+            bridge.cross().await;
+            assert_ne!(bridge.ticket_of(&incident).await, ticket, "{case}");
+            bridge.finish().await;
+        }
+    }
+
+    async fn who_unlinked_a_ticket_is_not_given_it_again_after_another_one_could_not_be_joined(product) {
+        let bridge = Bridge::with(adopting(product)).await;
+        let incident = bridge.raise(json!({}));
+        let [first, second] = [0, 1].map(|_| bridge.native(0, &incident));
+        bridge.cross().await;
+        let pair = bridge.pair_of(&incident).await.unwrap();
+        assert_eq!(pair.ticket, Some(TicketId(first)));
+        bridge.act("ticket.merge", json!({ "from": second, "into": first }));
+        let (app, olga) = operator(&bridge);
+        links::unlink(&app, &olga, pair.id).await.unwrap();
+        bridge.run().await;
+        links::make_ticket(&app, &olga, pair.workspace, &pair.incident).await.unwrap();
+        bridge.cross().await;
+        let held = bridge.subject_of(&incident).await.unwrap().held;
+        let Some(Reason::Unlinked { ticket, refused: Some(_) }) = held else { panic!("{held:?}") };
+        assert_eq!(ticket, Some(TicketId(first)), "what was unlinked is remembered");
+        links::make_ticket(&app, &olga, pair.workspace, &pair.incident).await.unwrap();
+        bridge.cross().await;
+        let made = bridge.ticket_of(&incident).await;
+        assert!(![first, second].contains(&made), "{made}");
+        bridge.finish().await;
+    }
+
+    async fn a_link_that_a_person_asks_for_while_tickets_are_looked_through_stands(product) {
+        let policy = "adopt = true\ninclude = { title = [\"wanted\"] }".into();
+        let bridge = Bridge::with(Setup { policy, ..adopting(product) }).await;
+        let incident = bridge.raise(json!({ "title": "one" }));
+        bridge.cross().await;
+        let (native, chosen) = (bridge.native(0, &incident), bridge.native_of_none());
+        let (app, olga) = operator(&bridge);
+        let (workspace, id) = (bridge.workspace(0).await.id, IncidentId::new(&incident));
+        bridge.meanwhile(format!("/tickets/{native}"), async move {
+            links::link(&app, &olga, workspace, &id, &chosen.to_string()).await.unwrap();
+        });
+        bridge.update(&incident, json!({ "title": "wanted" }));
+        bridge.cross().await;
+        assert_eq!(bridge.ticket_of(&incident).await, chosen);
+        bridge.finish().await;
+    }
+
     /// Tickets that are there already are no storm: the brake neither holds their incidents nor counts them.
     async fn tickets_that_are_there_use_up_no_storm_brake(product) {
         let policy = "adopt = true\ntickets_per_hour = 2".into();

@@ -241,6 +241,35 @@ both! {
         bridge.finish().await;
     }
 
+    /// Its ticket came from the merged one, whose own pair stands beside it.
+    async fn the_incident_that_is_left_stays_apart_from_the_ticket_that_a_person_unlinked_it_from(product) {
+        let mut setup = defender(product, "true");
+        setup.policy = "include = { title = [\"paired\"] }".into();
+        let bridge = Bridge::with(setup).await;
+        let merged = bridge.raise(json!({ "title": "paired" }));
+        bridge.cross().await;
+        let (ticket, left) = (bridge.ticket_of(&merged).await, bridge.raise(json!({})));
+        bridge.cross().await;
+        merge(&bridge, &merged, &left);
+        bridge.pass(600).await;
+        assert_eq!(bridge.ticket_of(&left).await, ticket);
+        let (app, olga) = operator(&bridge);
+        let pair = bridge.pair_of(&left).await.unwrap();
+        links::unlink(&app, &olga, pair.id).await.unwrap();
+        for said in ["the agent's words", "and more of them"] {
+            bridge.note(ticket, &format!("<p>{said}</p>"), json!({}));
+            bridge.pass(600).await;
+            assert!(bridge.pair_of(&left).await.is_none(), "{said}");
+            assert_eq!(bridge.reason_of(&left).await, Some("unlinked"), "{said}");
+        }
+        // Who asks for a ticket gets another one, and the two do not become one by themselves either.
+        links::make_ticket(&app, &olga, pair.workspace, &pair.incident).await.unwrap();
+        bridge.pass(600).await;
+        assert_ne!(bridge.ticket_of(&left).await, ticket);
+        assert_eq!(bridge.tickets().len(), 2);
+        bridge.finish().await;
+    }
+
     async fn a_candidate_that_is_gone_or_cannot_be_read_just_now_hides_no_survivor(product) {
         let mut setup = defender(product, "false");
         setup.policy = "include = { title = [\"paired\"] }".into();

@@ -772,6 +772,28 @@ both! {
         }
     }
 
+    /// Its priority means no severity, and the policy asks for it whenever a webhook names it.
+    async fn a_push_of_a_policy_that_is_refused_at_every_webhook_is_one_line(product) {
+        let bridge = pushes_by_type(product).await;
+        let by_hand = bridge.opened(0);
+        bridge.push(by_hand, false).await.unwrap();
+        bridge.pass(60).await;
+        let ticket = bridge.opened(0);
+        let critical = match product { Product::Itsm => "P1 - Critical", Product::Psa => "Critical" };
+        bridge.act("ticket.update", json!({ "ticket_id": ticket, "priority": critical }));
+        for _ in 0..22 {
+            bridge.note(ticket, "<p>they called again</p>", json!({}));
+            bridge.named(ticket).await;
+        }
+        let recent = bridge.recent_pushes().await;
+        let of = |ticket: i64| recent.iter().filter(|row| row.ticket == ticket).collect::<Vec<_>>();
+        let (told, by_hand) = (of(ticket), of(by_hand));
+        let ([line], [pushed]) = (told.as_slice(), by_hand.as_slice()) else { panic!("{recent:?}") };
+        assert!(line.refused.as_ref().is_some_and(|why| why.contains("priorities_back")), "{line:?}");
+        assert!(pushed.pair.is_some(), "what a person pushed is shown still: {pushed:?}");
+        bridge.finish().await;
+    }
+
     /// Linked by hand while its push is under way, it has that incident alone.
     async fn a_ticket_that_is_linked_while_it_is_being_pushed_gets_no_second_incident(product) {
         let policy = "include = { title = [\"never\"] }".to_owned();
@@ -853,6 +875,31 @@ both! {
                 let incidents = if case == "pushed" { 1 } else { 2 };
                 assert_eq!((bridge.incidents(0).len(), bridge.pushed().await), (incidents, (true, None)), "{case}");
             }
+            bridge.finish().await;
+        }
+    }
+
+    /// Its incident is there: on what the two say differently by then nobody has agreed.
+    async fn what_changed_since_a_pushed_ticket_was_unlinked_is_asked_about_when_it_is_pushed_again(product) {
+        for (case, asks) in [("nothing", None), ("status", Some("conflict")), ("severity", Some("conflict"))] {
+            let bridge = Bridge::with(setup(product)).await;
+            let (app, olga) = operator(&bridge);
+            let ticket = bridge.opened(0);
+            bridge.push(ticket, false).await.unwrap();
+            bridge.cross().await;
+            links::unlink(&app, &olga, bridge.pushed_into(ticket).await.pair.id).await.unwrap();
+            bridge.run().await;
+            let high = match product { Product::Itsm => "P2 - High", Product::Psa => "High" };
+            match case {
+                "status" => bridge.close_ticket_as(ticket, 3),
+                "severity" => drop(bridge.act("ticket.update", json!({ "ticket_id": ticket, "priority": high }))),
+                _ => {}
+            }
+            bridge.push(ticket, false).await.unwrap();
+            bridge.cross().await;
+            assert_eq!((bridge.incidents(0).len(), bridge.pushed().await), (1, (true, None)), "{case}");
+            let row = bridge.pushed_into(ticket).await;
+            assert_eq!(row.pair.reason.as_ref().map(Reason::code), asks, "{case}: {:?}", row.pair.reason);
             bridge.finish().await;
         }
     }

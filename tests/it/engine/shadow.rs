@@ -118,6 +118,28 @@ both! {
         bridge.finish().await;
     }
 
+    /// The client was given wrongly at first: the tickets were made at the right one all along.
+    async fn tickets_of_the_client_that_a_workspace_is_given_to_are_looked_through_anew(product) {
+        let bridge = Bridge::with(beside(product)).await;
+        let incident = bridge.raise(json!({}));
+        bridge.advance(60).await;
+        bridge.act("ticket.create", json!({
+            "summary": "Imported by the other integration", "details": "from Sentinel", "agent": AGENT,
+            "client_id": product.first_client_id() + 1, "tickettype": "Security Incident",
+            "sentinel_id": incident, "sentinel_workspace": bridge.workspace_name(0),
+        }));
+        bridge.pass(7_200).await;
+        assert_eq!(bridge.lapses(&incident).await, [(LapseKind::Missed, Carriage::Ticket)]);
+        let (first, second) = (bridge.workspace(0).await, bridge.workspace(1).await);
+        bridge.give(&first, second.client).await;
+        bridge.update(&incident, json!({ "title": "of the second client" }));
+        bridge.pass(2_400).await;
+        assert_eq!(bridge.compared(&incident).await.map(|compared| compared.tickets.len()), Some(1));
+        assert!(!bridge.lapses(&incident).await.contains(&(LapseKind::Missed, Carriage::Ticket)));
+        assert_eq!(bridge.writes(), 0);
+        bridge.finish().await;
+    }
+
     async fn what_was_compared_is_not_read_again_until_it_changes(product) {
         let bridge = Bridge::with(beside(product)).await;
         let incident = bridge.raise(json!({}));
@@ -148,6 +170,29 @@ both! {
         assert_eq!(bridge.lapses(&incident).await, []);
         bridge.finish().await;
     }
+
+    /// Its agent may not see it, or Halo has a fault with it.
+    async fn a_ticket_that_cannot_be_read_keeps_no_other_incident_from_being_compared(product) {
+        for (status, waits) in [(403, 2_400), (500, 9_000)] {
+            let bridge = Bridge::with(beside(product)).await;
+            let [kept, taken, lost] = ["one", "two", "three"].map(|title| bridge.raise(json!({ "title": title })));
+            bridge.advance(30).await;
+            let unread = bridge.take_up(&kept);
+            let path = format!("*/Tickets/{unread}");
+            bridge.fault(json!({ "effect": "status", "status": status, "kind": "halo.tickets.get", "path": path }));
+            bridge.take_up(&taken);
+            bridge.pass(600).await;
+            assert_eq!(bridge.lapses(&taken).await, [], "{status}");
+            bridge.pass(waits).await;
+            assert_eq!(bridge.lapses(&lost).await, [(LapseKind::Missed, Carriage::Ticket)], "{status}");
+            for found in bridge.engine.standings() {
+                assert!(found.standing.last_failure.is_none(), "{status}: {:?}", found.standing.last_failure);
+            }
+            assert_eq!(bridge.writes(), 0);
+            bridge.finish().await;
+        }
+    }
+
     async fn a_ticket_that_carries_its_incident_only_later_is_not_called_missing(product) {
         let bridge = Bridge::with(beside(product)).await;
         let incident = bridge.raise(json!({}));
