@@ -5,6 +5,7 @@ mod changed;
 pub(super) mod once_more;
 mod open;
 mod opening;
+mod row;
 pub(super) mod sight;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,6 +32,7 @@ use self::changed::{move_cursor, since};
 pub(super) use self::once_more::wrote;
 use self::once_more::{look_once_more, not_over, whole_seconds};
 use self::open::{ROWS_EVERY, every_row, rows_every, some_whole};
+pub use self::row::RowVersion;
 use super::{
     Engine, answers, digest,
     known::Known,
@@ -38,7 +40,7 @@ use super::{
     poll::unseen,
     put_back,
     registry::{budgets::Coming, salt},
-    schedule::{ROWS_KEPT, Schedule},
+    schedule::Schedule,
     unread::{self, Whose},
 };
 
@@ -67,6 +69,8 @@ struct Counts {
     open_rows: Option<i64>,
     /// Actions are read whatever the row says: not every change is proven to move its times.
     thorough: bool,
+    /// Where the list of changed tickets begins, but for its overlap.
+    cursor: Option<Timestamp>,
     /// Everything that changed before this moment was read already, by Halo's clock.
     passed: Option<Timestamp>,
     /// A webhook named these tickets: something happened, even where whole seconds do not show it.
@@ -104,6 +108,7 @@ pub(super) async fn run(engine: &Engine, id: ConnectionId) -> Result<(), StoreEr
         Ok(halo) => {
             let class = if cause == RunCause::Webhook { Class::WebhookBorn } else { Class::Poll };
             let cursor = engine.store.halo_cursor(id).await?;
+            counts.cursor = cursor;
             match cursor {
                 // Before the first pair there is nothing to follow. From the first rows on the cursor goes by
                 // the instance's own times; until then it begins before whatever its clock may say.
@@ -177,6 +182,11 @@ fn there(ticket: &Ticket) -> bool {
     !ticket.deleted && ticket.merged_into.is_none()
 }
 
+/// When a ticket was last changed, or, where that is not told, when somebody last acted on it.
+fn moved_at(ticket: &Ticket) -> Option<Timestamp> {
+    ticket.last_update.or(ticket.last_action)
+}
+
 /// What was read of a ticket for the pair before: whether by number, the ticket, its actions, and whether Halo counts none.
 type Shared = (bool, Ticket, (Vec<Action>, bool));
 
@@ -219,7 +229,7 @@ async fn one(
             .is_some_and(|((.., policy), catalogue)| mapping::ticket_closed(policy, &catalogue, &row));
     let asked_for = matches!(known.pair.reason, Some(Reason::VerdictMissing | Reason::VerdictRefused { .. }));
     let policy_reads = closed || asked_for || restated || fields || row.merged_into.is_some() || row.deleted;
-    let id = row.id;
+    let (id, row_moved) = (row.id, moved_at(&row));
     let class = if counts.thorough { Class::Reconcile } else { Class::Poll };
     let whole = raced || policy_reads || back;
     let result = async {
@@ -280,7 +290,9 @@ async fn one(
                 }
                 return Ok(false);
             }
-            let at = known.ticket.as_ref().and_then(|t| t.last_update).unwrap_or(asked);
+            // Not every instance tells `last_update` in its rows. By our own clock the cursor would go past it.
+            let known_at = known.ticket.as_ref().and_then(moved_at);
+            let at = known_at.into_iter().chain(row_moved).min().or(counts.cursor).unwrap_or(asked);
             if unread::may_be_its_own(&failure) {
                 let whose = Whose { halo: halo.connection().id, client: known.pair.client, ticket: id };
                 counts.alone.insert(pair, Alone { whose, at, failure });
@@ -305,56 +317,6 @@ fn drifted(engine: &Engine, row: &SituationRow, ticket: &Ticket, passed: Option<
     match drift::ticket_moved(rule, &row.pair.base, known, ticket, closed) {
         Some((what, base)) => unseen::facts(row, rule, format!("Changed in Halo and shown late: {what}."), base),
         None => Vec::new(),
-    }
-}
-
-impl Schedule {
-    /// Whether a ticket's row was taken up as it stands, and none of its pairs is due to be looked at once more.
-    pub fn knows_row(
-        &self,
-        at: &(ConnectionId, TicketId),
-        version: &RowVersion,
-        pairs: &[PairId],
-        asked: Timestamp,
-    ) -> bool {
-        self.rows.get(at) == Some(version) && !pairs.iter().any(|pair| self.once_more_due(pair, asked))
-    }
-
-    /// A ticket's row was taken up for all its pairs.
-    pub fn keep_row(&mut self, at: (ConnectionId, TicketId), version: RowVersion) {
-        if self.rows.len() >= ROWS_KEPT {
-            // They are read from the database again; nothing else is lost.
-            self.rows.clear();
-        }
-        self.rows.insert(at, version);
-    }
-}
-
-/// What a row tells of a ticket: two rows with the same tell of nothing new.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RowVersion {
-    last_update: Option<Timestamp>,
-    last_action: Option<Timestamp>,
-    status_id: Option<i64>,
-    client_id: Option<i64>,
-    agent_id: Option<i64>,
-    priority_id: Option<i64>,
-    merged_into: Option<TicketId>,
-    deleted: bool,
-}
-
-impl RowVersion {
-    fn of(ticket: &Ticket) -> Self {
-        Self {
-            last_update: ticket.last_update,
-            last_action: ticket.last_action,
-            status_id: ticket.status_id,
-            client_id: ticket.client_id,
-            agent_id: ticket.agent_id,
-            priority_id: ticket.priority_id,
-            merged_into: ticket.merged_into,
-            deleted: ticket.deleted,
-        }
     }
 }
 
