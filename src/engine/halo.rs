@@ -67,6 +67,10 @@ struct Counts {
     alone: BTreeMap<PairId, Alone>,
     /// Open paired tickets whose rows were read by number, when that was due.
     open_rows: Option<i64>,
+    /// How the tickets of this reading by number showed so far.
+    tally: sight::Tally,
+    /// The last pair whose ticket its page asks for: others may follow.
+    last: Option<PairId>,
     /// Actions are read whatever the row says: not every change is proven to move its times.
     thorough: bool,
     /// Where the list of changed tickets begins, but for its overlap.
@@ -347,14 +351,9 @@ async fn by_number(
                 });
                 let known: Vec<&TicketId> = known.collect();
                 let missing: Vec<TicketId> = known.iter().map(|id| **id).filter(|id| !found.contains(id)).collect();
-                let missing = match sight::out_of_it(halo, known.len(), &missing, class).await {
-                    Ok(missing) => missing,
-                    Err(failure) => {
-                        counts.failure.get_or_insert(failure);
-                        return Ok(());
-                    }
-                };
-                if let Some(failure) = sight::lost(engine, halo.connection().id, known.len(), missing) {
+                if let Some(failure) =
+                    sight::weigh(engine, halo, (known.len(), missing.as_slice()), class, counts).await?
+                {
                     counts.failure.get_or_insert(failure);
                     return Ok(());
                 }
