@@ -8,7 +8,10 @@ mod opening;
 mod row;
 pub(super) mod sight;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -23,7 +26,10 @@ use crate::{
     halo_itsm::Halo,
     ledger::fact::Fact,
     outbound::budget::Class,
-    planner::{drift, mapping, observed::Reading},
+    planner::{
+        drift, mapping,
+        observed::{Reading, older},
+    },
     store::{SituationRow, StoreError},
 };
 
@@ -34,9 +40,7 @@ use self::once_more::{look_once_more, not_over, whole_seconds};
 use self::open::{ROWS_EVERY, every_row, rows_every, some_whole};
 pub use self::row::RowVersion;
 use super::{
-    Engine, answers, digest,
-    known::Known,
-    meanwhile,
+    Engine, answers, digest, meanwhile,
     poll::unseen,
     put_back,
     registry::{budgets::Coming, salt},
@@ -208,7 +212,8 @@ async fn one(
     if waits || counts.alone.contains_key(&pair) {
         return Ok(false);
     }
-    let Some(Known { row: known, .. }) = engine.known(pair).await? else { return Ok(true) };
+    let Some(at_hand) = engine.known(pair).await? else { return Ok(true) };
+    let known = Arc::clone(&at_hand.row);
     let told = |ticket: &Ticket| RowVersion::of(ticket) == RowVersion::of(&row);
     let same = known.ticket.as_ref().is_some_and(told) && known.actions.is_some();
     let once_more = look_once_more(engine, pair, &row, asked) || counts.named && whole_seconds(row.last_action);
@@ -219,6 +224,8 @@ async fn one(
     }
     // A row read before our own last write may be older than what that write answered.
     let raced = known.pair.changed >= asked;
+    // Halo's clock went back, or the list comes from a cache: only the ticket itself tells.
+    let behind = known.ticket.as_ref().is_some_and(|ticket| older(row.last_update, ticket.last_update));
     // Rows lack custom fields: a change of status may be a closure whose classification lies there, and the policy
     // may carry what agents write into them.
     let restated = known.ticket.as_ref().is_some_and(|ticket| ticket.status_id != row.status_id);
@@ -235,14 +242,17 @@ async fn one(
     let policy_reads = closed || asked_for || restated || fields || row.merged_into.is_some() || row.deleted;
     let (id, row_moved) = (row.id, moved_at(&row));
     let class = if counts.thorough { Class::Reconcile } else { Class::Poll };
-    let whole = raced || policy_reads || back;
+    let whole = raced || policy_reads || back || behind;
+    // What was read for another pair may be older than what is known of this one.
+    let again = shared.as_ref().filter(|(by_number, ..)| !behind && (*by_number || !whole));
+    let sure = whole && !raced && again.is_none();
     let result = async {
-        if let Some((_, ticket, actions)) = shared.as_ref().filter(|(by_number, ..)| *by_number || !whole) {
+        if let Some((_, ticket, actions)) = again {
             return Ok((ticket.clone(), actions.clone()));
         }
         let ticket = if whole {
             let mut ticket = halo.ticket(id, class).await?;
-            if !raced {
+            if !raced && !behind {
                 // Compared with the next row, whose times may be told in another precision.
                 (ticket.last_update, ticket.last_action) = (row.last_update, row.last_action);
             }
@@ -260,7 +270,7 @@ async fn one(
     match result {
         Ok((mut ticket, (actions, none))) => {
             counts.changed += 1;
-            let mut done = if raced { Vec::new() } else { drifted(engine, &known, &ticket, counts.passed) };
+            let mut done = if raced || behind { Vec::new() } else { drifted(engine, &known, &ticket, counts.passed) };
             if back && there(&ticket) {
                 let gone = known.pair.gone == Some(Side::Halo);
                 done.extend(gone.then_some(Fact::RecordGone { pair, side: Side::Halo, gone: false }));
@@ -272,8 +282,8 @@ async fn one(
             }
             let grounds = meanwhile::grounds(&known, &done);
             let (ticket, actions) = (Some(ticket), Some(actions));
-            let reading = Reading { ticket, actions, none, grounds, ..Reading::default() };
-            if let Err(error) = digest::pair(engine, pair, done, reading).await {
+            let reading = Reading { ticket, actions, none, sure, grounds, ..Reading::default() };
+            if let Err(error) = digest::known_pair(engine, pair, Some(at_hand), done, reading, false).await {
                 if once_more {
                     engine.schedule().read_again(pair, asked);
                 }
