@@ -281,6 +281,7 @@ async fn one(
                 ticket.last_action = None;
             }
             let grounds = meanwhile::grounds(&known, &done);
+            let doubted = behind.then(|| ticket.clone());
             let (ticket, actions) = (Some(ticket), Some(actions));
             let reading = Reading { ticket, actions, none, sure, grounds, ..Reading::default() };
             if let Err(error) = digest::known_pair(engine, pair, Some(at_hand), done, reading, false).await {
@@ -290,7 +291,11 @@ async fn one(
                 return Err(error);
             }
             engine.schedule().notes_read(pair, asked);
-            Ok(!runs)
+            let taken = match doubted {
+                Some(read) => took(engine, pair, &read).await?,
+                None => true,
+            };
+            Ok(taken && !runs)
         }
         Err(failure) => {
             let failure: Failure = failure;
@@ -317,6 +322,15 @@ async fn one(
             Ok(false)
         }
     }
+}
+
+/// Whether what was read of a ticket behind what was known is what is known now: something else may have been recorded while
+/// it was under way, and then it was dropped.
+async fn took(engine: &Engine, pair: PairId, read: &Ticket) -> Result<bool, StoreError> {
+    let Some(now) = engine.known(pair).await? else { return Ok(true) };
+    // Of one that is at another client not all is kept.
+    let away = read.client_id != Some(now.row.pair.halo_client_id);
+    Ok(away || now.row.ticket.as_ref().is_some_and(|ticket| ticket.raw == read.raw))
 }
 
 /// What is recorded beside a change that the list of changed tickets should have shown before.
