@@ -99,10 +99,12 @@ async fn step(
     id: PairId,
     known: Option<Known>,
     done: Vec<Fact>,
-    reading: Reading,
+    mut reading: Reading,
     go_on: bool,
 ) -> Result<(Option<After>, Vec<PairId>), StoreError> {
     let _lane = engine.lanes.pair(id).await;
+    // What was recorded while it was under way may be newer.
+    reading.sure &= known.as_ref().is_some_and(|known| !known.moved(engine));
     // What is known of a pair says nothing of what moved at those that share its ticket.
     let alone = |known: &Known| known.row.pair.group.is_none() && !known.moved(engine);
     let found = match known.filter(alone) {

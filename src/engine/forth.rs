@@ -361,7 +361,7 @@ fn gone(row: &SituationRow, ticket: TicketId, failure: Failure, now: Timestamp) 
 /// The ticket as it was found before a write; its notes were not read with it.
 pub(super) fn read_ticket(row: &SituationRow, ticket: Ticket) -> Box<Reading> {
     let before = ticket.clone();
-    Box::new(observed(row).ticket_around_write(&before, ticket))
+    Box::new(Reading { sure: true, ..observed(row).ticket_around_write(&before, ticket) })
 }
 
 /// A change of ours whose answer was never recorded shows on the ticket.
@@ -433,7 +433,7 @@ pub(super) async fn update_ticket(
             let base = agreed::after_ticket(base, &row.subject.incident, change, &answer, closed);
             let facts = vec![Fact::BaseAgreed { pair: row.pair.id, base }];
             // What our own write moved hides nothing; what moved before it may.
-            let reading = observed(row).ticket_around_write(&current, answer);
+            let reading = Reading { sure: true, ..observed(row).ticket_around_write(&current, answer) };
             Attempt::Done(OperationResult::TicketChanged, facts, Box::new(reading))
         }
         // The write is a state, not an addition: looking at the ticket again tells whether it holds.

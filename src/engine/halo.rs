@@ -5,9 +5,13 @@ mod changed;
 pub(super) mod once_more;
 mod open;
 mod opening;
+mod row;
 pub(super) mod sight;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -22,7 +26,10 @@ use crate::{
     halo_itsm::Halo,
     ledger::fact::Fact,
     outbound::budget::Class,
-    planner::{drift, mapping, observed::Reading},
+    planner::{
+        drift, mapping,
+        observed::{Reading, older},
+    },
     store::{SituationRow, StoreError},
 };
 
@@ -31,14 +38,13 @@ use self::changed::{move_cursor, since};
 pub(super) use self::once_more::wrote;
 use self::once_more::{look_once_more, not_over, whole_seconds};
 use self::open::{ROWS_EVERY, every_row, rows_every, some_whole};
+pub use self::row::RowVersion;
 use super::{
-    Engine, answers, digest,
-    known::Known,
-    meanwhile,
+    Engine, answers, digest, meanwhile,
     poll::unseen,
     put_back,
     registry::{budgets::Coming, salt},
-    schedule::{ROWS_KEPT, Schedule},
+    schedule::Schedule,
     unread::{self, Whose},
 };
 
@@ -65,8 +71,14 @@ struct Counts {
     alone: BTreeMap<PairId, Alone>,
     /// Open paired tickets whose rows were read by number, when that was due.
     open_rows: Option<i64>,
+    /// How the tickets of this reading by number showed so far.
+    tally: sight::Tally,
+    /// The last pair whose ticket its page asks for: others may follow.
+    last: Option<PairId>,
     /// Actions are read whatever the row says: not every change is proven to move its times.
     thorough: bool,
+    /// Where the list of changed tickets begins, but for its overlap.
+    cursor: Option<Timestamp>,
     /// Everything that changed before this moment was read already, by Halo's clock.
     passed: Option<Timestamp>,
     /// A webhook named these tickets: something happened, even where whole seconds do not show it.
@@ -104,6 +116,7 @@ pub(super) async fn run(engine: &Engine, id: ConnectionId) -> Result<(), StoreEr
         Ok(halo) => {
             let class = if cause == RunCause::Webhook { Class::WebhookBorn } else { Class::Poll };
             let cursor = engine.store.halo_cursor(id).await?;
+            counts.cursor = cursor;
             match cursor {
                 // Before the first pair there is nothing to follow. From the first rows on the cursor goes by
                 // the instance's own times; until then it begins before whatever its clock may say.
@@ -177,6 +190,11 @@ fn there(ticket: &Ticket) -> bool {
     !ticket.deleted && ticket.merged_into.is_none()
 }
 
+/// When a ticket was last changed, or, where that is not told, when somebody last acted on it.
+fn moved_at(ticket: &Ticket) -> Option<Timestamp> {
+    ticket.last_update.or(ticket.last_action)
+}
+
 /// What was read of a ticket for the pair before: whether by number, the ticket, its actions, and whether Halo counts none.
 type Shared = (bool, Ticket, (Vec<Action>, bool));
 
@@ -194,7 +212,8 @@ async fn one(
     if waits || counts.alone.contains_key(&pair) {
         return Ok(false);
     }
-    let Some(Known { row: known, .. }) = engine.known(pair).await? else { return Ok(true) };
+    let Some(at_hand) = engine.known(pair).await? else { return Ok(true) };
+    let known = Arc::clone(&at_hand.row);
     let told = |ticket: &Ticket| RowVersion::of(ticket) == RowVersion::of(&row);
     let same = known.ticket.as_ref().is_some_and(told) && known.actions.is_some();
     let once_more = look_once_more(engine, pair, &row, asked) || counts.named && whole_seconds(row.last_action);
@@ -205,6 +224,8 @@ async fn one(
     }
     // A row read before our own last write may be older than what that write answered.
     let raced = known.pair.changed >= asked;
+    // Halo's clock went back, or the list comes from a cache: only the ticket itself tells.
+    let behind = known.ticket.as_ref().is_some_and(|ticket| older(row.last_update, ticket.last_update));
     // Rows lack custom fields: a change of status may be a closure whose classification lies there, and the policy
     // may carry what agents write into them.
     let restated = known.ticket.as_ref().is_some_and(|ticket| ticket.status_id != row.status_id);
@@ -219,16 +240,19 @@ async fn one(
             .is_some_and(|((.., policy), catalogue)| mapping::ticket_closed(policy, &catalogue, &row));
     let asked_for = matches!(known.pair.reason, Some(Reason::VerdictMissing | Reason::VerdictRefused { .. }));
     let policy_reads = closed || asked_for || restated || fields || row.merged_into.is_some() || row.deleted;
-    let id = row.id;
+    let (id, row_moved) = (row.id, moved_at(&row));
     let class = if counts.thorough { Class::Reconcile } else { Class::Poll };
-    let whole = raced || policy_reads || back;
+    let whole = raced || policy_reads || back || behind;
+    // What was read for another pair may be older than what is known of this one.
+    let again = shared.as_ref().filter(|(by_number, ..)| !behind && (*by_number || !whole));
+    let sure = whole && !raced && again.is_none();
     let result = async {
-        if let Some((_, ticket, actions)) = shared.as_ref().filter(|(by_number, ..)| *by_number || !whole) {
+        if let Some((_, ticket, actions)) = again {
             return Ok((ticket.clone(), actions.clone()));
         }
         let ticket = if whole {
             let mut ticket = halo.ticket(id, class).await?;
-            if !raced {
+            if !raced && !behind {
                 // Compared with the next row, whose times may be told in another precision.
                 (ticket.last_update, ticket.last_action) = (row.last_update, row.last_action);
             }
@@ -246,7 +270,7 @@ async fn one(
     match result {
         Ok((mut ticket, (actions, none))) => {
             counts.changed += 1;
-            let mut done = if raced { Vec::new() } else { drifted(engine, &known, &ticket, counts.passed) };
+            let mut done = if raced || behind { Vec::new() } else { drifted(engine, &known, &ticket, counts.passed) };
             if back && there(&ticket) {
                 let gone = known.pair.gone == Some(Side::Halo);
                 done.extend(gone.then_some(Fact::RecordGone { pair, side: Side::Halo, gone: false }));
@@ -257,16 +281,21 @@ async fn one(
                 ticket.last_action = None;
             }
             let grounds = meanwhile::grounds(&known, &done);
+            let doubted = behind.then(|| ticket.clone());
             let (ticket, actions) = (Some(ticket), Some(actions));
-            let reading = Reading { ticket, actions, none, grounds, ..Reading::default() };
-            if let Err(error) = digest::pair(engine, pair, done, reading).await {
+            let reading = Reading { ticket, actions, none, sure, grounds, ..Reading::default() };
+            if let Err(error) = digest::known_pair(engine, pair, Some(at_hand), done, reading, false).await {
                 if once_more {
                     engine.schedule().read_again(pair, asked);
                 }
                 return Err(error);
             }
             engine.schedule().notes_read(pair, asked);
-            Ok(!runs)
+            let taken = match doubted {
+                Some(read) => took(engine, pair, &read).await?,
+                None => true,
+            };
+            Ok(taken && !runs)
         }
         Err(failure) => {
             let failure: Failure = failure;
@@ -280,7 +309,9 @@ async fn one(
                 }
                 return Ok(false);
             }
-            let at = known.ticket.as_ref().and_then(|t| t.last_update).unwrap_or(asked);
+            // Not every instance tells `last_update` in its rows. By our own clock the cursor would go past it.
+            let known_at = known.ticket.as_ref().and_then(moved_at);
+            let at = known_at.into_iter().chain(row_moved).min().or(counts.cursor).unwrap_or(asked);
             if unread::may_be_its_own(&failure) {
                 let whose = Whose { halo: halo.connection().id, client: known.pair.client, ticket: id };
                 counts.alone.insert(pair, Alone { whose, at, failure });
@@ -291,6 +322,15 @@ async fn one(
             Ok(false)
         }
     }
+}
+
+/// Whether what was read of a ticket behind what was known is what is known now: something else may have been recorded while
+/// it was under way, and then it was dropped.
+async fn took(engine: &Engine, pair: PairId, read: &Ticket) -> Result<bool, StoreError> {
+    let Some(now) = engine.known(pair).await? else { return Ok(true) };
+    // Of one that is at another client not all is kept.
+    let away = read.client_id != Some(now.row.pair.halo_client_id);
+    Ok(away || now.row.ticket.as_ref().is_some_and(|ticket| ticket.raw == read.raw))
 }
 
 /// What is recorded beside a change that the list of changed tickets should have shown before.
@@ -305,56 +345,6 @@ fn drifted(engine: &Engine, row: &SituationRow, ticket: &Ticket, passed: Option<
     match drift::ticket_moved(rule, &row.pair.base, known, ticket, closed) {
         Some((what, base)) => unseen::facts(row, rule, format!("Changed in Halo and shown late: {what}."), base),
         None => Vec::new(),
-    }
-}
-
-impl Schedule {
-    /// Whether a ticket's row was taken up as it stands, and none of its pairs is due to be looked at once more.
-    pub fn knows_row(
-        &self,
-        at: &(ConnectionId, TicketId),
-        version: &RowVersion,
-        pairs: &[PairId],
-        asked: Timestamp,
-    ) -> bool {
-        self.rows.get(at) == Some(version) && !pairs.iter().any(|pair| self.once_more_due(pair, asked))
-    }
-
-    /// A ticket's row was taken up for all its pairs.
-    pub fn keep_row(&mut self, at: (ConnectionId, TicketId), version: RowVersion) {
-        if self.rows.len() >= ROWS_KEPT {
-            // They are read from the database again; nothing else is lost.
-            self.rows.clear();
-        }
-        self.rows.insert(at, version);
-    }
-}
-
-/// What a row tells of a ticket: two rows with the same tell of nothing new.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RowVersion {
-    last_update: Option<Timestamp>,
-    last_action: Option<Timestamp>,
-    status_id: Option<i64>,
-    client_id: Option<i64>,
-    agent_id: Option<i64>,
-    priority_id: Option<i64>,
-    merged_into: Option<TicketId>,
-    deleted: bool,
-}
-
-impl RowVersion {
-    fn of(ticket: &Ticket) -> Self {
-        Self {
-            last_update: ticket.last_update,
-            last_action: ticket.last_action,
-            status_id: ticket.status_id,
-            client_id: ticket.client_id,
-            agent_id: ticket.agent_id,
-            priority_id: ticket.priority_id,
-            merged_into: ticket.merged_into,
-            deleted: ticket.deleted,
-        }
     }
 }
 
@@ -385,14 +375,9 @@ async fn by_number(
                 });
                 let known: Vec<&TicketId> = known.collect();
                 let missing: Vec<TicketId> = known.iter().map(|id| **id).filter(|id| !found.contains(id)).collect();
-                let missing = match sight::out_of_it(halo, known.len(), &missing, class).await {
-                    Ok(missing) => missing,
-                    Err(failure) => {
-                        counts.failure.get_or_insert(failure);
-                        return Ok(());
-                    }
-                };
-                if let Some(failure) = sight::lost(engine, halo.connection().id, known.len(), missing) {
+                if let Some(failure) =
+                    sight::weigh(engine, halo, (known.len(), missing.as_slice()), class, counts).await?
+                {
                     counts.failure.get_or_insert(failure);
                     return Ok(());
                 }

@@ -1,5 +1,7 @@
 //! "Look again": one pair's two records read afresh, whatever the cursors say.
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
 
 use crate::{
@@ -21,7 +23,6 @@ use crate::{
 use super::{
     Engine, alerts, digest, forth,
     halo::sight,
-    known::Known,
     meanwhile, merges, put_back, rebuild,
     registry::salt,
     schedule::due_now,
@@ -44,11 +45,12 @@ pub(super) async fn run(engine: &Engine, id: PairId) -> Result<(), StoreError> {
 
 async fn look(engine: &Engine, id: PairId) -> Result<(), StoreError> {
     let hurried = engine.schedule().hurried.remove(&id);
-    let Some(Known { row, .. }) = engine.known(id).await? else {
+    let Some(at_hand) = engine.known(id).await? else {
         engine.schedule().unread.retain(|(pair, _), _| *pair != id);
         let refused = rebuild::Comes::Refused("It is not linked any more.".to_owned());
         return rebuild::ended(engine, id, refused).await;
     };
+    let row = Arc::clone(&at_hand.row);
     let view = engine.registry.view();
     let found = view.of_workspace(row.pair.workspace).filter(|(workspace, ..)| workspace.mode != Mode::Off);
     let Some((workspace, _, policy)) = found else {
@@ -147,7 +149,7 @@ async fn look(engine: &Engine, id: PairId) -> Result<(), StoreError> {
                             note(error);
                         }
                     }
-                    reading.ticket = Some(read);
+                    (reading.ticket, reading.sure) = (Some(read), true);
                 }
                 Err(error) if error.kind == FailureKind::Gone && !sight::is_lost(engine, row.pair.halo) => {
                     missing.push(Side::Halo);
@@ -245,7 +247,7 @@ async fn look(engine: &Engine, id: PairId) -> Result<(), StoreError> {
         engine.schedule().later_looks.entry(id).or_insert(now + SignedDuration::from_secs(30));
     }
     reading.grounds = meanwhile::grounds(&row, &facts);
-    digest::pair(engine, id, facts, reading).await?;
+    digest::known_pair(engine, id, Some(at_hand), facts, reading, false).await?;
     rebuild::ended(engine, id, comes).await
 }
 

@@ -64,6 +64,10 @@ pub struct Reading {
     pub own_comment: Option<Comment>,
     /// Whatever else can have happened on the ticket around `own_action` shows in its times or in the note's number.
     pub alone: bool,
+    /// The ticket was read by its number, past Halo's cache, and asked for after all that is known was recorded (or is the
+    /// answer to a write of ours of which that is true): an older time in it says that Halo's clock went back.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub sure: bool,
     /// This instance begins each ticket with an action of its own, number 1.
     pub opening: bool,
     /// Something may have been written on the ticket since its notes were last read, and they were not read with it.
@@ -188,6 +192,10 @@ impl Observed<'_> {
             reading.unread = true;
         }
         let known = self.ticket.and_then(|known| known.last_update);
+        if let Some(read) = reading.ticket.as_mut().filter(|read| reading.sure && older(read.last_update, known)) {
+            // What was asked for before that is none the newer for it.
+            read.last_update = known;
+        }
         if reading.ticket.as_ref().is_some_and(|read| older(read.last_update, known)) {
             reading.ticket = None;
             let read = reading.actions.take();

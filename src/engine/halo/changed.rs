@@ -18,7 +18,7 @@ use crate::{
     store::StoreError,
 };
 
-use super::{Counts, Engine, OVERLAP, PAGES_MAX, alone, rows};
+use super::{Counts, Engine, OVERLAP, PAGES_MAX, alone, moved_at, rows};
 use crate::engine::{future, settled::Settled};
 
 /// A reading that takes longer may have passed by what changed behind the page that it read.
@@ -105,7 +105,7 @@ fn to_come(at: Timestamp, ticket: TicketId) -> String {
 /// Takes in when rows changed; `latest` is the latest that may be told.
 fn date(tickets: &[Ticket], latest: Timestamp, counts: &mut Counts) {
     // An instance that leaves `last_update` out of its rows still tells when somebody last acted.
-    for (at, id) in tickets.iter().filter_map(|ticket| Some((ticket.last_update.or(ticket.last_action)?, ticket.id))) {
+    for (at, id) in tickets.iter().filter_map(|ticket| Some((moved_at(ticket)?, ticket.id))) {
         if at > latest {
             counts.future = counts.future.max(Some((at, id)));
         } else {

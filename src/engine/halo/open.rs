@@ -3,7 +3,10 @@
 
 use jiff::SignedDuration;
 
-use super::{Counts, FULL_EVERY, by_number};
+use super::{
+    Counts, FULL_EVERY, by_number,
+    sight::{self, Tally},
+};
 use crate::{
     domain::{connection::HaloConnection, failure::FailureKind, ids::TicketId},
     engine::Engine,
@@ -20,7 +23,7 @@ const ROWS_CALLS: i64 = 10;
 /// The full reading takes a tenth of the budget at most.
 const SHARE: u64 = 10;
 /// Tickets whose rows one call asks for.
-const ROWS_A_CALL: u32 = 100;
+pub(super) const ROWS_A_CALL: u32 = 100;
 const WINDOW_SECS: u64 = 300;
 
 /// The rows of all open paired tickets, a hundred a call. Of thousands no more is read at a time than a tenth of the
@@ -34,10 +37,12 @@ pub(super) async fn every_row(
 ) -> Result<(), StoreError> {
     let standing = engine.schedule().instances.get(&connection.id).cloned().unwrap_or_default();
     let (mut after, mut open) = (standing.rows_after, standing.rows_read);
+    counts.tally = standing.rows_tally;
     for _ in 0..tenth(connection) {
         let pairs = engine.store.open_pairs_of_halo(connection.id, after, ROWS_A_CALL).await?;
         open += i64::try_from(pairs.len()).unwrap_or(0);
         let ids: Vec<TicketId> = pairs.iter().filter_map(|pair| pair.ticket).collect();
+        counts.last = pairs.last().map(|pair| pair.id);
         by_number(engine, halo, ids, Class::Poll, counts).await?;
         if counts.failure.is_some() {
             // These are read again, with the next poll.
@@ -47,11 +52,12 @@ pub(super) async fn every_row(
         if after.is_none() {
             counts.open_rows = Some(open);
             open = 0;
+            sight::read_whole(engine, connection.id, std::mem::take(&mut counts.tally));
             break;
         }
     }
     if let Some(standing) = engine.schedule().instances.get_mut(&connection.id) {
-        (standing.rows_after, standing.rows_read) = (after, open);
+        (standing.rows_after, standing.rows_read, standing.rows_tally) = (after, open, counts.tally);
     }
     Ok(())
 }
@@ -70,10 +76,12 @@ pub(super) async fn some_whole(
     connection: &HaloConnection,
     counts: &mut Counts,
 ) -> Result<(), StoreError> {
-    let after = engine.schedule().instances.get(&connection.id).and_then(|standing| standing.full_after);
+    let standing = engine.schedule().instances.get(&connection.id).cloned().unwrap_or_default();
+    let after = standing.full_after;
     let some = u32::try_from(tenth(connection)).unwrap_or(100);
     let pairs = engine.store.open_pairs_of_halo(connection.id, after, some).await?;
     let ids: Vec<TicketId> = pairs.iter().filter_map(|pair| pair.ticket).collect();
+    (counts.tally, counts.last) = (standing.full_tally, pairs.last().map(|pair| pair.id));
     by_number(engine, halo, ids, Class::Reconcile, counts).await?;
     let through = match &counts.failure {
         // Our own budget has no room for it now.
@@ -87,8 +95,12 @@ pub(super) async fn some_whole(
     };
     let over = pairs.len() < usize::try_from(some).unwrap_or(usize::MAX);
     let now = engine.now();
+    if over {
+        sight::read_whole(engine, connection.id, counts.tally);
+    }
     if let Some(standing) = engine.schedule().instances.get_mut(&connection.id) {
         standing.full_after = through.filter(|_| !over);
+        standing.full_tally = if over { Tally::default() } else { counts.tally };
         if over {
             standing.next_full = Some(now + FULL_EVERY);
         }

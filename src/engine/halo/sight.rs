@@ -6,15 +6,17 @@ use jiff::Timestamp;
 use crate::{
     domain::{
         failure::{Failure, FailureKind, Side},
-        ids::{ConnectionId, TicketId},
+        ids::{ConnectionId, PairId, TicketId},
         pair::Pair,
         pause::PauseScope,
     },
     engine::{Engine, forth::MAY_NOT_SHOW_YET, put_back},
     halo_itsm::Halo,
     outbound::budget::Class,
-    store::SituationRow,
+    store::{SituationRow, StoreError},
 };
+
+use super::{Counts, open::ROWS_A_CALL};
 
 /// Fewer than these that do not show at once say nothing of our access.
 const FEW: usize = 5;
@@ -36,8 +38,77 @@ pub(super) fn settled(pair: &Pair, asked: Timestamp) -> bool {
     pair.gone.is_none() && asked.duration_since(pair.changed) >= MAY_NOT_SHOW_YET
 }
 
-fn most(known: usize, missing: usize) -> bool {
-    missing >= FEW && missing * 10 >= known * 9
+/// How many of an instance's tickets that were there before one reading has asked for, and how many did not show. A reading
+/// of all comes in pages, and over several polls: a page alone says little of the instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    known: usize,
+    missing: usize,
+}
+
+impl Tally {
+    fn and(self, more: Self) -> Self {
+        Self { known: self.known + more.known, missing: self.missing + more.missing }
+    }
+
+    /// Whether nearly all are missing.
+    fn most(self) -> bool {
+        self.missing >= FEW && self.missing * 10 >= self.known * 9
+    }
+}
+
+/// Weighs a page of a reading: `known` tickets, of which these are missing. Gives what is to be said where nearly all of the
+/// page, of what was read before it and of the page after it are out of sight, or what failed as that was looked for.
+pub(super) async fn weigh(
+    engine: &Engine,
+    halo: &Halo,
+    (known, missing): (usize, &[TicketId]),
+    class: Class,
+    counts: &mut Counts,
+) -> Result<Option<Failure>, StoreError> {
+    let id = halo.connection().id;
+    let missing = match out_of_it(halo, known, missing, class).await {
+        Ok(missing) => missing,
+        Err(failure) => return Ok(Some(failure)),
+    };
+    let page = Tally { known, missing };
+    counts.tally = counts.tally.and(page);
+    let mut all = counts.tally;
+    if page.most() && all.most() {
+        match ahead(engine, halo, counts.last, class).await? {
+            Ok(ahead) => all = all.and(ahead),
+            Err(failure) => return Ok(Some(failure)),
+        }
+    }
+    Ok(lost(engine, id, page, all))
+}
+
+/// How the tickets of the pairs behind this one show.
+async fn ahead(
+    engine: &Engine,
+    halo: &Halo,
+    last: Option<PairId>,
+    class: Class,
+) -> Result<Result<Tally, Failure>, StoreError> {
+    let Some(last) = last else { return Ok(Ok(Tally::default())) };
+    let asked = engine.now();
+    let pairs = engine.store.open_pairs_of_halo(halo.connection().id, Some(last), ROWS_A_CALL).await?;
+    let ids: Vec<TicketId> = pairs.iter().filter(|pair| settled(pair, asked)).filter_map(|pair| pair.ticket).collect();
+    if ids.is_empty() {
+        return Ok(Ok(Tally::default()));
+    }
+    let shown = halo.tickets_by_ids(&ids, class).await;
+    Ok(shown.map(|shown| {
+        let missing = ids.iter().filter(|id| shown.iter().all(|ticket| ticket.id != **id)).count();
+        Tally { known: ids.len(), missing }
+    }))
+}
+
+/// A reading came to its end: where not nearly all were missing, they show.
+pub(super) fn read_whole(engine: &Engine, id: ConnectionId, all: Tally) {
+    if let Some(standing) = engine.schedule().instances.get_mut(&id).filter(|_| !all.most()) {
+        standing.sight = Sight::Clear;
+    }
 }
 
 /// How many of `known` tickets are out of sight. A list may leave rows out for reasons of its own (a server hands out
@@ -45,8 +116,10 @@ fn most(known: usize, missing: usize) -> bool {
 ///
 /// # Errors
 /// That one could not be read, and nothing says that it is gone.
-pub(super) async fn out_of_it(halo: &Halo, known: usize, missing: &[TicketId], class: Class) -> Result<usize, Failure> {
-    let Some(one) = missing.first().filter(|_| most(known, missing.len())) else { return Ok(missing.len()) };
+async fn out_of_it(halo: &Halo, known: usize, missing: &[TicketId], class: Class) -> Result<usize, Failure> {
+    let Some(one) = missing.first().filter(|_| Tally { known, missing: missing.len() }.most()) else {
+        return Ok(missing.len());
+    };
     match halo.ticket(*one, class).await {
         Ok(_) => Ok(0),
         Err(failure) if failure.kind == FailureKind::Gone => Ok(missing.len()),
@@ -54,21 +127,27 @@ pub(super) async fn out_of_it(halo: &Halo, known: usize, missing: &[TicketId], c
     }
 }
 
-/// What is to be said when `missing` of `known` tickets, which were all there before, do not show in one list.
-pub(super) fn lost(engine: &Engine, id: ConnectionId, known: usize, missing: usize) -> Option<Failure> {
-    let most = most(known, missing);
+/// What is to be said when so many tickets, which were all there before, do not show in one list, and in all of a reading so
+/// far.
+fn lost(engine: &Engine, id: ConnectionId, page: Tally, all: Tally) -> Option<Failure> {
+    let most = page.most() && all.most();
+    let some_show = page.missing < page.known;
     let mut schedule = engine.schedule();
     let paused = schedule.pauses.iter().any(|pause| pause.scope == PauseScope::Connection { id } && pause.automatic());
     let standing = schedule.instances.get_mut(&id)?;
     standing.sight = match (most, standing.sight) {
-        (false, _) => Sight::Clear,
+        // Some show again. Where somebody resumed the connection, only the end of the reading tells: what does not show may
+        // be on a later page.
+        (false, Sight::Lost) if paused && some_show => Sight::Clear,
+        (false, sight) => sight,
         (true, Sight::Believed) => Sight::Believed,
         (true, Sight::Lost) if !paused => Sight::Believed,
         (true, _) => Sight::Lost,
     };
-    if standing.sight != Sight::Lost {
+    if !most || standing.sight != Sight::Lost {
         return None;
     }
+    let Tally { known, missing } = all;
     let shown = known.saturating_sub(missing);
     let message = format!(
         "Of {known} open tickets that were there before, Halo shows {shown}: the agent of the API application has probably lost its access to them. Give it back in Halo, and this goes on by itself. If the tickets were deleted, press “Resume”: they are taken for deleted then."

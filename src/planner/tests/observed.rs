@@ -67,6 +67,24 @@ fn what_was_read_before_a_note_of_ours_forgets_nothing() {
     );
 }
 
+/// Halo's clock goes back: at the end of summer time, where it tells local time.
+#[test]
+fn a_ticket_that_was_asked_for_after_all_that_is_known_is_no_older_whatever_its_time() {
+    let mut now = in_step();
+    now.ticket().last_update = Some(at("2026-10-25T02:50:00Z"));
+    let mut read = now.ticket().clone();
+    read.last_update = Some(at("2026-10-25T02:10:00Z"));
+    read.summary = "changed in the hour that comes twice".into();
+    let taken = |sure| {
+        let reading = Reading { ticket: Some(read.clone()), sure, ..Reading::default() };
+        observed(&now).in_time(reading).ticket
+    };
+    assert_eq!(taken(false), None, "it may have been overtaken");
+    let taken = taken(true).expect("taken");
+    assert_eq!(taken.summary, read.summary);
+    assert_eq!(taken.last_update, Some(at("2026-10-25T02:50:00Z")), "nothing older is taken after it");
+}
+
 /// What moved an incident just before a write of ours: words of ours, which its number of comments tells, or somebody.
 #[test]
 fn words_of_ours_that_moved_an_incident_are_told_from_an_edit() {

@@ -706,7 +706,9 @@ allow_insecure = true
 
     /// The instance below this address tells local time, so many hours ahead of UTC, as if it were UTC.
     pub fn tells_local_time(&self, below: &'static str, hours: i64) {
-        self.tap.zones.lock().unwrap().push((below, SignedDuration::from_hours(hours)));
+        let mut zones = self.tap.zones.lock().unwrap();
+        zones.retain(|(known, _)| *known != below);
+        zones.push((below, SignedDuration::from_hours(hours)));
     }
 
     pub fn mutate(&self, mutation: impl FnMut(&http::Request<Bytes>, &mut Value) + Send + 'static) {

@@ -488,6 +488,26 @@ both! {
         bridge.finish().await;
     }
 
+    /// Where rows do not tell `last_update`, our own clock says nothing of how far they were read.
+    async fn a_ticket_that_could_not_be_read_is_listed_again_where_rows_do_not_tell_last_update(product) {
+        let (mut bridge, [(first, of_first), (last, _)]) = linked_in_pages::<2>(product, "100").await;
+        bridge.switch("rows_tell_last_update", "off");
+        close_one(&bridge, &of_first).await;
+        bridge.note(first, "<p>said at first</p>", json!({}));
+        bridge.pass(600).await;
+        assert_eq!(bridge.comments_with(&of_first, "said at first"), 1);
+        // The server is away meanwhile, and back it is told to wait as it reads the first one's notes.
+        bridge.clock.advance(SignedDuration::from_secs(60));
+        bridge.note(first, "<p>said after it was closed</p>", json!({}));
+        bridge.clock.advance(SignedDuration::from_secs(540));
+        bridge.note(last, "<p>said of another</p>", json!({}));
+        bridge.withhold(&[first], 429);
+        bridge.restart().await;
+        bridge.withhold(&[], 429);
+        bridge.pass(600).await;
+        crosses_though_closed(bridge, &of_first).await;
+    }
+
     /// A page that comes empty, or a limit that changes between two pages, leaves rows out that Halo counts all the same.
     async fn rows_that_halo_counts_and_does_not_hand_out_are_asked_for_again(product) {
         let (bridge, [(first, _), (last, of_last)]) = linked_in_pages::<2>(product, "1").await;

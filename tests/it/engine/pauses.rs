@@ -53,6 +53,49 @@ impl Bridge {
     async fn halo(&self) -> ConnectionId {
         self.store.installation().await.unwrap().halo[0].id
     }
+
+    /// Raises more incidents than one page of tickets that are read by number holds; gives them with their tickets in the
+    /// order in which they are read.
+    async fn two_pages(&self) -> Vec<(String, i64)> {
+        let incidents: Vec<String> = (0..106).map(|_| self.raise(json!({}))).collect();
+        self.cross().await;
+        let mut linked = Vec::new();
+        for incident in incidents {
+            let pair = self.pair_of(&incident).await.unwrap();
+            linked.push((pair.id, incident, pair.ticket.expect("it has a ticket").0));
+        }
+        linked.sort();
+        linked.into_iter().map(|(_, incident, ticket)| (incident, ticket)).collect()
+    }
+
+    /// These tickets show neither in a list nor by their numbers.
+    fn hide(&self, hidden: Vec<i64>) {
+        self.mutate(move |request, body| {
+            if request.method() != "GET" {
+                return;
+            }
+            if let Some((_, id)) = request.uri().path().rsplit_once("/Tickets/") {
+                if hidden.iter().any(|ticket| ticket.to_string() == id) {
+                    *body = Value::Null;
+                }
+            } else if let Some(rows) = body.get_mut("tickets").and_then(Value::as_array_mut) {
+                rows.retain(|row| hidden.iter().all(|ticket| row["id"] != *ticket));
+                let shown = rows.len();
+                body["record_count"] = json!(shown);
+            }
+        });
+    }
+
+    /// Whose tickets are taken for deleted.
+    async fn gone(&self, linked: &[(String, i64)]) -> Vec<i64> {
+        let mut gone = Vec::new();
+        for (incident, ticket) in linked {
+            if self.pair_of(incident).await.unwrap().gone == Some(Side::Halo) {
+                gone.push(*ticket);
+            }
+        }
+        gone
+    }
 }
 
 both! {
@@ -469,6 +512,42 @@ both! {
         for incident in &incidents {
             assert_eq!(bridge.pair_of(incident).await.unwrap().gone, Some(Side::Halo));
         }
+        bridge.finish().await;
+    }
+
+    /// The last page of a reading by number says nothing of those before it.
+    async fn a_few_deleted_tickets_on_a_page_of_their_own_pause_nothing(product) {
+        let bridge = Bridge::new(product).await;
+        let linked = bridge.two_pages().await;
+        bridge.pass(700).await;
+        let deleted: Vec<i64> = linked[100..].iter().map(|(_, ticket)| *ticket).collect();
+        bridge.hide(deleted.clone());
+        bridge.pass(700).await;
+        assert!(bridge.paused().await.is_empty());
+        assert_eq!(bridge.gone(&linked).await, deleted);
+        bridge.finish().await;
+    }
+
+    /// Those of the first page were given back as somebody pressed *Resume*.
+    async fn a_resumed_connection_is_not_paused_again_for_tickets_on_a_later_page(product) {
+        let bridge = Bridge::new(product).await;
+        let linked = bridge.two_pages().await;
+        bridge.pass(700).await;
+        let halo = PauseScope::Connection { id: bridge.halo().await };
+        bridge.hide_tickets();
+        bridge.pass(700).await;
+        let (app, olga) = operator(&bridge);
+        let why = problems::view(&app, &olga).await.unwrap().pauses[0].why.clone().unwrap();
+        assert!(why.contains("Of 106 open tickets") && why.contains("shows 0"), "{why}");
+        assert!(bridge.gone(&linked).await.is_empty());
+        let deleted: Vec<i64> = linked[100..].iter().map(|(_, ticket)| *ticket).collect();
+        bridge.hide(deleted.clone());
+        bridge.resume(halo).await;
+        for _ in 0..20 {
+            bridge.pass(30).await;
+            assert!(bridge.paused().await.is_empty());
+        }
+        assert_eq!(bridge.gone(&linked).await, deleted);
         bridge.finish().await;
     }
 

@@ -3,6 +3,7 @@
 use halobridge::{
     clock::Clock as _,
     domain::{pair::SyncState, run::RunScope},
+    twin::options::Product,
 };
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -29,7 +30,69 @@ async fn linked(bridge: &Bridge) -> Vec<(&'static str, String, i64)> {
     linked
 }
 
+/// A linked pair whose instance tells local time, just after its clock was put back by an hour: what happens now bears an
+/// older time than what is known.
+async fn in_the_hour_that_comes_twice(product: Product, summer: i64) -> (Bridge, String, i64) {
+    let bridge = Bridge::new(product).await;
+    bridge.tells_local_time("/halo/api", summer);
+    let incident = bridge.raise(json!({}));
+    bridge.cross().await;
+    let ticket = bridge.ticket_of(&incident).await;
+    bridge.note(ticket, "<p>noted in summer</p>", json!({}));
+    bridge.pass(600).await;
+    assert_eq!(bridge.comments_with(&incident, "noted in summer"), 1);
+    bridge.tells_local_time("/halo/api", summer - 1);
+    bridge.pass(600).await;
+    (bridge, incident, ticket)
+}
+
 both! {
+    async fn a_ticket_that_agents_close_in_the_hour_that_comes_twice_is_closed_in_sentinel(product) {
+        for summer in [2, -5] {
+            let (bridge, incident, ticket) = in_the_hour_that_comes_twice(product, summer).await;
+            bridge.close_ticket_as(ticket, 1);
+            bridge.pass(900).await;
+            assert_eq!(bridge.incident(&incident)["properties"]["status"], "Closed", "{summer}");
+            let writes = bridge.writes();
+            bridge.pass_by(7_200, 60).await;
+            assert_eq!(bridge.writes(), writes, "{summer}: and stays so");
+            bridge.finish().await;
+        }
+    }
+
+    async fn what_we_close_in_the_hour_that_comes_twice_is_not_opened_again(product) {
+        for summer in [2, -5] {
+            let (bridge, incident, ticket) = in_the_hour_that_comes_twice(product, summer).await;
+            bridge.close_incident(&incident, json!({ "classification": "Undetermined" }));
+            bridge.cross().await;
+            assert_eq!(bridge.ticket(ticket)["hasbeenclosed"], true, "{summer}");
+            let writes = bridge.writes();
+            bridge.pass_by(7_200, 60).await;
+            assert_eq!(bridge.incident(&incident)["properties"]["status"], "Closed", "{summer}");
+            assert_eq!(bridge.writes(), writes, "{summer}: nothing is opened again");
+            bridge.finish().await;
+        }
+    }
+
+    async fn a_change_in_the_hour_that_comes_twice_makes_no_calls_without_end(product) {
+        let (bridge, incident, ticket) = in_the_hour_that_comes_twice(product, 2).await;
+        let path = format!("/tickets/{ticket}");
+        let reads = || {
+            bridge.twin.with(|world, _| {
+                let reads = world.calls.iter().filter(|call| call.method == "GET");
+                reads.filter(|call| call.path.to_lowercase().ends_with(&path)).count()
+            })
+        };
+        let before = reads();
+        bridge.act("ticket.update", json!({ "ticket_id": ticket, "priority_id": 1 }));
+        bridge.pass(60).await;
+        bridge.update(&incident, json!({ "severity": "Low" }));
+        bridge.pass(600).await;
+        let some = reads() - before;
+        assert!(some < 10, "{some} readings of one ticket");
+        bridge.finish().await;
+    }
+
     /// What one says of the time is nothing to the other: each is followed by its own, however far that is from ours, and
     /// nothing crosses late, twice or to the ticket of the same number in the other one.
     async fn two_instances_of_different_zones_are_each_followed_by_their_own_time(product) {
