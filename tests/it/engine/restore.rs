@@ -280,6 +280,45 @@ both! {
         bridge.finish().await;
     }
 
+    /// We closed the incident for the ticket, which the backup has forgotten; then an agent opened the ticket again.
+    async fn a_ticket_that_was_opened_again_is_not_closed_for_a_forgotten_closing_of_ours(product) {
+        for status in ["New", "In Progress"] {
+            let (mut bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+            let backup = bridge.store.snapshot().await.unwrap();
+            bridge.close_ticket_as(ticket, 4);
+            bridge.pass(300).await;
+            assert_eq!(bridge.incident(&incident)["properties"]["status"], "Closed");
+            let opened = json!({ "ticket_id": ticket, "status": status, "text": "Not yet.", "agent": AGENT });
+            bridge.act("ticket.reopen", opened);
+            bridge.restore(&backup).await;
+            bridge.pass(600).await;
+            assert_eq!(bridge.ticket(ticket)["status_name"], status);
+            assert_eq!(bridge.incident(&incident)["properties"]["status"], "Closed");
+            assert_eq!(bridge.reason_of(&incident).await, Some("conflict"));
+            bridge.finish().await;
+        }
+    }
+
+    /// The other way round: we closed the ticket for the incident, and an analyst opened that again.
+    async fn an_incident_that_was_opened_again_is_not_closed_for_a_forgotten_closing_of_ours(product) {
+        for (rule, status) in [("reopen", "New"), ("note", "Active"), ("ask", "Active")] {
+            let policy = format!("reopened = {{ in_sentinel = \"{rule}\" }}");
+            let (mut bridge, incident, ticket) = Bridge::linked(Setup { policy, ..Setup::new(product) }).await;
+            let backup = bridge.store.snapshot().await.unwrap();
+            bridge.close_incident(&incident, json!({ "classification": "Undetermined" }));
+            bridge.pass(300).await;
+            assert_eq!(bridge.ticket(ticket)["status_name"], "Closed");
+            bridge.update(&incident, json!({ "status": status }));
+            bridge.restore(&backup).await;
+            bridge.pass(600).await;
+            assert_eq!(bridge.incident(&incident)["properties"]["status"], status, "{rule}");
+            assert_eq!(bridge.ticket(ticket)["status_name"], "Closed");
+            assert_eq!(bridge.reason_of(&incident).await, Some("conflict"));
+            assert_eq!(bridge.notes_with(ticket, "stays open"), 0);
+            bridge.finish().await;
+        }
+    }
+
     /// The host is gone, and agents and analysts go on.
     async fn a_forgotten_ticket_that_an_agent_closed_closes_its_incident(product) {
         let mut bridge = Bridge::new(product).await;
