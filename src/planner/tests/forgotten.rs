@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use super::{
+    closing::reopen_ticket,
     note_limits::written,
     notes::message,
     scene::{CLOSED, HOLD, Scene, at, in_step, words},
@@ -19,7 +20,7 @@ use crate::{
         policy::{ReopenRule, Wins},
         reason::Reason,
     },
-    planner::{closing, notes, situation::Seen},
+    planner::{Plan, closing, notes, situation::Seen},
 };
 
 #[test]
@@ -429,6 +430,32 @@ fn a_closing_of_ours_that_was_forgotten_is_nobodys() {
     assert_eq!(closed(Some("seen"), Some(ours)), 0, "ours on the ticket");
     assert_eq!(closed(Some("seen"), Some("<p>done</p>")), 2, "two people's");
     assert_eq!(closed(Some("Closed in Halo (ticket 71)."), None), 2, "for another ticket");
+}
+
+/// The backup has forgotten what we said of an earlier opening, and its comment is known again: it stays as it was written.
+#[test]
+fn words_of_ours_that_were_forgotten_are_not_written_over_by_the_next_ones() {
+    let mut scene = in_step();
+    scene.policy.reopened_in_halo = ReopenRule::Note;
+    reopen_ticket(&mut scene);
+    let plan = scene.plan();
+    let first = message(&plan, 0);
+    assert_eq!(written(&mut scene, &plan), 1, "{}", words(&plan));
+    // Closed on both sides again by then, and opened another time.
+    scene.links.clear();
+    scene.ticket().last_update = Some(at("2026-03-01T11:58:00Z"));
+    let again = scene.plan();
+    assert_ne!(message(&again, 0), first);
+    let id = |plan: &Plan| match &plan.operations[0].kind {
+        OperationKind::AddComment { comment, .. } => comment.clone(),
+        other => panic!("a comment: {other:?}"),
+    };
+    assert_ne!(id(&again), id(&plan));
+    assert_eq!(written(&mut scene, &again), 1);
+    // The same words may be written once more: there they stand.
+    let mut same = scene.clone();
+    same.links.clear();
+    assert_eq!(id(&same.plan()), id(&again));
 }
 
 /// One side was closed by us for the other one's closing, and then a person opened that one again; the backup knows both as
