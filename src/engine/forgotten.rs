@@ -6,9 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     domain::{
         catalogue::Catalogue,
-        failure::{Failure, FailureKind},
+        failure::{Failure, FailureKind, Side},
         ids::TicketId,
         incident::{Evidence, Incident},
+        operation::OperationResult,
         pair::Base,
         policy::Policy,
         ticket::{Ticket, TicketDraft},
@@ -17,11 +18,15 @@ use crate::{
     halo_itsm::{Halo, tickets::carries},
     ledger::fact::Fact,
     outbound::budget::Class,
-    planner::{draft, fields::status, groups, link, mapping, push, second_writer},
+    planner::{
+        draft,
+        fields::{owner, severity, status, title},
+        groups, link, mapping, push, second_writer,
+    },
     store::SituationRow,
 };
 
-use super::{Engine, execute::Attempt, settle};
+use super::{Engine, execute::Attempt, forth, halo::sight, settle};
 
 const CLASS: Class = Class::New;
 /// So many further tickets of one matter are followed in one look.
@@ -44,6 +49,16 @@ pub(super) struct Found {
     pub tickets: Vec<Ticket>,
     /// It was not made for the incident: a person had linked the two, or it shared the ticket of another one.
     pub joined: bool,
+    /// There is none, and the one that was named last does not exist any more.
+    pub gone: Option<TicketId>,
+}
+
+/// What became of a ticket that a comment names.
+enum Fate {
+    There(Box<Ticket>),
+    /// It was deleted, or merged into another one, and can be read still.
+    Away(Box<Ticket>),
+    Gone(TicketId),
 }
 
 /// Looks for the ticket that a creation may have made, or that took its place. `since`: from when on its outcome has been
@@ -67,9 +82,13 @@ pub(super) async fn tickets(
     let further = |ticket: &Ticket| later(ticket.id) && draft::is_further(workspace, &incident.id, &named, ticket);
     let since_before = |ticket: &TicketId| before.is_some_and(|before| *ticket != before && named.contains(&before));
     let last = named.last().copied().filter(|ticket| later(*ticket) || since_before(ticket));
-    let chosen = match last {
+    let fate = match last {
         Some(ticket) => read(engine, row, halo, ticket).await?,
         None => None,
+    };
+    let (chosen, lost) = match fate {
+        Some(Fate::There(ticket)) => (Some(*ticket), None),
+        lost => (None, lost),
     };
     let own =
         |ticket: &Ticket| carries(ticket, &wanted.reference) || draft::is_for(workspace, incident, &named, ticket);
@@ -84,6 +103,12 @@ pub(super) async fn tickets(
     };
     if found.is_empty() {
         found.extend(of_others);
+    }
+    // What people did to it is asked about, as where nothing was forgotten: no other one is made without a word.
+    match lost.filter(|_| found.is_empty()) {
+        Some(Fate::Away(ticket)) if own(&ticket) || push::ours(&ticket).is_none() => found.push(*ticket),
+        Some(Fate::Gone(ticket)) => return Ok(Found { gone: Some(ticket), ..Found::default() }),
+        _ => {}
     }
     let mut joined = found.first().is_some_and(|ticket| !own(ticket));
     for _ in 0..FURTHER_MAX {
@@ -104,7 +129,7 @@ pub(super) async fn tickets(
         }
         (found, joined) = (next, false);
     }
-    Ok(Found { tickets: found, joined })
+    Ok(Found { tickets: found, joined, gone: None })
 }
 
 async fn searched(
@@ -124,16 +149,35 @@ async fn searched(
     halo.find_forgotten(wanted, since, CLASS, spare, further).await
 }
 
-/// A ticket that is there and belongs to nobody else.
-async fn read(engine: &Engine, row: &SituationRow, halo: &Halo, ticket: TicketId) -> Result<Option<Ticket>, Failure> {
+/// What became of a ticket; `None`: it belongs to somebody else.
+async fn read(engine: &Engine, row: &SituationRow, halo: &Halo, ticket: TicketId) -> Result<Option<Fate>, Failure> {
     if settle::spare(engine, &row.pair, vec![ticket]).await?.is_empty() {
         return Ok(None);
     }
     match halo.ticket(ticket, CLASS).await {
-        Ok(found) => Ok(Some(found).filter(|ticket| !ticket.deleted && ticket.merged_into.is_none())),
-        Err(failure) if failure.kind == FailureKind::Gone => Ok(None),
+        Ok(found) if found.deleted || found.merged_into.is_some() => Ok(Some(Fate::Away(Box::new(found)))),
+        Ok(found) => Ok(Some(Fate::There(Box::new(found)))),
+        // That one of them is not found says nothing of it then.
+        Err(failure) if failure.kind == FailureKind::Gone && sight::is_lost(engine, row.pair.halo) => {
+            Err(Failure { kind: FailureKind::Transient, ..failure })
+        }
+        Err(failure) if failure.kind == FailureKind::Gone => Ok(Some(Fate::Gone(ticket))),
         Err(failure) => Err(failure),
     }
+}
+
+/// The incident's ticket is there no more, and no other one is: the pair has lost it. Should it show again, what the two say
+/// differently is asked about.
+pub(super) fn gone(row: &SituationRow, ticket: TicketId) -> Attempt {
+    let pair = row.pair.id;
+    let mut base = forth::further(row, row.pair.base.clone());
+    base.joined.extend([severity::NAME, status::NAME, owner::NAME, title::NAME].map(str::to_owned));
+    let facts = vec![
+        Fact::TicketLinked { pair, ticket },
+        Fact::BaseAgreed { pair, base },
+        Fact::RecordGone { pair, side: Side::Halo, gone: true },
+    ];
+    Attempt::Done(OperationResult::Ticket { ticket, settled: true }, facts, Box::default())
 }
 
 /// The tickets that comments of ours on the incident name, the last one last.

@@ -160,6 +160,32 @@ both! {
         }
     }
 
+    /// An agent deleted it in the forgotten time: of a pair that remembers its ticket that is asked about.
+    async fn a_forgotten_ticket_that_was_deleted_is_asked_about_and_not_made_again_without_a_word(product) {
+        for (rule, readable) in [("ask", "false"), ("ask", "true"), ("heal", "false")] {
+            let policy = format!("drift = {{ only_in_sentinel = \"{rule}\" }}");
+            let switches = vec![("deleted_readable", readable)];
+            let setup = Setup { link_comment: true, policy, switches, ..Setup::new(product) };
+            let mut bridge = Bridge::with(setup).await;
+            let backup = bridge.store.snapshot().await.unwrap();
+            let incident = bridge.raise(json!({}));
+            bridge.pass(600).await;
+            let (ticket, tickets) = (bridge.ticket_of(&incident).await, bridge.tickets().len());
+            bridge.act("ticket.delete", json!({ "ticket_id": ticket }));
+            bridge.restore(&backup).await;
+            bridge.pass(900).await;
+            if rule == "ask" {
+                assert_eq!(bridge.tickets().len(), tickets, "none was made: {readable}");
+                assert_eq!(bridge.ticket_of(&incident).await, ticket);
+                assert_eq!(bridge.reason_of(&incident).await, Some("record-gone"));
+            } else {
+                assert_ne!(bridge.ticket_of(&incident).await, ticket);
+                assert_eq!(bridge.tickets().len(), tickets + 1);
+            }
+            bridge.finish().await;
+        }
+    }
+
     /// The comment that names it is all that tells of it.
     async fn a_ticket_that_was_linked_by_hand_is_found_again_by_the_comment_that_names_it(product) {
         let mut bridge = Bridge::with(Setup { link_comment: true, ..Setup::new(product) }).await;
