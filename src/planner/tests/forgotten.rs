@@ -432,6 +432,34 @@ fn a_closing_of_ours_that_was_forgotten_is_nobodys() {
     assert_eq!(closed(Some("Closed in Halo (ticket 71)."), None), 2, "for another ticket");
 }
 
+/// The backup knows it as given up; it was tried again since, and written.
+#[test]
+fn a_dead_letter_of_what_stands_on_the_other_side_ends() {
+    let ends = |scene: &Scene| {
+        let plan = scene.plan();
+        assert_eq!((plan.void.len(), plan.links.len(), plan.operations.len()), (1, 1, 0), "{}", words(&plan));
+        assert_eq!(words(&plan), "in-step healthy -");
+    };
+    let mut scene = in_step();
+    scene.comment(1, "please look");
+    let plan = scene.plan();
+    let OperationKind::AddNote { note, .. } = &plan.operations[0].kind else { panic!("{}", words(&plan)) };
+    scene.queue(&plan);
+    scene.give_up();
+    assert!(scene.plan().void.is_empty(), "it is not there");
+    scene.note(8, &note.html).agent_id = Some(99);
+    ends(&scene);
+    let mut scene = in_step();
+    scene.note(3, "<p>looked at</p>");
+    let plan = scene.plan();
+    scene.queue(&plan);
+    scene.give_up();
+    assert!(scene.plan().void.is_empty(), "it is not there");
+    assert_eq!(written(&mut scene, &plan), 1);
+    scene.links.clear();
+    ends(&scene);
+}
+
 /// The backup has forgotten what we said of an earlier opening, and its comment is known again: it stays as it was written.
 #[test]
 fn words_of_ours_that_were_forgotten_are_not_written_over_by_the_next_ones() {
