@@ -9,9 +9,10 @@ use crate::{
         failure::{Failure, FailureKind, Side},
         ids::TicketId,
         incident::{Evidence, Incident},
-        operation::OperationResult,
+        operation::{OperationResult, OperationState},
         pair::Base,
         policy::Policy,
+        reason::Reason,
         ticket::{Ticket, TicketDraft},
         workspace::Workspace,
     },
@@ -23,7 +24,7 @@ use crate::{
         fields::{owner, severity, status, title},
         groups, link, mapping, push, second_writer,
     },
-    store::SituationRow,
+    store::{SituationRow, StoreError},
 };
 
 use super::{Engine, execute::Attempt, forth, halo::sight, settle};
@@ -31,6 +32,8 @@ use super::{Engine, execute::Attempt, forth, halo::sight, settle};
 const CLASS: Class = Class::New;
 /// So many further tickets of one matter are followed in one look.
 const FURTHER_MAX: usize = 5;
+/// So many creations that were given up are looked for, at most.
+const DEAD_MAX: u32 = 10_000;
 /// A ticket waits no longer than this for comments that can't be read.
 const PATIENCE: SignedDuration = SignedDuration::from_hours(1);
 
@@ -214,6 +217,40 @@ async fn named(
             Ok(Vec::new())
         }
     }
+}
+
+/// Creations that a restored database knows as given up may have been tried again since: they are looked for as soon as it is
+/// taken up. What is not there is given up again, in the same words, and not sent.
+pub(super) async fn given_up(engine: &Engine) -> Result<(), StoreError> {
+    let Some(until) = engine.forgotten_until().filter(|_| !engine.only_reads()) else { return Ok(()) };
+    let now = engine.now();
+    // Once: those that are given up again were so after it.
+    for operation in engine.store.dead_creations(until, DEAD_MAX).await? {
+        let OperationState::Dead { reason, .. } = &operation.state else { continue };
+        let Some(known) = engine.known(operation.pair).await? else { continue };
+        if !may_be(engine, &known.row.subject.incident) {
+            continue;
+        }
+        let failure = operation.last_failure.clone();
+        let message = match (reason, &failure) {
+            (Reason::Refused { why }, _) => why.clone(),
+            (_, Some(failure)) => failure.message.clone(),
+            (reason, None) => reason.words(),
+        };
+        let failure = failure.unwrap_or_else(|| Failure::new(Side::Halo, FailureKind::Rejected, message.as_str()));
+        let refused = Failure { kind: FailureKind::Rejected, message, ..failure }.looked_for_first();
+        let looked_for = Fact::OperationMoved {
+            operation: operation.id,
+            pair: operation.pair,
+            state: OperationState::OutcomeUnknown { since: now, look: now, looks: 0, failed: 0 },
+            attempts: operation.attempts,
+            failure: Some(refused),
+        };
+        engine.record(now, Some(operation.client), vec![looked_for]).await?;
+        engine.kept.forget(operation.pair);
+        engine.schedule().pairs.insert(operation.pair);
+    }
+    Ok(())
 }
 
 /// What both sides agree on where they had been joined: as with two records that a person links, or as with an incident that

@@ -5,10 +5,10 @@ use halobridge::{
         decision::Decision,
         failure::Side,
         ids::{IncidentId, TicketId},
-        operation::OperationKind,
+        operation::{OperationKind, OperationState},
     },
-    service::{decisions, links, pairs},
-    store::Snapshot,
+    service::{acts, decisions, links, pairs},
+    store::{SituationRow, Snapshot},
     twin::options::Product,
 };
 use serde_json::json;
@@ -234,6 +234,38 @@ both! {
         let (incident, backup) = tried_before_the_backup(&bridge, "/halo/api").await;
         found_again(&mut bridge, &backup, &incident).await;
         bridge.finish().await;
+    }
+
+    /// The backup knows its creation as a dead letter. Where it was not made, it stays one.
+    async fn a_ticket_that_was_given_up_before_the_backup_and_made_since_is_found(product) {
+        let dead = |row: &SituationRow| row.operations.iter().any(|o| matches!(o.state, OperationState::Dead { .. }));
+        for made in [true, false] {
+            let mut bridge = Bridge::new(product).await;
+            bridge.fault(json!({ "effect": "status", "status": 400, "kind": "halo.tickets.post" }));
+            let incident = bridge.raise(json!({}));
+            bridge.pass(600).await;
+            let given_up = bridge.situation_of(&incident).await;
+            assert!(dead(&given_up), "{given_up:#?}");
+            let backup = bridge.store.snapshot().await.unwrap();
+            bridge.heal();
+            if made {
+                let (app, olga) = operator(&bridge);
+                acts::retry(&app, &olga, given_up.operations[0].id).await.unwrap();
+                bridge.pass(600).await;
+                bridge.close_ticket_as(bridge.ticket_of(&incident).await, 4);
+                bridge.pass(300).await;
+                found_again(&mut bridge, &backup, &incident).await;
+                assert_eq!(bridge.reason_of(&incident).await, None);
+            } else {
+                let (reason, tickets) = (given_up.pair.reason, bridge.tickets().len());
+                bridge.restore(&backup).await;
+                bridge.pass(900).await;
+                assert_eq!(bridge.tickets().len(), tickets, "nobody asked for it again");
+                assert_eq!(bridge.pair_of(&incident).await.unwrap().reason, reason);
+            }
+            assert_eq!(dead(&bridge.situation_of(&incident).await), !made);
+            bridge.finish().await;
+        }
     }
 
     async fn a_forgotten_ticket_is_looked_for_also_after_a_full_disk_kept_that_from_being_written_down(product) {
