@@ -6,7 +6,7 @@ use crate::{
         failure::Side,
         incident::IncidentStatus,
         pair::{Base, Moves},
-        policy::Wins,
+        policy::{Policy, ReopenRule, Wins},
         ticket::Ticket,
     },
     planner::{
@@ -47,4 +47,15 @@ pub(super) fn doubted(s: &Situation<'_>, base: &Base, ticket: &Ticket, ticket_cl
         && both
         && conflict::forgotten(s, &moves)
         && conflict::newest(&moves) != Some(closed)
+}
+
+/// Who wins where a closing is doubted. The side that is open may not have been read yet since the restore: before words are
+/// said of its opening, or its matter goes on in a new ticket, somebody is asked, for nothing takes that back.
+pub(super) fn wins(policy: &Policy, ticket_closed: bool, wins: Wins) -> Wins {
+    let (open, opened) = match ticket_closed {
+        true => (Wins::Sentinel, policy.reopened_in_sentinel),
+        false => (Wins::Halo, policy.reopened_in_halo),
+    };
+    let lasting = matches!(opened, ReopenRule::Note | ReopenRule::NewTicket);
+    if wins == open && lasting { Wins::Ask } else { wins }
 }

@@ -80,6 +80,7 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
     };
     if reclosing::doubted(s, &g.base, ticket, closed, &field) {
         g.base.joined.insert(NAME.to_owned());
+        field.rule.wins = reclosing::wins(s.policy, closed, field.rule.wins);
     }
     let both = moved.sentinel && moved.halo && !g.base.joined.contains(NAME);
     if field.rule.wins == Wins::Newest && both && s.incident.closed() != closed {

@@ -7,7 +7,7 @@ use super::{
     closing::reopen_ticket,
     note_limits::written,
     notes::message,
-    scene::{CLOSED, HOLD, Scene, at, in_step, words},
+    scene::{CLOSED, NEW, Scene, at, in_step, words},
 };
 use crate::{
     domain::{
@@ -504,11 +504,11 @@ fn what_was_opened_again_after_a_forgotten_closing_of_ours_is_asked_about() {
         scene.ticket().closure_note = Some(note.to_owned());
         scene
     };
-    let mut held = of_incident("Closed in Halo (ticket 70). Done.");
-    held.ticket().status_id = Some(HOLD);
+    let mut other = of_incident("Closed in Halo (ticket 70). Done.");
+    other.ticket().status_id = Some(NEW);
     let ours = [
         of_incident("Closed in Halo (ticket 70). Done."),
-        held,
+        other,
         of_ticket(on_ticket, Some(2)),
         // The instance has no field for it: the ticket is not told that its classification is missing.
         of_ticket(on_ticket, None),
@@ -526,6 +526,11 @@ fn what_was_opened_again_after_a_forgotten_closing_of_ours_is_asked_about() {
         let to = |side: Side| plan.operations.iter().any(|planned| planned.kind.side() == side);
         let waits = plan.items().contains(&Reason::VerdictMissing);
         assert!(to(closed.1) || waits, "the policy names the side that wins: {}", words(&plan));
+        // Nothing takes back what is said of an opening, and the open side may not have been read yet.
+        scene.policy.status.wins = if scene.incident.closed() { Wins::Halo } else { Wins::Sentinel };
+        assert_eq!(scene.plan().operations.len(), 1, "opened again: {}", words(&scene.plan()));
+        (scene.policy.reopened_in_sentinel, scene.policy.reopened_in_halo) = (ReopenRule::Note, ReopenRule::Note);
+        assert_eq!(words(&scene.plan()), asked);
     }
     for mut scene in
         [of_incident("Seen."), of_incident("Closed in Halo (ticket 71)."), of_ticket("<p>done</p>", Some(2))]
