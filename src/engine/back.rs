@@ -39,7 +39,8 @@ pub(super) async fn add_comment(
 ) -> Attempt {
     // After a restore a comment of ours may stand there under this very id, and would be written over.
     let mut read = None;
-    if forth::may_be_forgotten(engine, row) && engine.schedule().comments_forgotten(row.pair.id) {
+    let doubted = engine.schedule().comments_forgotten(row.pair.id) || others_stand(row, comment, carries);
+    if forth::may_be_forgotten(engine, row) && doubted {
         match sentinel.comments(at, &row.pair.incident, class).await {
             Ok(_) if engine.only_reads() => return Attempt::Held,
             Ok(comments) => {
@@ -78,6 +79,15 @@ pub(super) async fn add_comment(
         }
         Err(failure) => failed(row, failure, engine.now()),
     }
+}
+
+/// Whether a comment that nobody remembers writing is known to stand under the id of own words of ours about the ticket: these
+/// may have been planned before it was read.
+fn others_stand(row: &SituationRow, comment: &CommentId, carries: &[Carried]) -> bool {
+    let own_words = |carried: &Carried| carried.action.action == TICKET_ITSELF && carried.edit > 0;
+    carries.iter().any(own_words)
+        && row.comments.iter().flatten().any(|there| there.id == *comment)
+        && row.links.iter().all(|link| link.comment != *comment)
 }
 
 fn failed(row: &SituationRow, failure: Failure, now: jiff::Timestamp) -> Attempt {

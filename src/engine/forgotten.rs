@@ -6,26 +6,34 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     domain::{
         catalogue::Catalogue,
-        failure::{Failure, FailureKind},
+        failure::{Failure, FailureKind, Side},
         ids::TicketId,
         incident::{Evidence, Incident},
+        operation::{OperationResult, OperationState},
         pair::Base,
         policy::Policy,
+        reason::Reason,
         ticket::{Ticket, TicketDraft},
         workspace::Workspace,
     },
     halo_itsm::{Halo, tickets::carries},
     ledger::fact::Fact,
     outbound::budget::Class,
-    planner::{draft, fields::status, groups, link, mapping, push, second_writer},
-    store::SituationRow,
+    planner::{
+        draft,
+        fields::{owner, severity, status, title},
+        groups, link, mapping, push, second_writer,
+    },
+    store::{SituationRow, StoreError},
 };
 
-use super::{Engine, execute::Attempt, settle};
+use super::{Engine, execute::Attempt, forth, halo::sight, settle};
 
 const CLASS: Class = Class::New;
 /// So many further tickets of one matter are followed in one look.
 const FURTHER_MAX: usize = 5;
+/// So many creations that were given up are looked for, at most.
+const DEAD_MAX: u32 = 10_000;
 /// A ticket waits no longer than this for comments that can't be read.
 const PATIENCE: SignedDuration = SignedDuration::from_hours(1);
 
@@ -44,6 +52,16 @@ pub(super) struct Found {
     pub tickets: Vec<Ticket>,
     /// It was not made for the incident: a person had linked the two, or it shared the ticket of another one.
     pub joined: bool,
+    /// There is none, and the one that was named last does not exist any more.
+    pub gone: Option<TicketId>,
+}
+
+/// What became of a ticket that a comment names.
+enum Fate {
+    There(Box<Ticket>),
+    /// It was deleted, or merged into another one, and can be read still.
+    Away(Box<Ticket>),
+    Gone(TicketId),
 }
 
 /// Looks for the ticket that a creation may have made, or that took its place. `since`: from when on its outcome has been
@@ -67,9 +85,13 @@ pub(super) async fn tickets(
     let further = |ticket: &Ticket| later(ticket.id) && draft::is_further(workspace, &incident.id, &named, ticket);
     let since_before = |ticket: &TicketId| before.is_some_and(|before| *ticket != before && named.contains(&before));
     let last = named.last().copied().filter(|ticket| later(*ticket) || since_before(ticket));
-    let chosen = match last {
+    let fate = match last {
         Some(ticket) => read(engine, row, halo, ticket).await?,
         None => None,
+    };
+    let (chosen, lost) = match fate {
+        Some(Fate::There(ticket)) => (Some(*ticket), None),
+        lost => (None, lost),
     };
     let own =
         |ticket: &Ticket| carries(ticket, &wanted.reference) || draft::is_for(workspace, incident, &named, ticket);
@@ -84,6 +106,12 @@ pub(super) async fn tickets(
     };
     if found.is_empty() {
         found.extend(of_others);
+    }
+    // What people did to it is asked about, as where nothing was forgotten: no other one is made without a word.
+    match lost.filter(|_| found.is_empty()) {
+        Some(Fate::Away(ticket)) if own(&ticket) || push::ours(&ticket).is_none() => found.push(*ticket),
+        Some(Fate::Gone(ticket)) => return Ok(Found { gone: Some(ticket), ..Found::default() }),
+        _ => {}
     }
     let mut joined = found.first().is_some_and(|ticket| !own(ticket));
     for _ in 0..FURTHER_MAX {
@@ -104,7 +132,7 @@ pub(super) async fn tickets(
         }
         (found, joined) = (next, false);
     }
-    Ok(Found { tickets: found, joined })
+    Ok(Found { tickets: found, joined, gone: None })
 }
 
 async fn searched(
@@ -124,16 +152,35 @@ async fn searched(
     halo.find_forgotten(wanted, since, CLASS, spare, further).await
 }
 
-/// A ticket that is there and belongs to nobody else.
-async fn read(engine: &Engine, row: &SituationRow, halo: &Halo, ticket: TicketId) -> Result<Option<Ticket>, Failure> {
+/// What became of a ticket; `None`: it belongs to somebody else.
+async fn read(engine: &Engine, row: &SituationRow, halo: &Halo, ticket: TicketId) -> Result<Option<Fate>, Failure> {
     if settle::spare(engine, &row.pair, vec![ticket]).await?.is_empty() {
         return Ok(None);
     }
     match halo.ticket(ticket, CLASS).await {
-        Ok(found) => Ok(Some(found).filter(|ticket| !ticket.deleted && ticket.merged_into.is_none())),
-        Err(failure) if failure.kind == FailureKind::Gone => Ok(None),
+        Ok(found) if found.deleted || found.merged_into.is_some() => Ok(Some(Fate::Away(Box::new(found)))),
+        Ok(found) => Ok(Some(Fate::There(Box::new(found)))),
+        // That one of them is not found says nothing of it then.
+        Err(failure) if failure.kind == FailureKind::Gone && sight::is_lost(engine, row.pair.halo) => {
+            Err(Failure { kind: FailureKind::Transient, ..failure })
+        }
+        Err(failure) if failure.kind == FailureKind::Gone => Ok(Some(Fate::Gone(ticket))),
         Err(failure) => Err(failure),
     }
+}
+
+/// The incident's ticket is there no more, and no other one is: the pair has lost it. Should it show again, what the two say
+/// differently is asked about.
+pub(super) fn gone(row: &SituationRow, ticket: TicketId) -> Attempt {
+    let pair = row.pair.id;
+    let mut base = forth::further(row, row.pair.base.clone());
+    base.joined.extend([severity::NAME, status::NAME, owner::NAME, title::NAME].map(str::to_owned));
+    let facts = vec![
+        Fact::TicketLinked { pair, ticket },
+        Fact::BaseAgreed { pair, base },
+        Fact::RecordGone { pair, side: Side::Halo, gone: true },
+    ];
+    Attempt::Done(OperationResult::Ticket { ticket, settled: true }, facts, Box::default())
 }
 
 /// The tickets that comments of ours on the incident name, the last one last.
@@ -170,6 +217,40 @@ async fn named(
             Ok(Vec::new())
         }
     }
+}
+
+/// Creations that a restored database knows as given up may have been tried again since: they are looked for as soon as it is
+/// taken up. What is not there is given up again, in the same words, and not sent.
+pub(super) async fn given_up(engine: &Engine) -> Result<(), StoreError> {
+    let Some(until) = engine.forgotten_until().filter(|_| !engine.only_reads()) else { return Ok(()) };
+    let now = engine.now();
+    // Once: those that are given up again were so after it.
+    for operation in engine.store.dead_creations(until, DEAD_MAX).await? {
+        let OperationState::Dead { reason, .. } = &operation.state else { continue };
+        let Some(known) = engine.known(operation.pair).await? else { continue };
+        if !may_be(engine, &known.row.subject.incident) {
+            continue;
+        }
+        let failure = operation.last_failure.clone();
+        let message = match (reason, &failure) {
+            (Reason::Refused { why }, _) => why.clone(),
+            (_, Some(failure)) => failure.message.clone(),
+            (reason, None) => reason.words(),
+        };
+        let failure = failure.unwrap_or_else(|| Failure::new(Side::Halo, FailureKind::Rejected, message.as_str()));
+        let refused = Failure { kind: FailureKind::Rejected, message, ..failure }.looked_for_first();
+        let looked_for = Fact::OperationMoved {
+            operation: operation.id,
+            pair: operation.pair,
+            state: OperationState::OutcomeUnknown { since: now, look: now, looks: 0, failed: 0 },
+            attempts: operation.attempts,
+            failure: Some(refused),
+        };
+        engine.record(now, Some(operation.client), vec![looked_for]).await?;
+        engine.kept.forget(operation.pair);
+        engine.schedule().pairs.insert(operation.pair);
+    }
+    Ok(())
 }
 
 /// What both sides agree on where they had been joined: as with two records that a person links, or as with an incident that

@@ -175,7 +175,7 @@ pub(super) fn ticket_made(
 }
 
 /// A further ticket of a pair was written from all that is known by then; what had crossed to one that is gone is copied.
-fn further(row: &SituationRow, mut base: Base) -> Base {
+pub(super) fn further(row: &SituationRow, mut base: Base) -> Base {
     let Some(before) = row.pair.ticket else { return base };
     base = agreed::of_successor(base);
     if let (Some(alerts), Some(evidence)) = (&mut base.alerts, &row.evidence) {

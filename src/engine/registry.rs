@@ -320,10 +320,13 @@ pub(super) async fn reload(engine: &Engine) -> Result<(), StoreError> {
     if first {
         left_behind(engine).await?;
         let (forgotten, second) = (engine.store.forgotten_until().await?, engine.store.second_writer().await?);
-        let mut schedule = engine.schedule();
-        schedule.forgotten_until = forgotten;
-        schedule.only_read |= second.is_some();
-        schedule.second_writer = second;
+        {
+            let mut schedule = engine.schedule();
+            schedule.forgotten_until = forgotten;
+            schedule.only_read |= second.is_some();
+            schedule.second_writer = second;
+        }
+        super::forgotten::given_up(engine).await?;
     } else {
         super::pauses::changed(engine).await?;
     }

@@ -249,12 +249,15 @@ async fn ticket(
     } else {
         let spare = |ids| spare(engine, &row.pair, ids);
         let tickets = halo.find_created(wanted, row.pair.created, class, spare, |_| false).await;
-        tickets.map(|tickets| Found { tickets, joined: false })
+        tickets.map(|tickets| Found { tickets, ..Found::default() })
     };
-    let Found { tickets: mut free, joined } = match found {
+    let Found { tickets: mut free, joined, gone } = match found {
         Ok(found) => found,
         Err(failure) => return Look::Failed(failure),
     };
+    if let Some(ticket) = gone {
+        return Look::Found(forgotten::gone(row, ticket));
+    }
     // One that an agent moved to another client is this pair's all the same, unless there is one of its own: whose it is
     // then is a person's question, and nothing is written to it.
     if free.iter().any(|ticket| ticket.client_id == Some(wanted.client_id)) {

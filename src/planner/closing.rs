@@ -53,10 +53,27 @@ pub fn closed_in_halo(ticket: &Ticket) -> String {
 
 /// Whether either record says that it was closed by us, for a closing of the other one.
 pub fn told_by_us(incident: &Incident, ticket: &Ticket) -> bool {
-    let begins = |said: &str, with: &str| words::letters(said).starts_with(&words::letters(with));
-    let note = ticket.closure_note.as_deref().map(text::html_to_text).unwrap_or_default();
+    told_on_ticket(ticket) || told_on_incident(incident, ticket)
+}
+
+/// Whether the ticket says that it was closed by us, for a closing of its incident.
+pub fn told_on_ticket(ticket: &Ticket) -> bool {
+    said_on_ticket(ticket).starts_with(&words::letters(CLOSED_IN_SENTINEL))
+}
+
+/// Whether a ticket that several incidents share says so of the one that is called `name`.
+pub fn told_of_one(ticket: &Ticket, name: &str) -> bool {
+    said_on_ticket(ticket).contains(&words::letters(&format!("{name}: {CLOSED_IN_SENTINEL}")))
+}
+
+fn said_on_ticket(ticket: &Ticket) -> String {
+    words::letters(&ticket.closure_note.as_deref().map(text::html_to_text).unwrap_or_default())
+}
+
+/// Whether the incident says that it was closed by us, for a closing of its ticket.
+pub fn told_on_incident(incident: &Incident, ticket: &Ticket) -> bool {
     let comment = incident.classification_comment.as_deref().unwrap_or_default();
-    begins(&note, CLOSED_IN_SENTINEL) || begins(comment, &closed_in_halo(ticket))
+    words::letters(comment).starts_with(&words::letters(&closed_in_halo(ticket)))
 }
 
 /// Whether the incident says what our closing of it for the ticket's verdict would: after a restore nothing else tells that

@@ -131,7 +131,7 @@ fn winner(s: &Situation<'_>, field: &Field<'_>, moves: &Moves, joined: bool) -> 
 
 /// Whether both may have moved in a time that a restored database has forgotten: one of the two may be what had crossed from
 /// the other by then, and was changed since.
-fn forgotten(s: &Situation<'_>, moves: &Moves) -> bool {
+pub fn forgotten(s: &Situation<'_>, moves: &Moves) -> bool {
     [Side::Sentinel, Side::Halo].into_iter().all(|side| moves.of(side).is_some_and(|moved| in_forgotten_time(s, moved)))
 }
 
@@ -156,19 +156,22 @@ pub fn newest(moves: &Moves) -> Option<Side> {
     }
 }
 
+/// In which span a side has moved to what it says `now`: as it was first noted, else as this reading tells.
+pub fn span(s: &Situation<'_>, side: Side, now: &str, known: Option<&Move>) -> Move {
+    if let Some(known) = known.filter(|known| known.value == now) {
+        return known.clone();
+    }
+    let at = s.version(side);
+    // A record that shows late was read without the change after it was made.
+    let after = s.seen.of(side).map(|seen| at.map_or(seen, |at| seen.min(at)));
+    Move { value: now.to_owned(), after, at }
+}
+
 /// Notes when each side moved, and forgets it where it moved back.
 fn observed(s: &Situation<'_>, base: &mut Base, field: &Field<'_>) -> Moves {
     let before = base.moves.remove(field.name).unwrap_or_default();
     let one = |moved: bool, side: Side, now: &str, known: Option<Move>| {
-        if !moved || field.same {
-            return None;
-        }
-        let known = known.filter(|known| known.value == now);
-        let at = s.version(side);
-        // A record that shows late was read without the change after it was made.
-        let after = || s.seen.of(side).map(|seen| at.map_or(seen, |at| seen.min(at)));
-        let fresh = || Move { value: now.to_owned(), after: after(), at };
-        Some(known.unwrap_or_else(fresh))
+        (moved && !field.same).then(|| span(s, side, now, known.as_ref()))
     };
     let moves = Moves {
         sentinel: one(field.moved.sentinel, Side::Sentinel, &field.sentinel, before.sentinel),

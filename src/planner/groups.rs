@@ -195,6 +195,13 @@ pub fn ours_on_ticket(s: &Situation<'_>, ticket: &Ticket) -> bool {
     words::letters(&said).contains(&words::letters(&closed_as(s.incident)))
 }
 
+/// Whether the ticket says that it was closed by us, for a closing of the incident.
+pub fn told_on_ticket(s: &Situation<'_>, ticket: &Ticket) -> bool {
+    // It may have been shared when it was closed, and be so no more; or the other way round.
+    let name = text::neutralise_mentions(&s.incident.name());
+    closing::told_on_ticket(ticket) || closing::told_of_one(ticket, &name)
+}
+
 /// Where a comment was written, as the head of its note says it.
 pub fn place(s: &Situation<'_>) -> String {
     if shares(s) { format!("Comment on incident {}", s.incident.name()) } else { "Comment".to_owned() }

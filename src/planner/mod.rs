@@ -8,6 +8,7 @@
 //! [`observed`] says what a reading changes in what is known, [`second_writer`] what in it another process of ours wrote, [`sent`] what becomes of a change that was sent, [`meanwhile`] what stays of what was learnt until its answer; [`loops`] walks a policy's tables both ways before it is saved.
 
 pub mod adopt;
+mod after_all;
 pub mod agreed;
 pub mod alerts;
 pub mod approval;

@@ -15,7 +15,7 @@ use crate::domain::{
 };
 
 use super::{
-    alerts,
+    after_all, alerts,
     approval::{self, Waiting},
     draft, drift, dropped, fields, gate, groups, merges, notes, push,
     requester::Affected,
@@ -326,10 +326,9 @@ pub const NOT_CARRIED: &str = "The workspace's mode does not carry it any more."
 /// something was found to be there already.
 fn against_queue(s: &Situation<'_>, out: &mut Plan) -> bool {
     take_back(s, out);
-    let mut found = false;
     let mut wanted = std::mem::take(&mut out.operations);
     refused_owner(s, &wanted, out);
-    made_after_all(s, out);
+    let mut found = after_all::end(s, out);
     // What is left after these is what is compared with the queue, or it would be queued anew each time.
     dropped::keep_out(s, &mut wanted, out);
     let over = |o: &Operation| out.void.iter().any(|(void, _)| *void == o.id);
@@ -346,7 +345,7 @@ fn against_queue(s: &Situation<'_>, out: &mut Plan) -> bool {
             // What is under way or unknown is waited for; the next plan sees what became of it.
             OperationState::Sending { .. } | OperationState::OutcomeUnknown { .. } => wanted.retain(|p| !same_key(p)),
             OperationState::Planned { .. } if !gate::carries(s.workspace.mode, &queued.kind) => {}
-            OperationState::Planned { .. } if there_already(s, out, queued) => {
+            OperationState::Planned { .. } if after_all::there_already(s, out, queued) => {
                 wanted.retain(|p| !same_key(p));
                 found = true;
                 out.void.push((queued.id, "It was found on the other side already.".to_owned()));
@@ -388,43 +387,6 @@ fn refused_owner(s: &Situation<'_>, wanted: &[Planned], out: &mut Plan) {
         if refused && wanted.iter().all(|p| owner(&p.kind) != owner(&dead.kind)) {
             out.void.push((dead.id, "That owner is not wanted any more.".to_owned()));
         }
-    }
-}
-
-/// An incident that is there needs no making any more, whoever made it, nor a change that shows.
-fn made_after_all(s: &Situation<'_>, out: &mut Plan) {
-    let given_up = |o: &&Operation| o.kind.makes_incident() && matches!(o.state, OperationState::Dead { .. });
-    if !push::unmade(s) {
-        let dead = s.operations.iter().filter(given_up);
-        out.void.extend(dead.map(|o| (o.id, "The incident is there by now.".to_owned())));
-    }
-    out.void.extend(sent::arrived_late(s));
-}
-
-/// Whether what is queued stands on the other side by now: our memory of writing it was lost (an answer, a restored
-/// backup). Then it is linked, if it was not.
-fn there_already(s: &Situation<'_>, out: &mut Plan, queued: &Operation) -> bool {
-    match &queued.kind {
-        OperationKind::AddNote { comment: Some(comment), edit, said, .. } => {
-            // What was carried to a ticket that is gone is copied to the one in its place.
-            let same = |link: &NoteLink| link.comment == *comment && link.edit >= *edit;
-            let stands = |link: &NoteLink| same(link) && !s.pair.base.replaced.contains(&link.action.ticket);
-            s.links.iter().chain(&out.links).any(stands)
-                || notes::to_halo::told_already(s, out, comment, (*edit, said.as_deref()))
-        }
-        OperationKind::AddComment { carries, .. } if notes::to_sentinel::told_already(s, out, carries) => true,
-        OperationKind::AddComment { comment, carries, message } => {
-            if let Some(link) = notes::to_sentinel::in_a_digest(s, carries) {
-                out.links.push(link);
-                return true;
-            }
-            let Some(found) = s.comments.into_iter().flatten().find(|known| known.id == *comment) else { return false };
-            let Some(links) = notes::to_sentinel::found_again(s, found, carries, message) else { return false };
-            out.links.extend(links);
-            true
-        }
-        OperationKind::CreateIncident { .. } => !push::unmade(s),
-        _ => false,
     }
 }
 

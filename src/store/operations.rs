@@ -68,6 +68,9 @@ statements! {
     const SENDING = "SELECT o.id, o.state_json, o.attempts, o.failure, b.body AS operation_body
         FROM operations o JOIN bodies b ON b.hash = o.body 
         WHERE o.state IN ('planned', 'sending', 'outcome-unknown') AND o.state = 'sending' ORDER BY o.due_ms LIMIT 0 + ?1";
+    const DEAD_CREATIONS = "SELECT o.id, o.state_json, o.attempts, o.failure, b.body AS operation_body
+        FROM operations o JOIN bodies b ON b.hash = o.body
+        WHERE o.state = 'dead' AND o.changed_ms < ?1 AND o.kind = 'create-ticket' ORDER BY o.changed_ms LIMIT 0 + ?2";
     const QUEUED = "SELECT (SELECT count(*) FROM operations o WHERE o.state IN ('planned', 'sending', 'outcome-unknown')) AS open,
         (SELECT count(*) FROM operations o WHERE o.state = 'dead') AS dead";
     const DONE_SINCE = "SELECT count(*) FROM operations o WHERE o.state = 'done' AND o.changed_ms >= ?1";
@@ -239,6 +242,16 @@ impl Store {
         let mut reader = self.reader().await?;
         let rows = sqlx::query(SENDING).bind(i64::from(limit)).fetch_all(&mut *reader).await?;
         rows.iter().map(operation_of).collect()
+    }
+
+    /// Creations of tickets that were given up before a moment.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub async fn dead_creations(&self, before: Timestamp, limit: u32) -> Result<Vec<Operation>> {
+        let mut reader = self.reader().await?;
+        let query = sqlx::query(DEAD_CREATIONS).bind(to_ms(before)).bind(i64::from(limit));
+        query.fetch_all(&mut *reader).await?.iter().map(operation_of).collect()
     }
 
     /// An operation by id.

@@ -6,6 +6,7 @@ pub mod labels;
 pub mod mapped;
 pub mod once;
 pub mod owner;
+mod reclosing;
 mod said;
 pub mod severity;
 pub mod status;

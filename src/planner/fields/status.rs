@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-use super::{Gather, owner::UNASSIGNED};
+use super::{Gather, owner::UNASSIGNED, reclosing};
 
 /// The field's name.
 pub const NAME: &str = "status";
@@ -63,27 +63,30 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
     if !closed && !s.incident.closed() && groups::first_open(s) {
         empty_verdict(g);
     }
-    let mut rule = s.policy.status;
     let halo = ticket.status_id != g.base.status_id || closed != g.base.ticket_closed;
     let moved = Moved {
         sentinel: g.base.incident_status.as_ref() != Some(now)
             && !(halo && agreed::status_has_not_crossed(&g.base, s.policy, s.catalogue, s.incident)),
         halo,
     };
-    let joined = g.base.joined.contains(NAME);
-    if rule.wins == Wins::Newest && moved.sentinel && moved.halo && s.incident.closed() != closed && !joined {
-        // A closure beats a change between open states, for it carries a verdict.
-        rule.wins = if closed { Wins::Halo } else { Wins::Sentinel };
-    }
-    let field = Field {
+    let mut field = Field {
         name: NAME,
-        rule,
+        rule: s.policy.status,
         fixed: Side::Halo,
         same: mapping::status_means(s.policy, s.catalogue, ticket, now),
         moved,
         sentinel: now.to_string(),
         halo: ticket.status_id.map(|id| mapping::status_name(s.catalogue, id)).unwrap_or_default(),
     };
+    if reclosing::doubted(s, &g.base, ticket, closed, &field) {
+        g.base.joined.insert(NAME.to_owned());
+        field.rule.wins = reclosing::wins(s.policy, closed, field.rule.wins);
+    }
+    let both = moved.sentinel && moved.halo && !g.base.joined.contains(NAME);
+    if field.rule.wins == Wins::Newest && both && s.incident.closed() != closed {
+        // A closure beats a change between open states, for it carries a verdict.
+        field.rule.wins = if closed { Wins::Halo } else { Wins::Sentinel };
+    }
     let before = g.base.moves.get(NAME).cloned();
     let outcome = conflict::decide(s, &mut g.base, &field);
     let fresh = g.base.moves.get(NAME).is_some_and(|moves| {

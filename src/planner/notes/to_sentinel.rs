@@ -146,8 +146,14 @@ pub fn own_comment(
     if budget::there(s) + planned >= budget::COMMENTS_MAX {
         return Err(Reason::CommentsFull);
     }
-    let edit = all.iter().map(|(_, edit, _)| edit + 1).max().unwrap_or(1).max(1);
-    let comment = CommentId::derived(s.halo_tenant, action, edit, 0);
+    let from = all.iter().map(|(_, edit, _)| edit + 1).max().unwrap_or(1).max(1);
+    // Other words of ours may stand under an id whose link a restored backup has forgotten: they are not written over.
+    let id = |edit: u32| CommentId::derived(s.halo_tenant, action, edit, 0);
+    let letters = words::letters(&message);
+    let others = |there: &Comment| words::letters(&there.message) != letters;
+    let taken = |id: &CommentId| s.comments.into_iter().flatten().any(|there| there.id == *id && others(there));
+    let edit = (from..).find(|edit| !taken(&id(*edit))).unwrap_or(from);
+    let comment = id(edit);
     let carries = vec![Carried { action, edit, part: 0, said }];
     Ok(Some(OperationKind::AddComment { comment, carries, message }))
 }

@@ -4,16 +4,23 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use super::{
+    closing::reopen_ticket,
     note_limits::written,
     notes::message,
-    scene::{CLOSED, Scene, at, in_step, words},
+    scene::{CLOSED, NEW, Scene, at, in_step, words},
 };
 use crate::{
     domain::{
-        closing::Classification, failure::Side, ids::ActionKey, ids::TicketId, incident::IncidentStatus,
-        operation::OperationKind, policy::ReopenRule,
+        closing::Classification,
+        failure::Side,
+        ids::ActionKey,
+        ids::TicketId,
+        incident::IncidentStatus,
+        operation::OperationKind,
+        policy::{ReopenRule, Wins},
+        reason::Reason,
     },
-    planner::{closing, notes},
+    planner::{Plan, closing, notes, situation::Seen},
 };
 
 #[test]
@@ -423,6 +430,137 @@ fn a_closing_of_ours_that_was_forgotten_is_nobodys() {
     assert_eq!(closed(Some("seen"), Some(ours)), 0, "ours on the ticket");
     assert_eq!(closed(Some("seen"), Some("<p>done</p>")), 2, "two people's");
     assert_eq!(closed(Some("Closed in Halo (ticket 71)."), None), 2, "for another ticket");
+}
+
+/// The backup knows it as given up; it was tried again since, and written.
+#[test]
+fn a_dead_letter_of_what_stands_on_the_other_side_ends() {
+    let ends = |scene: &Scene| {
+        let plan = scene.plan();
+        assert_eq!((plan.void.len(), plan.links.len(), plan.operations.len()), (1, 1, 0), "{}", words(&plan));
+        assert_eq!(words(&plan), "in-step healthy -");
+    };
+    let mut scene = in_step();
+    scene.comment(1, "please look");
+    let plan = scene.plan();
+    let OperationKind::AddNote { note, .. } = &plan.operations[0].kind else { panic!("{}", words(&plan)) };
+    scene.queue(&plan);
+    scene.give_up();
+    assert!(scene.plan().void.is_empty(), "it is not there");
+    scene.note(8, &note.html).agent_id = Some(99);
+    ends(&scene);
+    let mut scene = in_step();
+    scene.note(3, "<p>looked at</p>");
+    let plan = scene.plan();
+    scene.queue(&plan);
+    scene.give_up();
+    assert!(scene.plan().void.is_empty(), "it is not there");
+    assert_eq!(written(&mut scene, &plan), 1);
+    scene.links.clear();
+    ends(&scene);
+}
+
+/// The backup has forgotten what we said of an earlier opening, and its comment is known again: it stays as it was written.
+#[test]
+fn words_of_ours_that_were_forgotten_are_not_written_over_by_the_next_ones() {
+    let mut scene = in_step();
+    scene.policy.reopened_in_halo = ReopenRule::Note;
+    reopen_ticket(&mut scene);
+    let plan = scene.plan();
+    let first = message(&plan, 0);
+    assert_eq!(written(&mut scene, &plan), 1, "{}", words(&plan));
+    // Closed on both sides again by then, and opened another time.
+    scene.links.clear();
+    scene.ticket().last_update = Some(at("2026-03-01T11:58:00Z"));
+    let again = scene.plan();
+    assert_ne!(message(&again, 0), first);
+    let id = |plan: &Plan| match &plan.operations[0].kind {
+        OperationKind::AddComment { comment, .. } => comment.clone(),
+        other => panic!("a comment: {other:?}"),
+    };
+    assert_ne!(id(&again), id(&plan));
+    assert_eq!(written(&mut scene, &again), 1);
+    // The same words may be written once more: there they stand.
+    let mut same = scene.clone();
+    same.links.clear();
+    assert_eq!(id(&same.plan()), id(&again));
+}
+
+/// One side was closed by us for the other one's closing, and then a person opened that one again; the backup knows both as
+/// open. By our own words nobody's later word is written over.
+#[test]
+fn what_was_opened_again_after_a_forgotten_closing_of_ours_is_asked_about() {
+    let asked = "behind needs-you conflict";
+    let on_ticket = "<p>Closed in Microsoft Sentinel as False positive (InaccurateData). seen</p>";
+    let of_incident = |comment: &str| {
+        let mut scene = in_step();
+        scene.close_incident(Classification::FalsePositive, Some("InaccurateData"));
+        scene.incident.classification_comment = Some(comment.to_owned());
+        scene
+    };
+    let of_ticket = |note: &str, option: Option<i64>| {
+        let mut scene = in_step();
+        scene.close_ticket(option);
+        scene.ticket().closure_note = Some(note.to_owned());
+        scene
+    };
+    let mut other = of_incident("Closed in Halo (ticket 70). Done.");
+    other.ticket().status_id = Some(NEW);
+    let ours = [
+        of_incident("Closed in Halo (ticket 70). Done."),
+        other,
+        of_ticket(on_ticket, Some(2)),
+        // The instance has no field for it: the ticket is not told that its classification is missing.
+        of_ticket(on_ticket, None),
+    ];
+    for mut scene in ours {
+        assert_eq!(scene.plan().operations.len(), 1, "a database that remembers all: {}", words(&scene.plan()));
+        scene.forgotten = Some(scene.now);
+        assert_eq!(words(&scene.plan()), asked);
+        let plan = scene.plan();
+        scene.queue(&plan);
+        assert_eq!(words(&scene.plan()), asked, "until somebody has answered");
+        let closed = if scene.incident.closed() { (Wins::Sentinel, Side::Halo) } else { (Wins::Halo, Side::Sentinel) };
+        scene.policy.status.wins = closed.0;
+        let plan = scene.plan();
+        let to = |side: Side| plan.operations.iter().any(|planned| planned.kind.side() == side);
+        let waits = plan.items().contains(&Reason::VerdictMissing);
+        assert!(to(closed.1) || waits, "the policy names the side that wins: {}", words(&plan));
+        // Nothing takes back what is said of an opening, and the open side may not have been read yet.
+        scene.policy.status.wins = if scene.incident.closed() { Wins::Halo } else { Wins::Sentinel };
+        assert_eq!(scene.plan().operations.len(), 1, "opened again: {}", words(&scene.plan()));
+        (scene.policy.reopened_in_sentinel, scene.policy.reopened_in_halo) = (ReopenRule::Note, ReopenRule::Note);
+        assert_eq!(words(&scene.plan()), asked);
+    }
+    for mut scene in
+        [of_incident("Seen."), of_incident("Closed in Halo (ticket 71)."), of_ticket("<p>done</p>", Some(2))]
+    {
+        scene.forgotten = Some(scene.now);
+        assert_eq!(scene.plan().operations.len(), 1, "a person's: {}", words(&scene.plan()));
+    }
+    // Both were read after the restore, and were open then.
+    for mut scene in [of_incident("Closed in Halo (ticket 70). Done."), of_ticket(on_ticket, Some(2))] {
+        scene.forgotten = Some(at("2026-03-01T10:30:00Z"));
+        scene.seen = Seen { sentinel: Some(at("2026-03-01T10:45:00Z")), halo: Some(at("2026-03-01T10:45:00Z")) };
+        assert_eq!(scene.plan().operations.len(), 1, "{}", words(&scene.plan()));
+    }
+}
+
+/// Its incident moved in that time as well: it may have been opened again after the closing, and no words of ours tell.
+#[test]
+fn a_closure_beats_a_change_of_the_forgotten_time_only_where_it_is_the_newer_one() {
+    let closing =
+        "incident status=Closed FalsePositive/InaccurateData because ticket-closed; behind waiting ticket-closed";
+    let mut scene = in_step();
+    scene.close_ticket(Some(2));
+    scene.incident.status = IncidentStatus::New;
+    assert_eq!(words(&scene.plan()), closing);
+    scene.forgotten = Some(scene.now);
+    assert_eq!(words(&scene.plan()), "behind needs-you conflict");
+    scene.incident.modified = Some(at("2026-03-01T11:10:00Z"));
+    scene.ticket().last_update = Some(at("2026-03-01T11:40:00Z"));
+    scene.seen = Seen { sentinel: Some(at("2026-03-01T11:00:00Z")), halo: Some(at("2026-03-01T11:30:00Z")) };
+    assert_eq!(words(&scene.plan()), closing);
 }
 
 /// A backup from before a comment was edited, before its ticket was deleted and before another one took its place: what was

@@ -5,10 +5,10 @@ use halobridge::{
         decision::Decision,
         failure::Side,
         ids::{IncidentId, TicketId},
-        operation::OperationKind,
+        operation::{OperationKind, OperationState},
     },
-    service::{decisions, links, pairs},
-    store::Snapshot,
+    service::{acts, decisions, links, pairs},
+    store::{SituationRow, Snapshot},
     twin::options::Product,
 };
 use serde_json::json;
@@ -160,6 +160,32 @@ both! {
         }
     }
 
+    /// An agent deleted it in the forgotten time: of a pair that remembers its ticket that is asked about.
+    async fn a_forgotten_ticket_that_was_deleted_is_asked_about_and_not_made_again_without_a_word(product) {
+        for (rule, readable) in [("ask", "false"), ("ask", "true"), ("heal", "false")] {
+            let policy = format!("drift = {{ only_in_sentinel = \"{rule}\" }}");
+            let switches = vec![("deleted_readable", readable)];
+            let setup = Setup { link_comment: true, policy, switches, ..Setup::new(product) };
+            let mut bridge = Bridge::with(setup).await;
+            let backup = bridge.store.snapshot().await.unwrap();
+            let incident = bridge.raise(json!({}));
+            bridge.pass(600).await;
+            let (ticket, tickets) = (bridge.ticket_of(&incident).await, bridge.tickets().len());
+            bridge.act("ticket.delete", json!({ "ticket_id": ticket }));
+            bridge.restore(&backup).await;
+            bridge.pass(900).await;
+            if rule == "ask" {
+                assert_eq!(bridge.tickets().len(), tickets, "none was made: {readable}");
+                assert_eq!(bridge.ticket_of(&incident).await, ticket);
+                assert_eq!(bridge.reason_of(&incident).await, Some("record-gone"));
+            } else {
+                assert_ne!(bridge.ticket_of(&incident).await, ticket);
+                assert_eq!(bridge.tickets().len(), tickets + 1);
+            }
+            bridge.finish().await;
+        }
+    }
+
     /// The comment that names it is all that tells of it.
     async fn a_ticket_that_was_linked_by_hand_is_found_again_by_the_comment_that_names_it(product) {
         let mut bridge = Bridge::with(Setup { link_comment: true, ..Setup::new(product) }).await;
@@ -208,6 +234,38 @@ both! {
         let (incident, backup) = tried_before_the_backup(&bridge, "/halo/api").await;
         found_again(&mut bridge, &backup, &incident).await;
         bridge.finish().await;
+    }
+
+    /// The backup knows its creation as a dead letter. Where it was not made, it stays one.
+    async fn a_ticket_that_was_given_up_before_the_backup_and_made_since_is_found(product) {
+        let dead = |row: &SituationRow| row.operations.iter().any(|o| matches!(o.state, OperationState::Dead { .. }));
+        for made in [true, false] {
+            let mut bridge = Bridge::new(product).await;
+            bridge.fault(json!({ "effect": "status", "status": 400, "kind": "halo.tickets.post" }));
+            let incident = bridge.raise(json!({}));
+            bridge.pass(600).await;
+            let given_up = bridge.situation_of(&incident).await;
+            assert!(dead(&given_up), "{given_up:#?}");
+            let backup = bridge.store.snapshot().await.unwrap();
+            bridge.heal();
+            if made {
+                let (app, olga) = operator(&bridge);
+                acts::retry(&app, &olga, given_up.operations[0].id).await.unwrap();
+                bridge.pass(600).await;
+                bridge.close_ticket_as(bridge.ticket_of(&incident).await, 4);
+                bridge.pass(300).await;
+                found_again(&mut bridge, &backup, &incident).await;
+                assert_eq!(bridge.reason_of(&incident).await, None);
+            } else {
+                let (reason, tickets) = (given_up.pair.reason, bridge.tickets().len());
+                bridge.restore(&backup).await;
+                bridge.pass(900).await;
+                assert_eq!(bridge.tickets().len(), tickets, "nobody asked for it again");
+                assert_eq!(bridge.pair_of(&incident).await.unwrap().reason, reason);
+            }
+            assert_eq!(dead(&bridge.situation_of(&incident).await), !made);
+            bridge.finish().await;
+        }
     }
 
     async fn a_forgotten_ticket_is_looked_for_also_after_a_full_disk_kept_that_from_being_written_down(product) {
@@ -278,6 +336,45 @@ both! {
         bridge.pass(300).await;
         assert_eq!(bridge.ticket(ticket)["status_name"], "Closed", "asked once");
         bridge.finish().await;
+    }
+
+    /// We closed the incident for the ticket, which the backup has forgotten; then an agent opened the ticket again.
+    async fn a_ticket_that_was_opened_again_is_not_closed_for_a_forgotten_closing_of_ours(product) {
+        for status in ["New", "In Progress"] {
+            let (mut bridge, incident, ticket) = Bridge::linked(Setup::new(product)).await;
+            let backup = bridge.store.snapshot().await.unwrap();
+            bridge.close_ticket_as(ticket, 4);
+            bridge.pass(300).await;
+            assert_eq!(bridge.incident(&incident)["properties"]["status"], "Closed");
+            let opened = json!({ "ticket_id": ticket, "status": status, "text": "Not yet.", "agent": AGENT });
+            bridge.act("ticket.reopen", opened);
+            bridge.restore(&backup).await;
+            bridge.pass(600).await;
+            assert_eq!(bridge.ticket(ticket)["status_name"], status);
+            assert_eq!(bridge.incident(&incident)["properties"]["status"], "Closed");
+            assert_eq!(bridge.reason_of(&incident).await, Some("conflict"));
+            bridge.finish().await;
+        }
+    }
+
+    /// The other way round: we closed the ticket for the incident, and an analyst opened that again.
+    async fn an_incident_that_was_opened_again_is_not_closed_for_a_forgotten_closing_of_ours(product) {
+        for (rule, status) in [("reopen", "New"), ("note", "Active"), ("ask", "Active")] {
+            let policy = format!("reopened = {{ in_sentinel = \"{rule}\" }}");
+            let (mut bridge, incident, ticket) = Bridge::linked(Setup { policy, ..Setup::new(product) }).await;
+            let backup = bridge.store.snapshot().await.unwrap();
+            bridge.close_incident(&incident, json!({ "classification": "Undetermined" }));
+            bridge.pass(300).await;
+            assert_eq!(bridge.ticket(ticket)["status_name"], "Closed");
+            bridge.update(&incident, json!({ "status": status }));
+            bridge.restore(&backup).await;
+            bridge.pass(600).await;
+            assert_eq!(bridge.incident(&incident)["properties"]["status"], status, "{rule}");
+            assert_eq!(bridge.ticket(ticket)["status_name"], "Closed");
+            assert_eq!(bridge.reason_of(&incident).await, Some("conflict"));
+            assert_eq!(bridge.notes_with(ticket, "stays open"), 0);
+            bridge.finish().await;
+        }
     }
 
     /// The host is gone, and agents and analysts go on.
