@@ -1,6 +1,7 @@
 //! What both sides say beside their conversation, field by field: [`severity`], [`owner`], [`status`], [`title`],
 //! [`labels`], [`verdict`] and the policy's own mappings ([`mapped`]). Each compares three ways through [`super::conflict`].
 
+mod hands;
 mod kept;
 pub mod labels;
 pub mod mapped;

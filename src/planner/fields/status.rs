@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-use super::{Gather, owner::UNASSIGNED};
+use super::{Gather, hands};
 
 /// The field's name.
 pub const NAME: &str = "status";
@@ -32,13 +32,16 @@ pub const NAME: &str = "status";
 pub const REOPENED: &str = "The incident was opened again in Microsoft Sentinel and is";
 /// Flips are counted over this long.
 const FLIPS_WITHIN: SignedDuration = SignedDuration::from_hours(1);
-/// Seconds after our own closing of a ticket within which its opening may be Halo's answer to it.
-const RIGHT_AFTER_SECS: i64 = 120;
 
 pub(super) fn plan(g: &mut Gather<'_, '_>) {
     let (s, ticket) = (g.s, g.ticket);
     unsaid(g);
     if let Some(theirs) = groups::own_closing(s, g.base.own_closing.as_ref()) {
+        if !g.base.ticket_closed && hands::still_closed_by(g, theirs) {
+            // It was closed for this incident too: one that is open was opened again since.
+            let of_ticket = (Some(IncidentStatus::Closed), ticket.status_id, true);
+            (g.base.incident_status, g.base.status_id, g.base.ticket_closed) = of_ticket;
+        }
         g.base.own_closing = Some(theirs.clone());
     }
     closing::forget_changed(&mut g.base, ticket);
@@ -177,34 +180,6 @@ fn reopening(g: &Gather<'_, '_>, side: Side, rule: ReopenRule) -> ReopenRule {
         _ => None,
     });
     decided.unwrap_or(rule)
-}
-
-/// Whether Halo by itself, or our own agent, opened the ticket again right after our own closing, as its actions tell, while
-/// nobody did or said anything on it: a workflow did. The incident's verdict is not given up for that.
-fn opened_by_rule(g: &Gather<'_, '_>) -> bool {
-    let closed = g.base.own_closing.as_ref().and_then(|own| own.at);
-    let opened = g.base.moves.get(NAME).and_then(|moves| moves.of(Side::Halo)).and_then(|moved| moved.at);
-    let (Some(closed), Some(opened)) = (closed, opened) else { return false };
-    let (closed, opened) = (closed.as_second(), opened.as_second());
-    let about_then =
-        |action: &Action| action.at.is_none_or(|at| (closed..=opened + RIGHT_AFTER_SECS).contains(&at.as_second()));
-    let then: Vec<&Action> = g.s.actions.unwrap_or_default().iter().filter(|action| about_then(action)).collect();
-    // Where no action tells of it, a person may as well have set the status alone.
-    let told = |action: &&Action| {
-        action.new_status.is_some() && action.new_status == g.ticket.status_id && !notes::carries_any(action)
-    };
-    (0..=RIGHT_AFTER_SECS).contains(&(opened - closed))
-        && then.iter().any(told)
-        && !then.into_iter().any(|action| by_person(g, action))
-}
-
-/// Whether a person did or said something: neither Halo by itself nor our own agent.
-fn by_person(g: &Gather<'_, '_>, action: &Action) -> bool {
-    match action.agent_id.filter(|agent| *agent != UNASSIGNED) {
-        Some(agent) => Some(agent) != g.s.catalogue.own_agent_id,
-        // An end user.
-        None => !action.system && !action.is_blank(),
-    }
 }
 
 fn to_ticket(g: &mut Gather<'_, '_>, ticket_closed: bool) {
@@ -348,7 +323,7 @@ fn to_incident(g: &mut Gather<'_, '_>) {
         }
         _ if s.incident.closed() => {
             let at = moved_at(g, Side::Halo);
-            let by_rule = opened_by_rule(g);
+            let by_rule = hands::opened_by_rule(g);
             let rule = match s.policy.reopened_in_halo {
                 // Nobody wants it.
                 ReopenRule::Reopen | ReopenRule::NewTicket if by_rule => ReopenRule::Ask,
