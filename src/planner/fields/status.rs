@@ -168,8 +168,7 @@ fn moved_at(g: &Gather<'_, '_>, side: Side) -> String {
 
 /// When the ticket was closed, as it tells itself, as part of references; in whole seconds, which every reading tells.
 fn closed_at(ticket: &Ticket) -> Option<String> {
-    let told = ticket.raw.get("dateclosed").and_then(|value| time::parse(value.as_str()?))?;
-    Some(format!("closed-{}", told.as_second()))
+    closing::closed_at(ticket).map(|told| format!("closed-{}", told.as_second()))
 }
 
 /// What is to be done about a reopening: a person's decision about this very one, else the policy's rule.
@@ -358,7 +357,7 @@ fn both_closed(g: &mut Gather<'_, '_>) -> bool {
     let since = closing::of_this_closing(&g.base, s.actions.unwrap_or_default());
     let verdict = closing::verdict(s.policy, s.catalogue, &closing::of_agent(&g.base, g.ticket), since);
     let ours_on_incident = closing::ours_on_incident(s.incident, verdict.as_ref().ok(), g.ticket);
-    if ours_on_incident || groups::ours_on_ticket(s, g.ticket) {
+    if ours_on_incident || groups::ours_on_ticket(s, g.ticket, g.base.own_closing.as_ref()) {
         return true;
     }
     let mut said = closing::closure_note(s.incident);

@@ -141,7 +141,10 @@ fn the_classification_is_taken_off_a_ticket_only_with_the_opening_that_was_appro
     let plan = scene.plan();
     assert_eq!(words(&plan), "behind needs-you awaits-approval");
     let OperationKind::UpdateTicket { change } = &only(&plan).planned.kind else { panic!("{plan:?}") };
-    assert_eq!((change.status_id, change.custom_fields.as_slice()), (Some(WORKING), &[(112, "".into())][..]));
+    assert_eq!(
+        (change.status_id, change.custom_fields.as_slice()),
+        (Some(WORKING), &[(112, serde_json::Value::from(""))][..])
+    );
     scene.pair.decisions.push(approve(&plan));
     assert_eq!(words(&scene.plan()), opens);
 }

@@ -156,6 +156,29 @@ fn our_own_closing_of_a_shared_ticket_is_told_to_none_of_its_incidents_as_an_age
 }
 
 #[test]
+fn our_closing_of_a_shared_ticket_is_ours_where_halo_took_no_closing_note() {
+    let mut scene = in_step();
+    close(&mut scene);
+    closed(&mut scene, FIRST);
+    let note = scene.with(groups::closure_note);
+    scene.mates[0].own_closing = Some(own(&note, "3", "2026-03-01T11:00:05Z"));
+    scene.field(112, "3");
+    shut(scene.ticket());
+    // An agent was on it before it was read.
+    scene.note(3, "");
+    scene.ticket().last_update = Some(at("2026-03-01T11:40:00Z"));
+    assert_eq!(words(&scene.plan()), "in-step healthy -");
+    scene.ticket().raw = json!({ "id": 70, "dateclosed": "2026-03-01T11:00:05" }).into();
+    assert_eq!(words(&scene.plan()), "in-step healthy -");
+    // It was closed by somebody since: each hears what the other said.
+    scene.ticket().raw = json!({ "id": 70, "dateclosed": "2026-03-01T11:39:00" }).into();
+    assert_eq!(
+        words(&scene.plan()),
+        "own note because incident-closed; comment of ticket because ticket-closed; behind waiting incident-closed"
+    );
+}
+
+#[test]
 fn the_missing_classification_of_a_shared_ticket_is_asked_for_once() {
     let mut first = in_step();
     first.close_ticket(None);
