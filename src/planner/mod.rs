@@ -12,6 +12,7 @@ pub mod agreed;
 pub mod alerts;
 pub mod approval;
 pub mod backfill;
+mod by_hand;
 pub mod choice;
 pub mod closing;
 pub mod conflict;

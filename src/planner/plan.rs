@@ -17,7 +17,7 @@ use crate::domain::{
 use super::{
     alerts,
     approval::{self, Waiting},
-    draft, drift, dropped, fields, gate, groups, merges, notes, push,
+    by_hand, draft, drift, dropped, fields, gate, groups, merges, notes, push,
     requester::Affected,
     sent,
     situation::Situation,
@@ -399,6 +399,7 @@ fn made_after_all(s: &Situation<'_>, out: &mut Plan) {
         out.void.extend(dead.map(|o| (o.id, "The incident is there by now.".to_owned())));
     }
     out.void.extend(sent::arrived_late(s));
+    out.void.extend(by_hand::made(s, out.base.as_ref().unwrap_or(&s.pair.base)));
 }
 
 /// Whether what is queued stands on the other side by now: our memory of writing it was lost (an answer, a restored
