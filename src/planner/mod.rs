@@ -44,6 +44,7 @@ pub mod second_writer;
 pub mod sent;
 pub mod shadow;
 pub mod situation;
+pub mod taken_back;
 pub mod template;
 pub mod what_if;
 

@@ -16,6 +16,7 @@ use crate::{
         text,
         ticket::{Action, Ticket},
         time,
+        workspace::Mode,
     },
     planner::{
         agreed, closing,
@@ -107,8 +108,9 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         }
         Outcome::Same => {
             let people_closed = closed && moved.sentinel && moved.halo && !closing::both_closed(&g.base);
+            let planned = g.out.operations.len();
             if !people_closed || both_closed(g) {
-                accept(g, closed);
+                accept_told(g, closed, planned);
             }
         }
         Outcome::Leave => accept(g, closed),
@@ -128,6 +130,14 @@ fn accept(g: &mut Gather<'_, '_>, closed: bool) {
     g.base.incident_status = Some(g.s.incident.status.clone());
     g.base.status_id = g.ticket.status_id;
     g.base.ticket_closed = closed;
+}
+
+/// As [`accept`], after words of our own that no later plan would bring back: not while the mode only observes. `planned`:
+/// how many writes were planned before them.
+fn accept_told(g: &mut Gather<'_, '_>, closed: bool, planned: usize) {
+    if g.s.workspace.mode != Mode::Observe || g.out.operations.len() == planned {
+        accept(g, closed);
+    }
 }
 
 /// Counts a flip, and holds the status of a pair that flips too often until a person lets it go on.
@@ -200,6 +210,7 @@ fn to_ticket(g: &mut Gather<'_, '_>, ticket_closed: bool) {
                 ReopenRule::Reopen => {}
                 ReopenRule::NewTicket => return new_ticket(g),
                 ReopenRule::Note => {
+                    let planned = g.out.operations.len();
                     let forgotten = forgotten_reopening(g);
                     let told = forgotten.as_ref().is_some_and(|moved| told_of_reopening(g, moved));
                     if !told {
@@ -210,7 +221,7 @@ fn to_ticket(g: &mut Gather<'_, '_>, ticket_closed: bool) {
                             return;
                         }
                     }
-                    return accept(g, ticket_closed);
+                    return accept_told(g, ticket_closed, planned);
                 }
                 ReopenRule::Ask => return g.out.item(Reason::Reopened { side: Side::Sentinel, at, by_rule: false }),
             }
@@ -333,8 +344,9 @@ fn to_incident(g: &mut Gather<'_, '_>) {
                     let when = g.base.moves.get(NAME).and_then(|moves| moves.of(Side::Halo)?.at);
                     let when = when.map(|at| format!(" ({})", draft::moment(Some(at)))).unwrap_or_default();
                     let words = format!("{}{when}. This incident stays closed.", opened_again(ticket.id));
+                    let planned = g.out.operations.len();
                     if told_of_opening(g) || own_comment(g, words, Reason::TicketReopened) {
-                        accept(g, false);
+                        accept_told(g, false, planned);
                     }
                     return;
                 }
