@@ -29,6 +29,7 @@ use super::{
     recall,
     registry::salt,
     schedule, settle, stop,
+    taken_back::{self, carried},
     unrecorded::{self, Unrecorded},
 };
 
@@ -100,9 +101,7 @@ pub(super) async fn run(engine: &Engine, pair: PairId) -> Result<(), StoreError>
             }
             _ if engine.paused(&row.pair) => return Ok(()),
             OperationState::Planned { ready } if *ready <= now && !carried(engine, row, operation) => {
-                let state = OperationState::Void { at: now, why: planner::plan::NOT_CARRIED.to_owned() };
-                let (attempts, failure) = (operation.attempts, operation.last_failure.clone());
-                moved(engine, operation, state, attempts, failure, Reading::default()).await?;
+                taken_back::run(engine, row, operation).await?;
             }
             OperationState::Planned { ready } if *ready <= now && recall::wanted(engine, row, operation) => {
                 return Box::pin(recall::read(engine, row, operation)).await;
@@ -137,19 +136,6 @@ pub(super) fn next(engine: &Engine, row: &SituationRow, now: Timestamp) -> Optio
     let held = waits || engine.only_reads() || engine.paused(&row.pair) || engine.outdated();
     let goes = ready && !held && carried(engine, row, operation) && engine.has_room(row, operation);
     goes.then(|| operation.clone())
-}
-
-/// Whether the workspace is still there, its mode carries this and the ticket is its client's: all of it may have
-/// changed since it was planned.
-fn carried(engine: &Engine, row: &SituationRow, operation: &Operation) -> bool {
-    let view = engine.registry.view();
-    view.of_workspace(row.pair.workspace).is_some_and(|(workspace, client, _)| {
-        let elsewhere = match row.pair.ticket {
-            Some(_) => planner::plan::displaced(client, &row.pair),
-            None => planner::plan::homeless(client, &row.pair),
-        };
-        planner::gate::carries(workspace.mode, &operation.kind) && !elsewhere
-    })
 }
 
 /// The operation whose turn it is. Nothing else of a pair is sent before its ticket exists, nor before its incident does.

@@ -51,6 +51,7 @@ mod settled;
 mod silenced;
 pub mod status;
 mod stop;
+mod taken_back;
 mod told;
 mod unread;
 mod unreadable;

@@ -5,7 +5,7 @@ use crate::domain::{
     pair::NoteLink,
 };
 
-use super::{notes, plan::Plan, push, sent, situation::Situation};
+use super::{by_hand, notes, plan::Plan, push, sent, situation::Situation};
 
 /// Ends the dead letters of what was made after all: an incident that is there needs no making any more, whoever made it, nor a
 /// change that shows, nor a note or a comment that stands there. Gives whether there is one of these last, for what is to be
@@ -17,6 +17,7 @@ pub(super) fn end(s: &Situation<'_>, out: &mut Plan) -> bool {
         out.void.extend(made.map(|o| (o.id, "The incident is there by now.".to_owned())));
     }
     out.void.extend(sent::arrived_late(s));
+    out.void.extend(by_hand::made(s, out.base.as_ref().unwrap_or(&s.pair.base)));
     let mut found = false;
     for letter in dead() {
         let tells =

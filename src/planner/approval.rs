@@ -18,7 +18,7 @@ use crate::domain::{
 
 use super::{
     closing, diff, dropped,
-    fields::{owner, severity, status, title},
+    fields::{mapped, owner, severity, status, title},
     groups, mapping,
     plan::{Plan, Planned},
     situation::Situation,
@@ -175,9 +175,12 @@ fn part(s: &Situation<'_>, kind: &OperationKind, kinds: &[WriteKind]) -> Operati
     let lower = kinds.contains(&WriteKind::SeverityDown);
     match kind {
         OperationKind::UpdateTicket { change } => {
-            // The field that says how it was closed goes with the closing.
+            // The field that says how it was closed goes with the closing, and is emptied with the opening.
             let verdict = closing::field_of_verdict(s.policy, s.catalogue, s.incident).map(|(id, _)| id);
-            let fields = change.custom_fields.iter().filter(|(id, _)| status && verdict == Some(*id));
+            let emptied = s.policy.classification_field.as_ref();
+            let emptied = emptied.and_then(|field| mapped::custom_id(s.catalogue, field).ok());
+            let of_status = |id: i64| status && [verdict, emptied].contains(&Some(id));
+            let fields = change.custom_fields.iter().filter(|(id, _)| of_status(*id));
             let change = TicketChange {
                 status_id: change.status_id.filter(|_| status),
                 closure_note: change.closure_note.clone().filter(|_| status),

@@ -1,5 +1,7 @@
 //! The verdict an agent gave, and what a closure says on the other side.
 
+use jiff::Timestamp;
+
 use crate::domain::{
     catalogue::{Catalogue, FieldDefinition, Named},
     closing::{Classification, Verdict},
@@ -10,6 +12,7 @@ use crate::domain::{
     reason::Reason,
     text,
     ticket::{Action, Ticket},
+    time,
 };
 
 use super::{fields::mapped, mapping, notes::words, situation::Situation};
@@ -49,6 +52,11 @@ pub fn verdict(policy: &Policy, catalogue: &Catalogue, ticket: &Ticket, actions:
 /// How what a closing of ours says on the incident begins.
 pub fn closed_in_halo(ticket: &Ticket) -> String {
     format!("Closed in Halo (ticket {}).", ticket.id)
+}
+
+/// When the ticket was closed, where its reading tells.
+pub fn closed_at(ticket: &Ticket) -> Option<Timestamp> {
+    ticket.raw.get("dateclosed").and_then(|value| time::parse(value.as_str()?))
 }
 
 /// Whether either record says that it was closed by us, for a closing of the other one.

@@ -22,7 +22,7 @@ use crate::domain::{
 };
 
 use super::{
-    agreed, closing, draft,
+    agreed, closing, conflict, draft,
     fields::mapped,
     mapping,
     notes::{self, words},
@@ -186,13 +186,22 @@ fn closed_as(incident: &Incident) -> String {
     format!("{}: {}", text::neutralise_mentions(&incident.name()), closing::closure_note(incident))
 }
 
-/// Whether the ticket says of the incident what our closing of it would.
-pub fn ours_on_ticket(s: &Situation<'_>, ticket: &Ticket) -> bool {
+/// Whether the ticket says of the incident what our closing of it would; where it took no closing note, whether our last
+/// closing of it, which is `own`, did.
+pub fn ours_on_ticket(s: &Situation<'_>, ticket: &Ticket, own: Option<&OwnClosing>) -> bool {
     if !shares(s) {
         return closing::ours_on_ticket(s.incident, ticket);
     }
+    let wanted = words::letters(&closed_as(s.incident));
     let said = ticket.closure_note.as_deref().map(text::html_to_text).unwrap_or_default();
-    words::letters(&said).contains(&words::letters(&closed_as(s.incident)))
+    if !said.trim().is_empty() {
+        return words::letters(&said).contains(&wanted);
+    }
+    let since = |own: &OwnClosing| match (closing::closed_at(ticket), own.at) {
+        (Some(closed), Some(at)) => closed > at + conflict::SLACK,
+        _ => false,
+    };
+    own.is_some_and(|own| words::letters(&own.note).contains(&wanted) && !since(own))
 }
 
 /// Whether the ticket says that it was closed by us, for a closing of the incident.

@@ -13,6 +13,7 @@ pub mod agreed;
 pub mod alerts;
 pub mod approval;
 pub mod backfill;
+mod by_hand;
 pub mod choice;
 pub mod closing;
 pub mod conflict;
@@ -44,6 +45,7 @@ pub mod second_writer;
 pub mod sent;
 pub mod shadow;
 pub mod situation;
+pub mod taken_back;
 pub mod template;
 pub mod what_if;
 

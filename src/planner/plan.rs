@@ -21,6 +21,7 @@ use super::{
     requester::Affected,
     sent,
     situation::Situation,
+    taken_back,
 };
 
 /// One write to be made, and why.
@@ -143,7 +144,7 @@ fn planned(s: &Situation<'_>) -> Plan {
 fn once(s: &Situation<'_>) -> (Plan, bool) {
     let mut out = Plan::new();
     if s.workspace.mode == Mode::Off {
-        take_back(s, &mut out);
+        taken_back::plan(s, &mut out);
         let (sync, reason) = (SyncState::Unknown, Some(Reason::ModeOff));
         out.state = PairState { sync, health: Health::Healthy, reason, further: Vec::new() };
         return (out, false);
@@ -311,21 +312,10 @@ pub fn homeless(client: &Client, pair: &Pair) -> bool {
     pair.ticket.is_none() && (client.id != pair.client || client.halo.is_none() || displaced(client, pair))
 }
 
-/// Takes back what was queued under another mode; when the mode carries it again, it is planned afresh.
-fn take_back(s: &Situation<'_>, out: &mut Plan) {
-    let queued = s.operations.iter().filter(|o| matches!(o.state, OperationState::Planned { .. }));
-    for operation in queued.filter(|o| !gate::carries(s.workspace.mode, &o.kind)) {
-        out.void.push((operation.id, NOT_CARRIED.to_owned()));
-    }
-}
-
-/// Why a queued write is taken back.
-pub const NOT_CARRIED: &str = "The workspace's mode does not carry it any more.";
-
 /// Compares the plan with what is queued: nothing is queued twice, what is no longer wanted is taken back. Gives whether
 /// something was found to be there already.
 fn against_queue(s: &Situation<'_>, out: &mut Plan) -> bool {
-    take_back(s, out);
+    taken_back::plan(s, out);
     let mut wanted = std::mem::take(&mut out.operations);
     refused_owner(s, &wanted, out);
     let mut found = after_all::end(s, out);

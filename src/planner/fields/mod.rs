@@ -1,6 +1,7 @@
 //! What both sides say beside their conversation, field by field: [`severity`], [`owner`], [`status`], [`title`],
 //! [`labels`], [`verdict`] and the policy's own mappings ([`mapped`]). Each compares three ways through [`super::conflict`].
 
+mod hands;
 mod kept;
 pub mod labels;
 pub mod mapped;
@@ -11,11 +12,11 @@ mod said;
 pub mod severity;
 pub mod status;
 pub mod title;
+mod told_after;
 pub mod verdict;
 
 use crate::domain::{
     failure::Side,
-    ids::fingerprint,
     operation::{IncidentChange, Operation, OperationKind},
     pair::Base,
     policy::AfterClosing,
@@ -150,11 +151,9 @@ fn after_closing(g: &mut Gather<'_, '_>, rule: AfterClosing) {
     let Some((to_ticket, to_incident)) = g.held.take() else { return };
     if to_ticket != TicketChange::default() {
         let said = said::of_ticket(s, &to_ticket);
-        let words = format!("Changed in Microsoft Sentinel after closing: {said}.");
-        let reference = notes::own_reference(s, &format!("after-closing/{}", fingerprint(&words)));
-        let there = s.actions.unwrap_or_default().iter().any(|action| notes::carries(action, &reference));
-        if rule == AfterClosing::NoteOnly && !there {
-            let note = notes::own_note(s, &words, reference);
+        if rule == AfterClosing::NoteOnly
+            && let Some(note) = told_after::note(g, &said)
+        {
             let kind = OperationKind::AddNote { comment: None, edit: 0, said: None, note };
             g.out.push(kind, Reason::AfterClosing { what: said.clone() });
         }
@@ -162,8 +161,9 @@ fn after_closing(g: &mut Gather<'_, '_>, rule: AfterClosing) {
     }
     if to_incident != IncidentChange::default() {
         let said = said::of_incident(&to_incident);
-        let words = format!("Changed in Halo after closing: {said}.");
-        if rule == AfterClosing::NoteOnly {
+        if rule == AfterClosing::NoteOnly
+            && let Some(words) = told_after::comment(g, &said)
+        {
             let name = notes::budget::named(&words);
             match notes::to_sentinel::own_comment(s, g.out, g.ticket.id, words) {
                 Ok(Some(kind)) => g.out.push(kind, Reason::AfterClosing { what: said.clone() }),

@@ -16,6 +16,7 @@ use crate::{
         text,
         ticket::{Action, Ticket},
         time,
+        workspace::Mode,
     },
     planner::{
         agreed, closing,
@@ -24,7 +25,7 @@ use crate::{
     },
 };
 
-use super::{Gather, owner::UNASSIGNED, reclosing};
+use super::{Gather, hands, owner::UNASSIGNED, reclosing};
 
 /// The field's name.
 pub const NAME: &str = "status";
@@ -32,13 +33,16 @@ pub const NAME: &str = "status";
 pub const REOPENED: &str = "The incident was opened again in Microsoft Sentinel and is";
 /// Flips are counted over this long.
 const FLIPS_WITHIN: SignedDuration = SignedDuration::from_hours(1);
-/// Seconds after our own closing of a ticket within which its opening may be Halo's answer to it.
-const RIGHT_AFTER_SECS: i64 = 120;
 
 pub(super) fn plan(g: &mut Gather<'_, '_>) {
     let (s, ticket) = (g.s, g.ticket);
     unsaid(g);
     if let Some(theirs) = groups::own_closing(s, g.base.own_closing.as_ref()) {
+        if !g.base.ticket_closed && hands::still_closed_by(g, theirs) {
+            // It was closed for this incident too: one that is open was opened again since.
+            let of_ticket = (Some(IncidentStatus::Closed), ticket.status_id, true);
+            (g.base.incident_status, g.base.status_id, g.base.ticket_closed) = of_ticket;
+        }
         g.base.own_closing = Some(theirs.clone());
     }
     closing::forget_changed(&mut g.base, ticket);
@@ -107,8 +111,9 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         }
         Outcome::Same => {
             let people_closed = closed && moved.sentinel && moved.halo && !closing::both_closed(&g.base);
+            let planned = g.out.operations.len();
             if !people_closed || both_closed(g) {
-                accept(g, closed);
+                accept_told(g, closed, planned);
             }
         }
         Outcome::Leave => accept(g, closed),
@@ -128,6 +133,14 @@ fn accept(g: &mut Gather<'_, '_>, closed: bool) {
     g.base.incident_status = Some(g.s.incident.status.clone());
     g.base.status_id = g.ticket.status_id;
     g.base.ticket_closed = closed;
+}
+
+/// As [`accept`], after words of our own that no later plan would bring back: not while the mode only observes. `planned`:
+/// how many writes were planned before them.
+fn accept_told(g: &mut Gather<'_, '_>, closed: bool, planned: usize) {
+    if g.s.workspace.mode != Mode::Observe || g.out.operations.len() == planned {
+        accept(g, closed);
+    }
 }
 
 /// Counts a flip, and holds the status of a pair that flips too often until a person lets it go on.
@@ -168,8 +181,7 @@ fn moved_at(g: &Gather<'_, '_>, side: Side) -> String {
 
 /// When the ticket was closed, as it tells itself, as part of references; in whole seconds, which every reading tells.
 fn closed_at(ticket: &Ticket) -> Option<String> {
-    let told = ticket.raw.get("dateclosed").and_then(|value| time::parse(value.as_str()?))?;
-    Some(format!("closed-{}", told.as_second()))
+    closing::closed_at(ticket).map(|told| format!("closed-{}", told.as_second()))
 }
 
 /// What is to be done about a reopening: a person's decision about this very one, else the policy's rule.
@@ -180,34 +192,6 @@ fn reopening(g: &Gather<'_, '_>, side: Side, rule: ReopenRule) -> ReopenRule {
         _ => None,
     });
     decided.unwrap_or(rule)
-}
-
-/// Whether Halo by itself, or our own agent, opened the ticket again right after our own closing, as its actions tell, while
-/// nobody did or said anything on it: a workflow did. The incident's verdict is not given up for that.
-fn opened_by_rule(g: &Gather<'_, '_>) -> bool {
-    let closed = g.base.own_closing.as_ref().and_then(|own| own.at);
-    let opened = g.base.moves.get(NAME).and_then(|moves| moves.of(Side::Halo)).and_then(|moved| moved.at);
-    let (Some(closed), Some(opened)) = (closed, opened) else { return false };
-    let (closed, opened) = (closed.as_second(), opened.as_second());
-    let about_then =
-        |action: &Action| action.at.is_none_or(|at| (closed..=opened + RIGHT_AFTER_SECS).contains(&at.as_second()));
-    let then: Vec<&Action> = g.s.actions.unwrap_or_default().iter().filter(|action| about_then(action)).collect();
-    // Where no action tells of it, a person may as well have set the status alone.
-    let told = |action: &&Action| {
-        action.new_status.is_some() && action.new_status == g.ticket.status_id && !notes::carries_any(action)
-    };
-    (0..=RIGHT_AFTER_SECS).contains(&(opened - closed))
-        && then.iter().any(told)
-        && !then.into_iter().any(|action| by_person(g, action))
-}
-
-/// Whether a person did or said something: neither Halo by itself nor our own agent.
-fn by_person(g: &Gather<'_, '_>, action: &Action) -> bool {
-    match action.agent_id.filter(|agent| *agent != UNASSIGNED) {
-        Some(agent) => Some(agent) != g.s.catalogue.own_agent_id,
-        // An end user.
-        None => !action.system && !action.is_blank(),
-    }
 }
 
 fn to_ticket(g: &mut Gather<'_, '_>, ticket_closed: bool) {
@@ -229,6 +213,7 @@ fn to_ticket(g: &mut Gather<'_, '_>, ticket_closed: bool) {
                 ReopenRule::Reopen => {}
                 ReopenRule::NewTicket => return new_ticket(g),
                 ReopenRule::Note => {
+                    let planned = g.out.operations.len();
                     let forgotten = forgotten_reopening(g);
                     let told = forgotten.as_ref().is_some_and(|moved| told_of_reopening(g, moved));
                     if !told {
@@ -239,7 +224,7 @@ fn to_ticket(g: &mut Gather<'_, '_>, ticket_closed: bool) {
                             return;
                         }
                     }
-                    return accept(g, ticket_closed);
+                    return accept_told(g, ticket_closed, planned);
                 }
                 ReopenRule::Ask => return g.out.item(Reason::Reopened { side: Side::Sentinel, at, by_rule: false }),
             }
@@ -351,7 +336,7 @@ fn to_incident(g: &mut Gather<'_, '_>) {
         }
         _ if s.incident.closed() => {
             let at = moved_at(g, Side::Halo);
-            let by_rule = opened_by_rule(g);
+            let by_rule = hands::opened_by_rule(g);
             let rule = match s.policy.reopened_in_halo {
                 // Nobody wants it.
                 ReopenRule::Reopen | ReopenRule::NewTicket if by_rule => ReopenRule::Ask,
@@ -362,8 +347,9 @@ fn to_incident(g: &mut Gather<'_, '_>) {
                     let when = g.base.moves.get(NAME).and_then(|moves| moves.of(Side::Halo)?.at);
                     let when = when.map(|at| format!(" ({})", draft::moment(Some(at)))).unwrap_or_default();
                     let words = format!("{}{when}. This incident stays closed.", opened_again(ticket.id));
+                    let planned = g.out.operations.len();
                     if told_of_opening(g) || own_comment(g, words, Reason::TicketReopened) {
-                        accept(g, false);
+                        accept_told(g, false, planned);
                     }
                     return;
                 }
@@ -386,7 +372,7 @@ fn both_closed(g: &mut Gather<'_, '_>) -> bool {
     let since = closing::of_this_closing(&g.base, s.actions.unwrap_or_default());
     let verdict = closing::verdict(s.policy, s.catalogue, &closing::of_agent(&g.base, g.ticket), since);
     let ours_on_incident = closing::ours_on_incident(s.incident, verdict.as_ref().ok(), g.ticket);
-    if ours_on_incident || groups::ours_on_ticket(s, g.ticket) {
+    if ours_on_incident || groups::ours_on_ticket(s, g.ticket, g.base.own_closing.as_ref()) {
         return true;
     }
     let mut said = closing::closure_note(s.incident);

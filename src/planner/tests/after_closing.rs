@@ -1,5 +1,7 @@
 //! Opening again, and what arrives after closing.
 
+use serde_json::json;
+
 use super::{
     closing::{reopen_incident, reopen_ticket, shut},
     scene::{Scene, WORKING, at, check, in_step, words},
@@ -363,4 +365,35 @@ fn what_arrives_after_closing_goes_by_its_kind() {
     assert!(note.text.contains("Changed in Microsoft Sentinel after closing: severity High."), "{}", note.text);
     scene.note(9, &note.html).agent_id = Some(99);
     assert_eq!(words(&scene.plan()), "in-step healthy after-closing");
+}
+
+#[test]
+fn what_changes_after_each_closing_is_noted_once_for_each() {
+    let told = "own note because after-closing; comment of ticket because after-closing; behind waiting after-closing";
+    let mut scene = in_step();
+    scene.policy.after_closing_fields = AfterClosing::NoteOnly;
+    shut(&mut scene);
+    scene.incident.severity = Severity::High;
+    scene.ticket().agent_id = Some(5);
+    let closed_at = |s: &mut Scene, at: &str| s.ticket().raw = json!({ "id": 70, "dateclosed": at }).into();
+    closed_at(&mut scene, "2026-03-01T11:00:05");
+    let plan = scene.plan();
+    assert_eq!(words(&plan), told);
+    let OperationKind::AddNote { note, .. } = plan.operations[0].kind.clone() else { panic!("a note") };
+    let OperationKind::AddComment { comment, message, .. } = plan.operations[1].kind.clone() else { panic!("ours") };
+    assert_eq!(message, "Changed in Halo after closing (2026-03-01 11:00:05 UTC): owner amira@soc.example.");
+    scene.note(9, &note.html).agent_id = Some(99);
+    scene.comment(7, &message);
+    scene.comments.as_mut().unwrap()[0].id = comment;
+    assert_eq!(words(&scene.plan()), "in-step healthy after-closing");
+    // By an earlier version, which knew no moment of the closing.
+    let mut earlier = scene.clone();
+    let html = note.html.replace(&note.reference, "HB-0123456789");
+    earlier.actions.as_mut().unwrap()[0].note_html = Some(html);
+    let former = "Changed in Halo after closing: owner amira@soc.example.";
+    earlier.comments.as_mut().unwrap()[0].message = former.into();
+    assert_eq!(words(&earlier.plan()), "in-step healthy after-closing");
+    // Opened again and closed another time meanwhile: the same is news.
+    closed_at(&mut scene, "2026-03-01T11:50:00");
+    assert_eq!(words(&scene.plan()), told);
 }

@@ -6,7 +6,7 @@ use super::{
     closing::{incident_opened_again, ticket_opened_again},
     groups::{LATER, open},
     laws::scenes,
-    scene::{CLOSED, Scene, at, in_step, words},
+    scene::{CLOSED, Scene, WORKING, at, in_step, words},
 };
 use crate::{
     domain::{
@@ -16,7 +16,7 @@ use crate::{
         failure::Side,
         incident::{IncidentStatus, Severity},
         operation::OperationKind,
-        pair::{Health, Pair, SyncState},
+        pair::{Health, OwnClosing, Pair, SyncState},
         policy::{Direction, FieldRule, When, Wins},
         reason::Reason,
         workspace::Mode,
@@ -126,6 +126,27 @@ fn kinds_of_write_wait_for_a_person() {
             assert_eq!((approved.operations, approved.waiting.len()), (free.operations.clone(), 0), "{name}, approved");
         }
     }
+}
+
+#[test]
+fn the_classification_is_taken_off_a_ticket_only_with_the_opening_that_was_approved() {
+    let mut scene = in_step();
+    incident_opened_again(&mut scene);
+    let fields = [("112".to_owned(), "2".to_owned())].into();
+    let closed = Some(at("2026-03-01T11:00:00Z"));
+    scene.pair.base.own_closing = Some(OwnClosing { note: "ours".into(), fields, at: closed, emptied: false });
+    let opens = "ticket status=2 field112=\"\" because incident-reopened; behind waiting incident-reopened";
+    assert_eq!(words(&scene.plan()), opens);
+    scene.policy.approve = vec![WriteKind::Reopen];
+    let plan = scene.plan();
+    assert_eq!(words(&plan), "behind needs-you awaits-approval");
+    let OperationKind::UpdateTicket { change } = &only(&plan).planned.kind else { panic!("{plan:?}") };
+    assert_eq!(
+        (change.status_id, change.custom_fields.as_slice()),
+        (Some(WORKING), &[(112, serde_json::Value::from(""))][..])
+    );
+    scene.pair.decisions.push(approve(&plan));
+    assert_eq!(words(&scene.plan()), opens);
 }
 
 #[test]

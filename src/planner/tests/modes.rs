@@ -1,7 +1,7 @@
 //! What each mode carries, of what is planned now and of what waits since another mode was in force.
 
 use super::{
-    closing::{incident_opened_again, ticket_opened_again},
+    closing::{incident_opened_again, reopen_incident, reopen_ticket, said, ticket_opened_again},
     scene::{Scene, at, in_step, words},
 };
 use crate::{
@@ -183,4 +183,82 @@ fn what_is_under_way_is_waited_for_in_every_mode() {
     let found = scene.plan();
     assert!(found.void.is_empty() && found.operations.is_empty(), "{found:?}");
     assert!(matches!(scene.operations[0].kind, OperationKind::UpdateIncident { .. }));
+}
+
+/// A change that words of our own tell of once, and what two-way plans for it.
+const SAID_ONCE: [OneWay; 3] = [
+    (
+        "a reopening in Sentinel",
+        |s| {
+            s.policy.reopened_in_sentinel = ReopenRule::Note;
+            reopen_incident(s);
+        },
+        "own note because incident-reopened; behind waiting incident-reopened",
+    ),
+    (
+        "a reopening in Halo",
+        |s| {
+            s.policy.reopened_in_halo = ReopenRule::Note;
+            reopen_ticket(s);
+        },
+        "comment of ticket because ticket-reopened; behind waiting ticket-reopened",
+    ),
+    (
+        "a closing on both sides",
+        |s| {
+            s.close_ticket(Some(2));
+            s.close_incident(Classification::FalsePositive, Some("InaccurateData"));
+        },
+        "own note because incident-closed; comment of ticket because ticket-closed; behind waiting incident-closed",
+    ),
+];
+
+#[test]
+fn what_is_said_once_is_said_when_the_mode_no_longer_only_observes() {
+    for (name, change, told) in SAID_ONCE {
+        let mut scene = in_step();
+        scene.workspace.mode = Mode::Observe;
+        change(&mut scene);
+        for _ in 0..2 {
+            let found = scene.plan();
+            assert_eq!(words(&found), "behind waiting mode-observe", "{name}");
+            scene.queue(&found);
+        }
+        scene.workspace.mode = Mode::TwoWay;
+        let found = scene.plan();
+        assert_eq!(words(&found), told, "{name}");
+        scene.queue(&found);
+        assert!(scene.plan().operations.is_empty(), "{name}: once");
+    }
+}
+
+#[test]
+fn what_is_said_once_and_was_taken_back_is_planned_afresh() {
+    for (name, change, told) in SAID_ONCE {
+        for mode in [Mode::Off, Mode::Observe, Mode::CommentOnly] {
+            let mut scene = in_step();
+            change(&mut scene);
+            let planned = scene.plan();
+            assert_eq!(words(&planned), told, "{name}");
+            scene.queue(&planned);
+            scene.workspace.mode = mode;
+            for _ in 0..2 {
+                let found = scene.plan();
+                scene.queue(&found);
+                assert!(scene.operations.is_empty(), "{name} in {mode:?}: {:?}", scene.operations);
+            }
+            scene.workspace.mode = Mode::TwoWay;
+            let found = scene.plan();
+            if name == "a closing on both sides" {
+                // What the ticket is to hear of it.
+                let expected = "own note because incident-closed; behind waiting incident-closed";
+                assert_eq!(words(&found), expected, "{mode:?}");
+                assert!(said(&found).starts_with("Closed in Microsoft Sentinel as False positive"), "{}", said(&found));
+            } else {
+                assert_eq!(words(&found), told, "{name} after {mode:?}");
+            }
+            scene.queue(&found);
+            assert!(scene.plan().operations.is_empty(), "{name} after {mode:?}: once");
+        }
+    }
 }

@@ -44,6 +44,8 @@ fn what_we_wrote_at_the_closing_of_a_shared_ticket_is_no_agents_verdict_for_any_
     closed_for_the_first(&mut scene);
     // An instance that keeps what is taken off.
     scene.mates[0].own_closing.as_mut().unwrap().emptied = true;
+    // An agent closed it since.
+    scene.note(3, "");
     shut(scene.ticket());
     let plan = scene.plan();
     assert_eq!(words(&plan), "own note because verdict-missing; behind needs-you verdict-missing");
@@ -82,6 +84,39 @@ fn what_we_wrote_at_the_closing_of_a_shared_ticket_goes_when_any_of_its_incident
     assert_eq!(words(&scene.plan()), "in-step healthy -");
 }
 
+/// It was read with the ticket open still, so that its closing was not known of it.
+#[test]
+fn an_incident_that_was_opened_again_right_after_our_closing_of_its_ticket_opens_the_ticket() {
+    let opens = "ticket status=2 field112=\"\" because incident-reopened; behind waiting incident-reopened";
+    let mut scene = in_step();
+    closed_for_the_first(&mut scene);
+    shut(scene.ticket());
+    scene.mates[0].own_closing.as_mut().unwrap().at = scene.ticket().last_update;
+    assert_eq!(words(&scene.plan()), opens);
+    let verdict = Verdict { classification: Classification::Undetermined, reason: None, comment: None };
+    scene.policy.missing_verdict = MissingVerdict::Default { verdict };
+    let plan = scene.plan();
+    assert_eq!(words(&plan), opens, "by default no verdict is made of it");
+    scene.queue(&plan);
+    assert!(scene.plan().void.is_empty(), "it stays so");
+    // Where only we wrote on it since, it is our closing still; where a person did, it may be theirs.
+    scene.operations.clear();
+    scene.pair.base = in_step().pair.base;
+    scene.ticket().last_update = Some(at("2026-03-01T11:30:00Z"));
+    scene.note(3, "").agent_id = Some(99);
+    assert_eq!(words(&scene.plan()), opens);
+    scene.note(4, "");
+    assert!(words(&scene.plan()).starts_with("incident status=Closed Undetermined"), "{}", words(&scene.plan()));
+    // One that stayed closed is in step, and nobody is told of anything.
+    let mut scene = in_step();
+    close(&mut scene);
+    closed_for_the_first(&mut scene);
+    scene.mates[0].own_closing = Some(own("ours", "3", "2026-03-01T11:00:00Z"));
+    scene.field(112, "3");
+    shut(scene.ticket());
+    assert_eq!(words(&scene.plan()), "in-step healthy -");
+}
+
 #[test]
 fn the_newest_of_our_closings_of_a_shared_ticket_counts() {
     let mut scene = in_step();
@@ -114,6 +149,29 @@ fn our_own_closing_of_a_shared_ticket_is_told_to_none_of_its_incidents_as_an_age
     assert_eq!(words(&scene.plan()), "in-step healthy -");
     // An agent closed it: each hears what the other said.
     scene.ticket().closure_note = Some("<p>Customer confirmed.</p>".into());
+    assert_eq!(
+        words(&scene.plan()),
+        "own note because incident-closed; comment of ticket because ticket-closed; behind waiting incident-closed"
+    );
+}
+
+#[test]
+fn our_closing_of_a_shared_ticket_is_ours_where_halo_took_no_closing_note() {
+    let mut scene = in_step();
+    close(&mut scene);
+    closed(&mut scene, FIRST);
+    let note = scene.with(groups::closure_note);
+    scene.mates[0].own_closing = Some(own(&note, "3", "2026-03-01T11:00:05Z"));
+    scene.field(112, "3");
+    shut(scene.ticket());
+    // An agent was on it before it was read.
+    scene.note(3, "");
+    scene.ticket().last_update = Some(at("2026-03-01T11:40:00Z"));
+    assert_eq!(words(&scene.plan()), "in-step healthy -");
+    scene.ticket().raw = json!({ "id": 70, "dateclosed": "2026-03-01T11:00:05" }).into();
+    assert_eq!(words(&scene.plan()), "in-step healthy -");
+    // It was closed by somebody since: each hears what the other said.
+    scene.ticket().raw = json!({ "id": 70, "dateclosed": "2026-03-01T11:39:00" }).into();
     assert_eq!(
         words(&scene.plan()),
         "own note because incident-closed; comment of ticket because ticket-closed; behind waiting incident-closed"

@@ -2,11 +2,12 @@
 
 use serde_json::json;
 
-use super::scene::{Scene, at, in_step, words};
+use super::scene::{CLOSED, NEW, Scene, WORKING, at, in_step, words};
 use crate::{
     domain::{
+        closing::Classification,
         failure::Side,
-        incident::Severity,
+        incident::{IncidentStatus, Severity},
         operation::{OperationKind, OperationState},
         policy::{Direction, FieldRule, When, Wins},
         reason::Reason,
@@ -152,4 +153,59 @@ fn what_a_reading_does_not_tell_is_not_lacking() {
     scene.client.halo.as_mut().expect("it is bound").halo_client_id = 13;
     read(&mut scene, "2026-03-01T13:00:00Z", &SIDES);
     assert!(scene.pair.base.unarrived.is_empty(), "its workspace is another client's");
+}
+
+/// As Halo says it: it was sent and accepted, and the ticket is in another status.
+#[test]
+fn a_refused_change_of_status_is_over_once_somebody_made_it_by_hand() {
+    let mut scene = in_step();
+    (scene.pair.base.incident_status, scene.pair.base.status_id) = (Some(IncidentStatus::New), Some(NEW));
+    scene.ticket().status_id = Some(NEW);
+    let moved = "ticket status=2 because changed-in-sentinel; behind waiting changed-in-sentinel";
+    let planned = scene.plan();
+    assert_eq!(words(&planned), moved);
+    scene.queue(&planned);
+    scene.give_up();
+    assert_eq!(words(&scene.plan()), "behind needs-you refused", "it waits for a person");
+    // An agent sets it.
+    scene.ticket().status_id = Some(WORKING);
+    let found = scene.plan();
+    assert_eq!(words(&found), "in-step healthy -");
+    scene.queue(&found);
+    assert!(scene.operations.is_empty(), "{:?}", found.void);
+    // Nor does it keep the next one back.
+    scene.incident.status = IncidentStatus::New;
+    scene.ticket().status_id = Some(NEW);
+    let found = scene.plan();
+    scene.queue(&found);
+    scene.incident.status = IncidentStatus::Active;
+    assert_eq!(words(&scene.plan()), moved);
+}
+
+/// In whatever words, and whatever they chose.
+#[test]
+fn a_refused_closing_is_over_once_somebody_closed_the_record_by_hand() {
+    let mut scene = in_step();
+    scene.close_incident(Classification::Undetermined, None);
+    let planned = scene.plan();
+    scene.queue(&planned);
+    scene.give_up();
+    assert_eq!(words(&scene.plan()), "behind needs-you refused");
+    let refused = scene.operations[0].id;
+    let ticket = scene.ticket();
+    (ticket.closed, ticket.status_id) = (true, Some(CLOSED));
+    let found = scene.plan();
+    assert_eq!(found.void.iter().map(|(id, _)| *id).collect::<Vec<_>>(), [refused], "{}", words(&found));
+    assert!(!words(&found).contains("needs-you"), "{}", words(&found));
+
+    let mut scene = in_step();
+    scene.close_ticket(Some(2));
+    let planned = scene.plan();
+    scene.queue(&planned);
+    scene.give_up();
+    assert_eq!(words(&scene.plan()), "behind needs-you refused");
+    scene.close_incident(Classification::Undetermined, None);
+    let found = scene.plan();
+    assert_eq!(found.void.len(), 1, "{}", words(&found));
+    assert!(!words(&found).contains("needs-you"), "{}", words(&found));
 }
