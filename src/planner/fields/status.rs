@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-use super::{Gather, hands, owner::UNASSIGNED, reclosing};
+use super::{Gather, hands, reclosing};
 
 /// The field's name.
 pub const NAME: &str = "status";
