@@ -14,7 +14,7 @@ use crate::{
         ticket::NoteDraft,
     },
     ledger::fact::Fact,
-    planner::{self, observed::Reading, retry},
+    planner::{observed::Reading, retry},
     store::{SituationRow, StoreError},
 };
 
