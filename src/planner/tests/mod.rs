@@ -24,6 +24,7 @@ mod emptied;
 mod explained;
 mod fields;
 mod forgotten;
+mod forgotten_digests;
 mod gone;
 mod groups;
 mod held;
