@@ -375,9 +375,8 @@ async fn by_number(
                 });
                 let known: Vec<&TicketId> = known.collect();
                 let missing: Vec<TicketId> = known.iter().map(|id| **id).filter(|id| !found.contains(id)).collect();
-                if let Some(failure) =
-                    sight::weigh(engine, halo, (known.len(), missing.as_slice()), class, counts).await?
-                {
+                let page = (known.len(), missing.as_slice(), found.last().copied());
+                if let Some(failure) = sight::weigh(engine, halo, page, class, counts).await? {
                     counts.failure.get_or_insert(failure);
                     return Ok(());
                 }

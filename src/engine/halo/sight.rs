@@ -44,11 +44,13 @@ pub(super) fn settled(pair: &Pair, asked: Timestamp) -> bool {
 pub struct Tally {
     known: usize,
     missing: usize,
+    /// The last one that showed.
+    shown: Option<TicketId>,
 }
 
 impl Tally {
     fn and(self, more: Self) -> Self {
-        Self { known: self.known + more.known, missing: self.missing + more.missing }
+        Self { known: self.known + more.known, missing: self.missing + more.missing, shown: more.shown.or(self.shown) }
     }
 
     /// Whether nearly all are missing.
@@ -57,22 +59,35 @@ impl Tally {
     }
 }
 
-/// Weighs a page of a reading: `known` tickets, of which these are missing. Gives what is to be said where nearly all of the
-/// page, of what was read before it and of the page after it are out of sight, or what failed as that was looked for.
+/// Weighs a page of a reading: `known` tickets, of which these are missing, and one that it shows. Gives what is to be said
+/// where nearly all of the page, of what was read before it and of the page after it are out of sight, or what failed as
+/// that was looked for.
 pub(super) async fn weigh(
     engine: &Engine,
     halo: &Halo,
-    (known, missing): (usize, &[TicketId]),
+    (known, missing, shown): (usize, &[TicketId], Option<TicketId>),
     class: Class,
     counts: &mut Counts,
 ) -> Result<Option<Failure>, StoreError> {
     let id = halo.connection().id;
-    let missing = match out_of_it(halo, known, missing, class).await {
-        Ok(missing) => missing,
+    let page = match left_out(halo, known, missing, class).await {
+        Ok(None) => Tally { known, missing: missing.len(), shown },
+        Ok(one) => Tally { known, missing: 0, shown: one },
         Err(failure) => return Ok(Some(failure)),
     };
-    let page = Tally { known, missing };
+    let before = counts.tally.shown;
     counts.tally = counts.tally.and(page);
+    if page.most()
+        && !counts.tally.most()
+        && let Some(before) = before
+    {
+        match shows(halo, before, class).await {
+            Ok(true) => {}
+            // They were lost while the reading was under way: what showed until then says nothing of now.
+            Ok(false) => counts.tally = page,
+            Err(failure) => return Ok(Some(failure)),
+        }
+    }
     let mut all = counts.tally;
     if page.most() && all.most() {
         match ahead(engine, halo, counts.last, class).await? {
@@ -100,7 +115,7 @@ async fn ahead(
     let shown = halo.tickets_by_ids(&ids, class).await;
     Ok(shown.map(|shown| {
         let missing = ids.iter().filter(|id| shown.iter().all(|ticket| ticket.id != **id)).count();
-        Tally { known: ids.len(), missing }
+        Tally { known: ids.len(), missing, shown: None }
     }))
 }
 
@@ -111,18 +126,25 @@ pub(super) fn read_whole(engine: &Engine, id: ConnectionId, all: Tally) {
     }
 }
 
-/// How many of `known` tickets are out of sight. A list may leave rows out for reasons of its own (a server hands out
-/// fewer at once than are asked for): where it leaves out nearly all, one of them is asked for by its number.
+/// A list may leave rows out for reasons of its own (a server hands out fewer at once than are asked for): where it leaves
+/// out nearly all of `known` tickets, one of them is asked for by its number. Gives it where it shows.
 ///
 /// # Errors
 /// That one could not be read, and nothing says that it is gone.
-async fn out_of_it(halo: &Halo, known: usize, missing: &[TicketId], class: Class) -> Result<usize, Failure> {
-    let Some(one) = missing.first().filter(|_| Tally { known, missing: missing.len() }.most()) else {
-        return Ok(missing.len());
-    };
-    match halo.ticket(*one, class).await {
-        Ok(_) => Ok(0),
-        Err(failure) if failure.kind == FailureKind::Gone => Ok(missing.len()),
+async fn left_out(halo: &Halo, known: usize, missing: &[TicketId], class: Class) -> Result<Option<TicketId>, Failure> {
+    let nearly_all = Tally { known, missing: missing.len(), shown: None }.most();
+    let Some(one) = missing.first().copied().filter(|_| nearly_all) else { return Ok(None) };
+    Ok(shows(halo, one, class).await?.then_some(one))
+}
+
+/// Whether a ticket shows by its number.
+///
+/// # Errors
+/// It could not be read, and nothing says that it is gone.
+async fn shows(halo: &Halo, ticket: TicketId, class: Class) -> Result<bool, Failure> {
+    match halo.ticket(ticket, class).await {
+        Ok(_) => Ok(true),
+        Err(failure) if failure.kind == FailureKind::Gone => Ok(false),
         Err(failure) => Err(failure),
     }
 }
@@ -147,7 +169,7 @@ fn lost(engine: &Engine, id: ConnectionId, page: Tally, all: Tally) -> Option<Fa
     if !most || standing.sight != Sight::Lost {
         return None;
     }
-    let Tally { known, missing } = all;
+    let Tally { known, missing, .. } = all;
     let shown = known.saturating_sub(missing);
     let message = format!(
         "Of {known} open tickets that were there before, Halo shows {shown}: the agent of the API application has probably lost its access to them. Give it back in Halo, and this goes on by itself. If the tickets were deleted, press “Resume”: they are taken for deleted then."

@@ -552,6 +552,37 @@ both! {
         bridge.finish().await;
     }
 
+    /// The page that was read before says nothing of now.
+    async fn access_that_is_lost_while_a_reading_is_under_way_makes_no_second_tickets(product) {
+        let policy = "drift = { only_in_sentinel = \"heal\" }".to_owned();
+        let bridge = Bridge::with(Setup { policy, ..Setup::new(product) }).await;
+        let linked = bridge.two_pages().await;
+        // A page a poll.
+        let mut slow = configuration::export(&bridge.store).await.unwrap();
+        let connection = &mut slow.halo[0].connection;
+        (connection.requests_per_5min, connection.poll_secs) = (199, 30);
+        bridge.take(&slow).await;
+        bridge.pass(700).await;
+        let under_way = || bridge.engine.standings().iter().any(|found| found.standing.rows_after.is_some());
+        for _ in 0..60 {
+            if !under_way() {
+                bridge.advance(10).await;
+            }
+        }
+        assert!(under_way(), "the first page was read, and the second was not");
+        bridge.hide_tickets();
+        bridge.pass(120).await;
+        assert!(bridge.gone(&linked).await.is_empty());
+        let halo = PauseScope::Connection { id: bridge.halo().await };
+        assert_eq!(bridge.paused().await.iter().map(|pause| pause.scope).collect::<Vec<_>>(), [halo]);
+        bridge.mutate_no_more();
+        bridge.pass(700).await;
+        assert!(bridge.paused().await.is_empty(), "it goes on by itself");
+        assert!(bridge.gone(&linked).await.is_empty());
+        assert_eq!(bridge.tickets().len(), linked.len());
+        bridge.finish().await;
+    }
+
     /// A number that another pair's ticket has: Halo was restored, or begun anew.
     async fn a_ticket_number_that_is_given_out_again_pauses_the_instance(product) {
         let (bridge, first, ticket) = Bridge::linked(Setup::new(product)).await;
