@@ -31,7 +31,8 @@ use crate::engine::unread;
 const READ_AT_ONCE: usize = 200;
 /// Incidents that one poll compares.
 const COMPARED_AT_ONCE: usize = 100;
-/// Where none of a poll's could be read, so many are asked for. So many that are to be compared may fail besides.
+/// Where none of a poll's can be read, so many are asked for. So many that are to be compared may fail besides. Where more
+/// fail, it may be all of them.
 const UNREAD_MAX: usize = 3;
 /// A ticket that could not be read for so long, while lists are, keeps none from being called missing any longer.
 const GIVEN_UP: SignedDuration = SignedDuration::from_hours(2);
@@ -47,6 +48,12 @@ pub(super) type Row = (Option<Timestamp>, Option<Timestamp>, Option<i64>, bool);
 /// What an incident and its tickets were when they were compared, and when to compare them again all the same.
 type Looked = (Option<String>, Option<Timestamp>, Vec<(TicketId, Row)>);
 
+/// How reading a ticket fails while lists can be read.
+struct Failing {
+    since: Timestamp,
+    tried: Timestamp,
+}
+
 /// What is known of a workspace in shadow mode, in the life of this process.
 #[derive(Default)]
 pub struct Shadowing {
@@ -57,8 +64,10 @@ pub struct Shadowing {
     /// What those that were read carry, with their rows as they were then: list rows lack it, so each is read whole, and
     /// once more when it changed as long as it carries nothing.
     carried: BTreeMap<TicketId, (Row, Option<Carried>)>,
-    /// Those that could not be read while lists could, and since when.
-    failed: BTreeMap<TicketId, Timestamp>,
+    /// Those that could not be read while lists could.
+    failed: BTreeMap<TicketId, Failing>,
+    /// When one could be read.
+    well: Option<Timestamp>,
     /// All that changed before this moment was listed, by Halo's clock.
     listed: Option<Timestamp>,
     /// The list under way.
@@ -74,16 +83,21 @@ impl Shadowing {
         for at in self.compared.values_mut().filter_map(|(_, again)| again.as_mut()) {
             *at = at.checked_sub(by).unwrap_or(*at);
         }
-        for since in self.failed.values_mut() {
-            *since = since.checked_sub(by).unwrap_or(*since);
+        let failing = self.failed.values_mut().flat_map(|failing| [&mut failing.since, &mut failing.tried]);
+        for at in failing.chain(self.well.as_mut()) {
+            *at = at.checked_sub(by).unwrap_or(*at);
         }
         self.listing.iter_mut().for_each(|list| list.set_back(by));
     }
 
-    /// Whether no more is expected of reading this ticket: Halo says no, or it has failed for long.
+    /// Whether no more is expected of reading this ticket: Halo says no, or it has failed for long. Where many fail, others
+    /// must have been read meanwhile: it may be Halo as a whole.
     fn given_up(&mut self, ticket: TicketId, failure: &Failure, now: Timestamp) -> bool {
-        let since = *self.failed.entry(ticket).or_insert(now);
-        !failure.retryable() || now.duration_since(since) >= GIVEN_UP
+        let failing = self.failed.entry(ticket).or_insert(Failing { since: now, tried: now });
+        failing.tried = now;
+        let since = failing.since;
+        let its_own = self.failed.len() <= UNREAD_MAX || self.well.is_some_and(|well| well >= since);
+        !failure.retryable() || its_own && now.duration_since(since) >= GIVEN_UP
     }
 }
 
@@ -161,7 +175,12 @@ impl Poll<'_> {
                 break;
             }
             match self.compare_one(halo, binding, &id, tickets).await? {
-                Ok(again) => compared.push((id, (looked, again))),
+                Ok(again) => {
+                    if !tickets.is_empty() {
+                        known.well = Some(now);
+                    }
+                    compared.push((id, (looked, again)));
+                }
                 // What is wrong with one ticket keeps no other incident from being compared.
                 Err(failure) if unread::may_be_its_own(&failure) && failed < UNREAD_MAX => {
                     tracing::warn!(incident.id = %id, error = %failure, "an incident could not be compared with its ticket; it is tried again");
@@ -252,21 +271,28 @@ async fn look_through(
         Some((before, carried)) => carried.is_none() && before != row,
         None => true,
     };
-    let fresh: Vec<(TicketId, Row)> =
+    let mut fresh: Vec<(TicketId, Row)> =
         known.rows.iter().filter(|row| reads(*row)).map(|(id, row)| (*id, *row)).collect();
+    // First what has not failed yet, then what was tried the longest ago.
+    fresh.sort_by_key(|(id, _)| known.failed.get(id).map(|failing| failing.tried));
     let (mut read_well, mut left) = (false, 0);
     for (id, row) in fresh.iter().take(READ_AT_ONCE) {
         let carried = match halo.ticket(*id, Class::Backfill).await {
             Ok(ticket) => {
                 read_well = true;
+                known.well = Some(now);
                 carried(&ticket)
             }
             Err(failure) if failure.kind == FailureKind::Gone => None,
             // One that our agent may not see, or that Halo has a fault with, keeps none of the others from being read.
-            Err(failure) if unread::may_be_its_own(&failure) && (read_well || left < UNREAD_MAX) => {
+            Err(failure) if unread::may_be_its_own(&failure) => {
                 tracing::warn!(ticket.id = %id, error = %failure, "a ticket that may be one of Halo's own integration could not be read");
                 if !known.given_up(*id, &failure, now) {
                     left += 1;
+                    if !read_well && left >= UNREAD_MAX {
+                        // The others wait for the next poll. What was read before can be compared.
+                        break;
+                    }
                     continue;
                 }
                 None

@@ -193,6 +193,53 @@ both! {
         }
     }
 
+    async fn many_tickets_that_cannot_be_read_keep_no_other_incident_from_being_compared(product) {
+        let bridge = Bridge::with(beside(product)).await;
+        let taken = bridge.raise(json!({}));
+        bridge.advance(30).await;
+        bridge.take_up(&taken);
+        bridge.pass(600).await;
+        assert_eq!(bridge.lapses(&taken).await, []);
+        let lost = bridge.raise(json!({}));
+        for _ in 0..5 {
+            let unread = bridge.take_up(&bridge.raise(json!({})));
+            let path = format!("*/Tickets/{unread}");
+            bridge.fault(json!({ "effect": "status", "status": 500, "kind": "halo.tickets.get", "path": path }));
+        }
+        bridge.pass(300).await;
+        bridge.comment(&taken, "seen on the host by the analyst");
+        bridge.pass(2_400).await;
+        assert_eq!(bridge.lapses(&taken).await, [(LapseKind::Missed, Carriage::Comment)]);
+        assert_eq!(bridge.compared(&lost).await, None, "its ticket may be one of the unread");
+        for found in bridge.engine.standings() {
+            assert!(found.standing.last_failure.is_none(), "{:?}", found.standing.last_failure);
+        }
+        bridge.pass(6_600).await;
+        assert_eq!(bridge.lapses(&lost).await, [(LapseKind::Missed, Carriage::Ticket)]);
+        assert_eq!(bridge.writes(), 0);
+        bridge.finish().await;
+    }
+
+    async fn while_no_ticket_can_be_read_none_is_called_missing_however_long(product) {
+        let bridge = Bridge::with(beside(product)).await;
+        let incidents: Vec<String> = (0..5).map(|_| bridge.raise(json!({}))).collect();
+        bridge.advance(30).await;
+        for incident in &incidents {
+            bridge.take_up(incident);
+        }
+        bridge.fault(json!({ "effect": "status", "status": 503, "kind": "halo.tickets.get" }));
+        bridge.pass(9_000).await;
+        for incident in &incidents {
+            assert_eq!(bridge.compared(incident).await, None);
+        }
+        bridge.heal();
+        bridge.pass(600).await;
+        for incident in &incidents {
+            assert_eq!(bridge.lapses(incident).await, []);
+        }
+        bridge.finish().await;
+    }
+
     async fn a_ticket_that_carries_its_incident_only_later_is_not_called_missing(product) {
         let bridge = Bridge::with(beside(product)).await;
         let incident = bridge.raise(json!({}));
