@@ -233,6 +233,28 @@ fn what_is_said_once_is_said_when_the_mode_no_longer_only_observes() {
 }
 
 #[test]
+fn a_reopening_after_closings_that_were_only_observed_is_no_closing() {
+    let mut scene = in_step();
+    let open = scene.incident.status.clone();
+    scene.workspace.mode = Mode::Observe;
+    scene.close_ticket(Some(2));
+    scene.close_incident(Classification::FalsePositive, Some("InaccurateData"));
+    let closed = scene.plan();
+    scene.queue(&closed);
+    scene.incident.status = open;
+    scene.incident.classification = None;
+    scene.incident.classification_reason = None;
+    scene.incident.modified = Some(at("2026-03-01T11:58:00Z"));
+    let observed = scene.plan();
+    scene.queue(&observed);
+    scene.workspace.mode = Mode::TwoWay;
+    let found = scene.plan();
+    let to_incident = |kind: &OperationKind| matches!(kind, OperationKind::UpdateIncident { .. });
+    assert!(!found.operations.iter().any(|planned| to_incident(&planned.kind)), "{}", words(&found));
+    assert!(words(&found).contains("ticket status=2 because incident-reopened"), "{}", words(&found));
+}
+
+#[test]
 fn what_is_said_once_and_was_taken_back_is_planned_afresh() {
     for (name, change, told) in SAID_ONCE {
         for mode in [Mode::Off, Mode::Observe, Mode::CommentOnly] {
