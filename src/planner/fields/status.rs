@@ -407,7 +407,7 @@ fn both_closed(g: &mut Gather<'_, '_>) -> bool {
         ),
         Err(_) => closing::closed_in_halo(g.ticket),
     };
-    if observes {
+    if s.workspace.mode != Mode::TwoWay {
         g.base.unsaid_back = Some(words.clone());
     }
     own_comment(g, words, Reason::TicketClosed) || observes

@@ -10,12 +10,13 @@ use crate::{
         closing::Classification,
         failure::Side,
         ids::{IncidentId, TicketId},
+        incident::IncidentStatus,
         merge::{Merge, Survivor},
         operation::{OperationKind, OperationState},
         policy::{Direction, FieldRule, LabelMapping, ReopenRule, When, Wins},
         workspace::Mode,
     },
-    planner::gate::carries,
+    planner::{Plan, gate::carries},
 };
 
 /// A change of an agent's, and what it is planned to once the mode carries it.
@@ -271,16 +272,56 @@ fn what_is_said_once_and_was_taken_back_is_planned_afresh() {
             }
             scene.workspace.mode = Mode::TwoWay;
             let found = scene.plan();
+            assert_eq!(words(&found), told, "{name} after {mode:?}");
             if name == "a closing on both sides" {
-                // What the ticket is to hear of it.
-                let expected = "own note because incident-closed; behind waiting incident-closed";
-                assert_eq!(words(&found), expected, "{mode:?}");
                 assert!(said(&found).starts_with("Closed in Microsoft Sentinel as False positive"), "{}", said(&found));
-            } else {
-                assert_eq!(words(&found), told, "{name} after {mode:?}");
+                assert_eq!(comments(&found), comments(&planned), "{mode:?}");
             }
             scene.queue(&found);
             assert!(scene.plan().operations.is_empty(), "{name} after {mode:?}: once");
         }
     }
+}
+
+fn comments(plan: &Plan) -> Vec<&str> {
+    let messages = plan.operations.iter().filter_map(|planned| match &planned.kind {
+        OperationKind::AddComment { message, .. } => Some(message.as_str()),
+        _ => None,
+    });
+    messages.collect()
+}
+
+#[test]
+fn of_a_closing_on_both_sides_the_incident_is_told_once_the_mode_carries_it() {
+    let mut scene = in_step();
+    scene.workspace.mode = Mode::SentinelToHalo;
+    scene.close_ticket(Some(2));
+    scene.close_incident(Classification::FalsePositive, Some("InaccurateData"));
+    let plan = scene.plan();
+    assert_eq!(words(&plan), "own note because incident-closed; behind waiting incident-closed");
+    let OperationKind::AddNote { note, .. } = &plan.operations[0].kind else { panic!("a note") };
+    scene.note(3, &note.html).agent_id = Some(99);
+    if let Some(base) = plan.base.clone() {
+        scene.pair.base = base;
+    }
+    let waits = scene.plan();
+    assert_eq!(waits.operations, []);
+    scene.queue(&waits);
+    let closed = scene.clone();
+    scene.workspace.mode = Mode::TwoWay;
+    let found = scene.plan();
+    assert_eq!(words(&found), "comment of ticket because ticket-closed; behind waiting ticket-closed");
+    assert!(comments(&found)[0].contains("Classification in Halo: False positive"), "{:?}", comments(&found));
+    scene.queue(&found);
+    let again = scene.plan();
+    assert!(again.operations.is_empty(), "once: {}", words(&again));
+    assert_eq!(again.base.map(|base| base.unsaid_back), Some(None));
+    // Open again by then: the closing is over.
+    let mut scene = closed;
+    scene.incident.status = IncidentStatus::Active;
+    scene.incident.classification = None;
+    scene.incident.modified = Some(at("2026-03-01T11:58:00Z"));
+    scene.workspace.mode = Mode::TwoWay;
+    let found = scene.plan();
+    assert!(comments(&found).is_empty(), "{}", words(&found));
 }
