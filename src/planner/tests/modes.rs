@@ -283,6 +283,29 @@ fn what_is_said_once_and_was_taken_back_is_planned_afresh() {
     }
 }
 
+#[test]
+fn what_is_said_once_is_remembered_where_another_write_is_found_to_stand_there() {
+    let mut scene = in_step();
+    scene.comment(1, "please look");
+    let plan = scene.plan();
+    let OperationKind::AddNote { note, .. } = &plan.operations[0].kind else { panic!("{}", words(&plan)) };
+    scene.queue(&plan);
+    scene.give_up();
+    scene.close_ticket(Some(2));
+    scene.close_incident(Classification::FalsePositive, Some("InaccurateData"));
+    let closed = scene.plan();
+    assert_eq!(closed.operations.len(), 2, "{}", words(&closed));
+    scene.queue(&closed);
+    scene.note(8, &note.html).agent_id = Some(99);
+    scene.workspace.mode = Mode::CommentOnly;
+    let found = scene.plan();
+    assert_eq!(found.void.len(), 3, "{:?}", found.void);
+    let base = found.base.as_ref().expect("there is something left to be said");
+    assert!(base.unsaid.is_some() && base.unsaid_back.is_some(), "{base:?}");
+    scene.queue(&found);
+    assert!(scene.operations.is_empty(), "{:?}", scene.operations);
+}
+
 fn comments(plan: &Plan) -> Vec<&str> {
     let messages = plan.operations.iter().filter_map(|planned| match &planned.kind {
         OperationKind::AddComment { message, .. } => Some(message.as_str()),
