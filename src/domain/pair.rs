@@ -90,6 +90,10 @@ pub struct Base {
     /// Closing words that the ticket did not take as its closing note: they follow as a note.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unsaid: Option<ClosingWords>,
+    /// What a ticket's closing says and the incident, which people closed too, is still to be told in a comment: the mode did
+    /// not carry it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unsaid_back: Option<String>,
     /// Classifications of both sides, as they were when both were closed: a correction comes after that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Agreed>,

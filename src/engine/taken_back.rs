@@ -7,7 +7,7 @@ use crate::{
     store::{SituationRow, StoreError},
 };
 
-use super::{Engine, digest};
+use super::{Engine, digest, meanwhile};
 
 /// Whether the workspace is still there, its mode carries this and the ticket is its client's: all of it may have
 /// changed since it was planned.
@@ -29,5 +29,6 @@ pub(super) async fn run(engine: &Engine, row: &SituationRow, operation: &Operati
     let mut facts = vec![Fact::OperationMoved { operation: operation.id, pair, state, attempts, failure }];
     let base = planner::taken_back::untold(&row.subject.incident, &row.pair.base, operation);
     facts.extend(base.map(|base| Fact::BaseAgreed { pair, base }));
-    digest::pair(engine, pair, facts, Reading::default()).await
+    let grounds = meanwhile::grounds(row, &facts);
+    digest::pair(engine, pair, facts, Reading { grounds, ..Reading::default() }).await
 }

@@ -3,6 +3,7 @@
 use crate::domain::{
     operation::{Operation, OperationKind, OperationState},
     pair::NoteLink,
+    ticket::Action,
 };
 
 use super::{by_hand, notes, plan::Plan, push, sent, situation::Situation};
@@ -20,9 +21,16 @@ pub(super) fn end(s: &Situation<'_>, out: &mut Plan) -> bool {
     out.void.extend(by_hand::made(s, out.base.as_ref().unwrap_or(&s.pair.base)));
     let mut found = false;
     for letter in dead() {
-        let tells =
-            matches!(letter.kind, OperationKind::AddNote { comment: Some(_), .. } | OperationKind::AddComment { .. });
-        if tells && there_already(s, out, letter) {
+        let stands = match &letter.kind {
+            // Of our own, known by its reference; what a former ticket is told is not among these actions.
+            OperationKind::AddNote { comment: None, note, .. } => {
+                let bears = |action: &Action| notes::bears(action, &note.reference);
+                note.former.is_none() && s.actions.unwrap_or_default().iter().any(bears)
+            }
+            OperationKind::AddNote { .. } | OperationKind::AddComment { .. } => there_already(s, out, letter),
+            _ => false,
+        };
+        if stands {
             out.void.push((letter.id, "It stands on the other side by now.".to_owned()));
             found = true;
         }

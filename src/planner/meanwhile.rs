@@ -58,6 +58,7 @@ pub fn merged(grounds: &Base, told: &Base, now: &Base) -> Base {
         replaced: set(all, |base| &base.replaced, |_| false),
         left: set(all, |base| &base.left, |_| false),
         unsaid: one(all, |base| &base.unsaid),
+        unsaid_back: one(all, |base| &base.unsaid_back),
         verdict: one(all, |base| &base.verdict),
         own_closing: one(all, |base| &base.own_closing),
         spent: one(all, |base| &base.spent),

@@ -125,10 +125,12 @@ pub fn plan(s: &Situation<'_>) -> Plan {
 }
 
 fn planned(s: &Situation<'_>) -> Plan {
-    let (first, found) = once(s);
+    let (mut first, found) = once(s);
     if !found {
         return first;
     }
+    // What is taken back is so once more, with what it was to tell of.
+    first.void.retain(|(_, why)| why != taken_back::NOT_CARRIED);
     // A queued write was found on the other side: what is to be said after it is planned at once, since nothing else
     // may ever ask for it.
     let links: Vec<NoteLink> = s.links.iter().chain(&first.links).cloned().collect();

@@ -117,6 +117,7 @@ pub fn base(before: &Base) -> Base {
         replaced: before.replaced.clone(),
         left: before.left.clone(),
         unsaid: before.unsaid.clone(),
+        unsaid_back: before.unsaid_back.clone(),
         own_closing: before.own_closing.clone(),
         spent: before.spent,
         held_open: before.held_open,

@@ -43,6 +43,9 @@ pub fn untold(incident: &Incident, base: &Base, operation: &Operation) -> Option
             let words = note.text.strip_suffix(note.reference.as_str()).unwrap_or(&note.text).trim_end().to_owned();
             base.unsaid = Some(ClosingWords { words, at: incident.modified });
         }
+        (OperationKind::AddComment { message, .. }, Reason::TicketClosed) if base.unsaid_back.is_none() => {
+            base.unsaid_back = Some(message.clone());
+        }
         _ => return None,
     }
     Some(base)

@@ -6,6 +6,7 @@ mod kept;
 pub mod labels;
 pub mod mapped;
 pub mod once;
+mod own_words;
 pub mod owner;
 mod reclosing;
 mod said;

@@ -10,7 +10,7 @@ use crate::{
         ids::{TicketId, fingerprint},
         incident::IncidentStatus,
         operation::{Operation, OperationKind, OperationState},
-        pair::Move,
+        pair::{ClosingWords, Move},
         policy::{Direction, ReopenRule, Wins},
         reason::Reason,
         text,
@@ -25,7 +25,11 @@ use crate::{
     },
 };
 
-use super::{Gather, hands, reclosing};
+use super::{
+    Gather, hands,
+    own_words::{own_comment, own_note, unsaid, unsaid_back},
+    reclosing,
+};
 
 /// The field's name.
 pub const NAME: &str = "status";
@@ -37,6 +41,7 @@ const FLIPS_WITHIN: SignedDuration = SignedDuration::from_hours(1);
 pub(super) fn plan(g: &mut Gather<'_, '_>) {
     let (s, ticket) = (g.s, g.ticket);
     unsaid(g);
+    unsaid_back(g);
     if let Some(theirs) = groups::own_closing(s, g.base.own_closing.as_ref()) {
         if !g.base.ticket_closed && hands::still_closed_by(g, theirs) {
             // It was closed for this incident too: one that is open was opened again since.
@@ -111,9 +116,8 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         }
         Outcome::Same => {
             let people_closed = closed && moved.sentinel && moved.halo && !closing::both_closed(&g.base);
-            let planned = g.out.operations.len();
             if !people_closed || both_closed(g) {
-                accept_told(g, closed, planned);
+                accept(g, closed);
             }
         }
         Outcome::Leave => accept(g, closed),
@@ -364,9 +368,10 @@ fn to_incident(g: &mut Gather<'_, '_>) {
     g.incident_reason = Some(reason);
 }
 
-/// Both were closed by people: what each said at closing is kept on the other side. Where one of them was closed by us for
-/// the other's closing (a restored backup has forgotten it), that one says so, and there is nothing to be told. `false`: there
-/// is no room for it on the incident, and it is not to be taken for told.
+/// Both were closed by people: what each said at closing is kept on the other side, and remembered as unsaid where the mode
+/// does not carry it. Where one of them was closed by us for the other's closing (a restored backup has forgotten it), that
+/// one says so, and there is nothing to be told. `false`: there is no room for it on the incident, and it is not to be taken
+/// for told.
 fn both_closed(g: &mut Gather<'_, '_>) -> bool {
     let s = g.s;
     let since = closing::of_this_closing(&g.base, s.actions.unwrap_or_default());
@@ -383,8 +388,15 @@ fn both_closed(g: &mut Gather<'_, '_>) -> bool {
     let former = notes::own_reference(s, "closed");
     let told = notes::words::letters(&format!("{said}{former}"));
     let tells = |action: &Action| notes::words::letters(&notes::words::body(action)).starts_with(&told);
+    let observes = s.workspace.mode == Mode::Observe;
     if !s.actions.unwrap_or_default().iter().any(tells) {
-        own_note(g, &said, &format!("closed/{}", fingerprint(&said)), Reason::IncidentClosed);
+        if observes && g.base.unsaid.is_none() {
+            // The closings are agreed on all the same: what comes after them is another move.
+            g.base.unsaid = Some(ClosingWords { words: said, at: s.incident.modified });
+            unsaid(g);
+        } else {
+            own_note(g, &said, &format!("closed/{}", fingerprint(&said)), Reason::IncidentClosed);
+        }
     }
     let words = match verdict {
         Ok(verdict) => format!(
@@ -395,44 +407,10 @@ fn both_closed(g: &mut Gather<'_, '_>) -> bool {
         ),
         Err(_) => closing::closed_in_halo(g.ticket),
     };
-    own_comment(g, words, Reason::TicketClosed)
-}
-
-/// Closing words that the ticket did not take as its closing note follow as a note, once.
-fn unsaid(g: &mut Gather<'_, '_>) {
-    let Some(unsaid) = g.base.unsaid.clone() else { return };
-    let at = unsaid.at.map(time::iso).unwrap_or_default();
-    if !own_note(g, &unsaid.words, &format!("closing-words/{at}"), Reason::IncidentClosed) {
-        g.base.unsaid = None;
+    if s.workspace.mode != Mode::TwoWay {
+        g.base.unsaid_back = Some(words.clone());
     }
-}
-
-/// Says something once on the ticket. `false` when it stands there already.
-fn own_note(g: &mut Gather<'_, '_>, words: &str, about: &str, reason: Reason) -> bool {
-    let s = g.s;
-    let reference = notes::own_reference(s, about);
-    let there = s.actions.unwrap_or_default().iter().any(|action| notes::carries(action, &reference));
-    if !there {
-        let note = notes::own_note(s, words, reference);
-        g.out.push(OperationKind::AddNote { comment: None, edit: 0, said: None, note }, reason);
-    }
-    !there
-}
-
-/// Says something once on the incident, where the mode lets it; `false`: there is no room for it, which is an open item until
-/// a person leaves it untold.
-fn own_comment(g: &mut Gather<'_, '_>, words: String, reason: Reason) -> bool {
-    let ticket: TicketId = g.ticket.id;
-    if !conflict::carries_back(g.s.workspace.mode) {
-        return true;
-    }
-    let name = notes::budget::named(&words);
-    match notes::to_sentinel::own_comment(g.s, g.out, ticket, words) {
-        Ok(Some(kind)) => g.out.push(kind, reason),
-        Ok(None) => {}
-        Err(_) => return !notes::budget::no_room(g.s, [name], g.out),
-    }
-    true
+    own_comment(g, words, Reason::TicketClosed) || observes
 }
 
 /// Says once for each closing on the ticket that the classification is missing.

@@ -368,12 +368,11 @@ pub fn told_already(s: &Situation<'_>, out: &Plan, carries: &[Carried]) -> bool 
 
 /// The links of a queued comment that stands on the incident already; `None` when it has to be written all the same.
 pub fn found_again(s: &Situation<'_>, found: &Comment, carries: &[Carried], message: &str) -> Option<Vec<NoteLink>> {
-    // Our own words about the ticket are told apart by what they say alone.
-    let ours = |carried: &Carried| carried.action.action == TICKET_ITSELF && carried.edit > 0;
     let same = words::letters(&found.message) == words::letters(message);
-    // Written before the note was edited (again): what it says now follows as an edit.
+    // Written before the note was edited (again): what it says now follows as an edit. Our own words about the ticket, and
+    // copies that carry no note, are told apart by what they say alone.
     let older = matches!(carries, [only] if only.action.action != TICKET_ITSELF || only.edit == 0);
-    if carries.is_empty() || carries.iter().any(ours) || !(same || older) {
+    if !(same || older) {
         return None;
     }
     let said = |carried: &Carried| if same { carried.said.clone() } else { String::new() };

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use super::{
-    closing::reopen_ticket,
+    closing::{reopen_incident, reopen_ticket},
     note_limits::written,
     notes::message,
     scene::{CLOSED, NEW, Scene, at, in_step, words},
@@ -251,6 +251,36 @@ fn a_dead_letter_of_what_stands_on_the_other_side_ends() {
     assert_eq!(written(&mut scene, &plan), 1);
     scene.links.clear();
     ends(&scene);
+}
+
+#[test]
+fn a_dead_letter_of_our_own_words_that_stand_on_the_other_side_ends() {
+    let mut scene = in_step();
+    scene.policy.reopened_in_halo = ReopenRule::Note;
+    reopen_ticket(&mut scene);
+    let plan = scene.plan();
+    scene.queue(&plan);
+    scene.give_up();
+    assert!(scene.plan().void.is_empty(), "it is not there");
+    assert_eq!(written(&mut scene, &plan), 1, "{}", words(&plan));
+    scene.links.clear();
+    let found = scene.plan();
+    assert_eq!((found.void.len(), found.links.len(), found.operations.len()), (1, 1, 0), "{}", words(&found));
+    scene.queue(&found);
+    let rests = scene.plan();
+    assert_eq!((rests.void.len(), rests.operations.len()), (0, 0), "{}", words(&rests));
+    // The same to the ticket.
+    let mut scene = in_step();
+    scene.policy.reopened_in_sentinel = ReopenRule::Note;
+    reopen_incident(&mut scene);
+    let plan = scene.plan();
+    let OperationKind::AddNote { note, .. } = &plan.operations[0].kind else { panic!("{}", words(&plan)) };
+    scene.queue(&plan);
+    scene.give_up();
+    assert!(scene.plan().void.is_empty(), "it is not there");
+    scene.note(8, &note.html).agent_id = Some(99);
+    let found = scene.plan();
+    assert_eq!((found.void.len(), found.operations.len()), (1, 0), "{}", words(&found));
 }
 
 /// The backup has forgotten what we said of an earlier opening, and its comment is known again: it stays as it was written.

@@ -88,7 +88,10 @@ const CHANGES: [fn(&mut Base); 26] = [
     |base| {
         base.left.remove(&TicketId(60));
     },
-    |base| base.unsaid = Some(ClosingWords { words: "words".into(), at: None }),
+    |base| {
+        base.unsaid = Some(ClosingWords { words: "words".into(), at: None });
+        base.unsaid_back = Some("words".into());
+    },
     |base| base.verdict = Some(agreed_as("False positive")),
     |base| {
         base.own_closing = Some(OwnClosing { note: "words".into(), fields: [].into(), at: None, emptied: false });

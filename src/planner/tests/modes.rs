@@ -10,12 +10,13 @@ use crate::{
         closing::Classification,
         failure::Side,
         ids::{IncidentId, TicketId},
+        incident::IncidentStatus,
         merge::{Merge, Survivor},
         operation::{OperationKind, OperationState},
         policy::{Direction, FieldRule, LabelMapping, ReopenRule, When, Wins},
         workspace::Mode,
     },
-    planner::gate::carries,
+    planner::{Plan, gate::carries},
 };
 
 /// A change of an agent's, and what it is planned to once the mode carries it.
@@ -233,6 +234,28 @@ fn what_is_said_once_is_said_when_the_mode_no_longer_only_observes() {
 }
 
 #[test]
+fn a_reopening_after_closings_that_were_only_observed_is_no_closing() {
+    let mut scene = in_step();
+    let open = scene.incident.status.clone();
+    scene.workspace.mode = Mode::Observe;
+    scene.close_ticket(Some(2));
+    scene.close_incident(Classification::FalsePositive, Some("InaccurateData"));
+    let closed = scene.plan();
+    scene.queue(&closed);
+    scene.incident.status = open;
+    scene.incident.classification = None;
+    scene.incident.classification_reason = None;
+    scene.incident.modified = Some(at("2026-03-01T11:58:00Z"));
+    let observed = scene.plan();
+    scene.queue(&observed);
+    scene.workspace.mode = Mode::TwoWay;
+    let found = scene.plan();
+    let to_incident = |kind: &OperationKind| matches!(kind, OperationKind::UpdateIncident { .. });
+    assert!(!found.operations.iter().any(|planned| to_incident(&planned.kind)), "{}", words(&found));
+    assert!(words(&found).contains("ticket status=2 because incident-reopened"), "{}", words(&found));
+}
+
+#[test]
 fn what_is_said_once_and_was_taken_back_is_planned_afresh() {
     for (name, change, told) in SAID_ONCE {
         for mode in [Mode::Off, Mode::Observe, Mode::CommentOnly] {
@@ -249,16 +272,79 @@ fn what_is_said_once_and_was_taken_back_is_planned_afresh() {
             }
             scene.workspace.mode = Mode::TwoWay;
             let found = scene.plan();
+            assert_eq!(words(&found), told, "{name} after {mode:?}");
             if name == "a closing on both sides" {
-                // What the ticket is to hear of it.
-                let expected = "own note because incident-closed; behind waiting incident-closed";
-                assert_eq!(words(&found), expected, "{mode:?}");
                 assert!(said(&found).starts_with("Closed in Microsoft Sentinel as False positive"), "{}", said(&found));
-            } else {
-                assert_eq!(words(&found), told, "{name} after {mode:?}");
+                assert_eq!(comments(&found), comments(&planned), "{mode:?}");
             }
             scene.queue(&found);
             assert!(scene.plan().operations.is_empty(), "{name} after {mode:?}: once");
         }
     }
+}
+
+#[test]
+fn what_is_said_once_is_remembered_where_another_write_is_found_to_stand_there() {
+    let mut scene = in_step();
+    scene.comment(1, "please look");
+    let plan = scene.plan();
+    let OperationKind::AddNote { note, .. } = &plan.operations[0].kind else { panic!("{}", words(&plan)) };
+    scene.queue(&plan);
+    scene.give_up();
+    scene.close_ticket(Some(2));
+    scene.close_incident(Classification::FalsePositive, Some("InaccurateData"));
+    let closed = scene.plan();
+    assert_eq!(closed.operations.len(), 2, "{}", words(&closed));
+    scene.queue(&closed);
+    scene.note(8, &note.html).agent_id = Some(99);
+    scene.workspace.mode = Mode::CommentOnly;
+    let found = scene.plan();
+    assert_eq!(found.void.len(), 3, "{:?}", found.void);
+    let base = found.base.as_ref().expect("there is something left to be said");
+    assert!(base.unsaid.is_some() && base.unsaid_back.is_some(), "{base:?}");
+    scene.queue(&found);
+    assert!(scene.operations.is_empty(), "{:?}", scene.operations);
+}
+
+fn comments(plan: &Plan) -> Vec<&str> {
+    let messages = plan.operations.iter().filter_map(|planned| match &planned.kind {
+        OperationKind::AddComment { message, .. } => Some(message.as_str()),
+        _ => None,
+    });
+    messages.collect()
+}
+
+#[test]
+fn of_a_closing_on_both_sides_the_incident_is_told_once_the_mode_carries_it() {
+    let mut scene = in_step();
+    scene.workspace.mode = Mode::SentinelToHalo;
+    scene.close_ticket(Some(2));
+    scene.close_incident(Classification::FalsePositive, Some("InaccurateData"));
+    let plan = scene.plan();
+    assert_eq!(words(&plan), "own note because incident-closed; behind waiting incident-closed");
+    let OperationKind::AddNote { note, .. } = &plan.operations[0].kind else { panic!("a note") };
+    scene.note(3, &note.html).agent_id = Some(99);
+    if let Some(base) = plan.base.clone() {
+        scene.pair.base = base;
+    }
+    let waits = scene.plan();
+    assert_eq!(waits.operations, []);
+    scene.queue(&waits);
+    let closed = scene.clone();
+    scene.workspace.mode = Mode::TwoWay;
+    let found = scene.plan();
+    assert_eq!(words(&found), "comment of ticket because ticket-closed; behind waiting ticket-closed");
+    assert!(comments(&found)[0].contains("Classification in Halo: False positive"), "{:?}", comments(&found));
+    scene.queue(&found);
+    let again = scene.plan();
+    assert!(again.operations.is_empty(), "once: {}", words(&again));
+    assert_eq!(again.base.map(|base| base.unsaid_back), Some(None));
+    // Open again by then: the closing is over.
+    let mut scene = closed;
+    scene.incident.status = IncidentStatus::Active;
+    scene.incident.classification = None;
+    scene.incident.modified = Some(at("2026-03-01T11:58:00Z"));
+    scene.workspace.mode = Mode::TwoWay;
+    let found = scene.plan();
+    assert!(comments(&found).is_empty(), "{}", words(&found));
 }

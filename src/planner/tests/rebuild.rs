@@ -125,6 +125,7 @@ fn what_no_reading_tells_again_is_kept_and_the_rest_forgotten() {
     before.alerts = Some(["a".to_owned()].into());
     before.left = [TicketId(69)].into();
     before.unsaid = Some(ClosingWords { words: "done".into(), at: None });
+    before.unsaid_back = Some("done".into());
     before.own_closing =
         Some(OwnClosing { note: "done".into(), fields: std::collections::BTreeMap::new(), at: None, emptied: false });
     before.held_open = Some(scene.now);
@@ -138,6 +139,7 @@ fn what_no_reading_tells_again_is_kept_and_the_rest_forgotten() {
     let before = &scene.pair.base;
     assert_eq!((&after.alerts, &after.left), (&before.alerts, &before.left));
     assert_eq!((&after.unsaid, &after.own_closing), (&before.unsaid, &before.own_closing));
+    assert_eq!(after.unsaid_back, before.unsaid_back);
     assert_eq!(after.held_open, before.held_open);
     assert_eq!(after.ticketed, before.ticketed);
     assert_eq!(after.unarrived, before.unarrived);
