@@ -337,7 +337,7 @@ fn one(action: &Action, edit: u32) -> Due {
     let head =
         format!("Note {} on Halo ticket {ticket} by {who}, {}{private}{edited}", action.key.action, moment(action.at));
     let body = text::neutralise_mentions(&words::body(action));
-    let body = if body.trim().is_empty() { "(nothing)".to_owned() } else { body };
+    let body = if body.trim().is_empty() { words::NOTHING.to_owned() } else { body };
     let reason = if edit == 0 { Reason::NoteAdded } else { Reason::NoteEdited };
     let said = words::of_action(action);
     let carried = Carried { action: action.key, edit, part: 0, said };
