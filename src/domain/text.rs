@@ -117,7 +117,22 @@ pub fn neutralise_mentions_in_html(html: &str) -> String {
     out
 }
 
-/// The words as they were before their mentions were [neutralised](neutralise_mentions): what is ours is known by them.
+/// Keeps what only looks like markup from being any where a text is shown as HTML: an invisible joint stands behind its `<`.
+pub fn neutralise_markup(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut from = 0;
+    for at in token::beginnings(text) {
+        // A `<` is one byte long.
+        out.push_str(text.get(from..=at).unwrap_or_default());
+        out.push('\u{2060}');
+        from = at + 1;
+    }
+    out.push_str(text.get(from..).unwrap_or_default());
+    out
+}
+
+/// The words as they were before mentions and markup in them were [neutralised](neutralise_mentions): what is ours is known
+/// by them.
 pub fn unjointed(text: &str) -> String {
     text.replace('\u{2060}', "")
 }

@@ -143,6 +143,23 @@ fn mentions_do_not_ring() {
 }
 
 #[test]
+fn what_only_looks_like_markup_is_none() {
+    // A bar stands for the joint.
+    let table = [
+        ("<a href=\"https://e.example\">x</a>", "<|a href=\"https://e.example\">x<|/a>"),
+        ("a <!-- b --> <?c?> <svg/onload=x>", "a <|!-- b --> <|?c?> <|svg/onload=x>"),
+        ("if a<b then c>d; <x@y.example>, <3", "if a<b then c>d; <x@y.example>, <3"),
+        ("<x <b>y</b>", "<x <|b>y<|/b>"),
+    ];
+    for (text, expected) in table {
+        let expected = expected.replace('|', "\u{2060}");
+        assert_eq!(neutralise_markup(text), expected, "{text}");
+        assert_eq!(neutralise_markup(&expected), expected, "once is enough: {text}");
+        assert!(!looks_like_html(&expected), "{text}");
+    }
+}
+
+#[test]
 fn long_texts_are_cut_and_split() {
     assert_eq!(cut("abcdef", 6), "abcdef");
     assert_eq!(cut("abcdefg", 6), "abcde…");
@@ -184,6 +201,7 @@ proptest! {
         prop_assert_eq!(only_safe_tags(&sanitise(&html)), Ok(()));
         prop_assert_eq!(only_safe_tags(&message_to_html(&html)), Ok(()));
         prop_assert_eq!(only_safe_tags(&text_to_html(&html)), Ok(()));
+        prop_assert!(!looks_like_html(&neutralise_markup(&html)));
     }
 
     #[test]
@@ -192,6 +210,7 @@ proptest! {
         let _ = html_to_text(&text);
         let _ = message_to_text(&text);
         let _ = neutralise_mentions(&text);
+        prop_assert!(!looks_like_html(&neutralise_markup(&text)));
     }
 
     #[test]

@@ -138,6 +138,12 @@ fn markup_len(text: &str) -> Option<usize> {
     quote.and_then(|_| text.find('>')).map(|end| end + 1)
 }
 
+/// Where in a text markup begins, whatever stands around it.
+pub fn beginnings(text: &str) -> impl Iterator<Item = usize> {
+    let begins = move |at: &usize| text.get(*at..).and_then(markup_len).is_some();
+    text.match_indices('<').map(|(at, _)| at).filter(begins)
+}
+
 /// `a<b then c>d` is a comparison: behind a name there are attributes (with `=`), or nothing.
 fn tag_like(inner: &str) -> bool {
     let (name, rest) = inner.split_at(inner.find(char::is_whitespace).unwrap_or(inner.len()));

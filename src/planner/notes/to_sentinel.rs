@@ -118,7 +118,8 @@ pub fn own_comment(
     message: String,
 ) -> Result<Option<OperationKind>, Reason> {
     let action = ActionKey { ticket, action: TICKET_ITSELF };
-    let (said, message) = (fingerprint(&text::unjointed(&message)), text::neutralise_mentions(&message));
+    let said = fingerprint(&text::unjointed(&message));
+    let message = text::neutralise_markup(&text::neutralise_mentions(&message));
     let carried = |kind: &OperationKind| match kind {
         OperationKind::AddComment { carries, .. } => carries.clone(),
         _ => Vec::new(),
@@ -357,7 +358,9 @@ fn one(action: &Action, edit: u32) -> Due {
     let reason = if edit == 0 { Reason::NoteAdded } else { Reason::NoteEdited };
     let said = words::of_action(action);
     let carried = Carried { action: action.key, edit, part: 0, said };
-    Due { carried, text: format!("{head}\n\n{body}"), reason, parts: None }
+    // It is text, and the portal shows what looks like HTML as HTML.
+    let text = text::neutralise_markup(&format!("{head}\n\n{body}"));
+    Due { carried, text, reason, parts: None }
 }
 
 /// Whether the incident is being closed, or is: then the places kept for that may be used.
