@@ -66,12 +66,17 @@ pub fn text_to_html(text: &str) -> String {
 
 /// A Sentinel message (text, simple HTML or Markdown) as safe HTML.
 pub fn message_to_html(message: &str) -> String {
-    if looks_like_html(message) { sanitise(message) } else { markdown::to_html(&clean(message)) }
+    if is_html(message) { sanitise(message) } else { markdown::to_html(&clean(message)) }
 }
 
 /// A Sentinel message as text. Markdown stays as it was written: it reads well.
 pub fn message_to_text(message: &str) -> String {
-    if looks_like_html(message) { html_to_text(message) } else { clean(message) }
+    if is_html(message) { html_to_text(message) } else { clean(message) }
+}
+
+/// Whether a message is HTML: what Markdown quotes as code (a phishing page's form) is what it says, and no markup.
+fn is_html(message: &str) -> bool {
+    looks_like_html(message) && looks_like_html(&markdown::without_code(&clean(message)))
 }
 
 /// Keeps `@name` from notifying anyone on the other side: an invisible joint stands behind the `@`. What breaks with a

@@ -111,6 +111,26 @@ fn messages_come_in_three_kinds() {
 }
 
 #[test]
+fn markup_that_is_quoted_as_code_is_words() {
+    for (message, kept) in [
+        ("x\n```html\n<form action=\"https://e.example/c\"></form>\n<script>y()</script>\n```", "https://e.example/c"),
+        ("x\r\n  ```\r\n<script>y()</script>\r\n```\r\nthen", "y()"),
+        ("`<img src=https://e.example/t>`", "https://e.example/t"),
+        ("see ``<script>y()</script>``", "y()"),
+    ] {
+        let html = message_to_html(message);
+        assert!(html.contains(kept), "{message}: {html}");
+        assert_eq!(only_safe_tags(&html), Ok(()), "{message}");
+        assert!(!html.contains("href"), "nothing of it is live: {html}");
+        assert_eq!(words(&message_to_text(message)), words(message));
+        assert_eq!(words(&html_to_text(&html)), words(message));
+    }
+    // Beside code it is HTML as ever, and so it is behind a fence that nobody closed.
+    assert_eq!(message_to_html("<p>run `whoami`</p>"), "<p>run `whoami`</p>");
+    assert_eq!(message_to_html("```\n<b>x</b><script>y()</script>"), "```\n<b>x</b>");
+}
+
+#[test]
 fn control_characters_and_disguises_go() {
     assert_eq!(clean("a\u{0}b\u{7}\r\nc\rd\u{202e}e\tf"), "ab\nc\nde\tf");
     assert_eq!(line(" a\n b\t c "), "a b c");

@@ -473,3 +473,12 @@ fn what_looks_like_markup_in_a_note_is_no_markup_in_sentinel() {
     let plan = scene.plan();
     assert_eq!((words(&plan), plan.links.len()), ("in-step healthy -".to_owned(), 1));
 }
+
+#[test]
+fn html_that_is_quoted_as_code_crosses_as_words() {
+    let mut scene = in_step();
+    scene.comment(1, "The page:\n```html\n<form action=\"https://e.example/c\"><script>send()</script></form>\n```");
+    let said = message(&scene.plan(), 0);
+    assert!(said.contains("https://e.example/c") && said.contains("send()"), "{said}");
+    assert!(said.contains("&lt;script&gt;"), "{said}");
+}
