@@ -66,6 +66,22 @@ fn html_reads_as_text() {
     }
 }
 
+/// A test that ends: each of these was looked through to its end for every tag that begins in it.
+#[test]
+fn a_hundred_thousand_tags_that_never_end_hold_up_nobody() {
+    for begun in ["<b ", "<! ", "<? ", "<b<b ", "</b "] {
+        let html = begun.repeat(100_000);
+        assert_eq!(html_to_text(&html), html.trim_end(), "{begun}");
+        assert!(!looks_like_html(&html), "{begun}");
+        assert_eq!(unjointed(&neutralise_markup(&html)), html, "{begun}");
+    }
+    let dropped = format!("{}x", "<svg><math>".repeat(100_000));
+    assert_eq!(html_to_text(&dropped), "x");
+    let quoted = format!("<p>x</p>{}", "<b a=\" \"=\">".repeat(100_000));
+    assert!(html_to_text(&quoted).starts_with('x'));
+    assert_eq!(only_safe_tags(&sanitise(&quoted)), Ok(()));
+}
+
 #[test]
 fn only_the_safe_subset_is_left() {
     let table = [
