@@ -66,12 +66,17 @@ pub fn text_to_html(text: &str) -> String {
 
 /// A Sentinel message (text, simple HTML or Markdown) as safe HTML.
 pub fn message_to_html(message: &str) -> String {
-    if looks_like_html(message) { sanitise(message) } else { markdown::to_html(&clean(message)) }
+    if is_html(message) { sanitise(message) } else { markdown::to_html(&clean(message)) }
 }
 
 /// A Sentinel message as text. Markdown stays as it was written: it reads well.
 pub fn message_to_text(message: &str) -> String {
-    if looks_like_html(message) { html_to_text(message) } else { clean(message) }
+    if is_html(message) { html_to_text(message) } else { clean(message) }
+}
+
+/// Whether a message is HTML: what Markdown quotes as code (a phishing page's form) is what it says, and no markup.
+fn is_html(message: &str) -> bool {
+    looks_like_html(message) && looks_like_html(&markdown::without_code(&clean(message)))
 }
 
 /// Keeps `@name` from notifying anyone on the other side: an invisible joint stands behind the `@`. What breaks with a
@@ -117,7 +122,22 @@ pub fn neutralise_mentions_in_html(html: &str) -> String {
     out
 }
 
-/// The words as they were before their mentions were [neutralised](neutralise_mentions): what is ours is known by them.
+/// Keeps what only looks like markup from being any where a text is shown as HTML: an invisible joint stands behind its `<`.
+pub fn neutralise_markup(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut from = 0;
+    for at in token::beginnings(text) {
+        // A `<` is one byte long.
+        out.push_str(text.get(from..=at).unwrap_or_default());
+        out.push('\u{2060}');
+        from = at + 1;
+    }
+    out.push_str(text.get(from..).unwrap_or_default());
+    out
+}
+
+/// The words as they were before mentions and markup in them were [neutralised](neutralise_mentions): what is ours is known
+/// by them.
 pub fn unjointed(text: &str) -> String {
     text.replace('\u{2060}', "")
 }

@@ -115,11 +115,12 @@ fn by_agent(object: &Value, number: i64) -> bool {
     number > 1 && agent && chosen && words_at(object, "who").is_some()
 }
 
-/// What an action says, as text and as HTML: its note; where that is empty, the mail that it is (sheet 4.5).
+/// What an action says, as text and as HTML: its note; where that is empty, the mail that it is (sheet 4.5). Markup without
+/// any words says nothing.
 fn said(object: &Value) -> (String, Option<String>) {
-    let (note, html) = (text_at(object, "note").unwrap_or_default(), words_at(object, "note_html"));
     let says = |html: &String| !text::html_to_text(html).trim().is_empty();
-    if !note.trim().is_empty() || html.as_ref().is_some_and(says) {
+    let (note, html) = (text_at(object, "note").unwrap_or_default(), words_at(object, "note_html").filter(says));
+    if !note.trim().is_empty() || html.is_some() {
         return (note, html);
     }
     let (mail, mail_html) = (words_at(object, "emailbody"), words_at(object, "emailbody_html").filter(says));

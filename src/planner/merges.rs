@@ -123,7 +123,7 @@ fn copies(s: &Situation<'_>, from: &MergedFrom, comment: &Comment) -> Vec<(u32, 
     let author = notes::author_of(comment);
     let head = format!("{}{} by {author}, {}", notes::to_halo::CARRIED_OVER, from.name, moment(comment.created));
     let body = text::neutralise_mentions(&text::message_to_text(&comment.message));
-    let parts = text::split(&format!("{head}\n\n{body}"), budget::COMMENT_MAX);
+    let parts = text::split(&text::neutralise_markup(&format!("{head}\n\n{body}")), budget::COMMENT_MAX);
     let id = |part| CommentId::carried_over(&s.workspace.arm_id, &from.incident, &comment.id, part);
     (0_u32..).zip(parts).map(|(part, message)| (part, id(part), message)).collect()
 }

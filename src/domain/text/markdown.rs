@@ -48,6 +48,39 @@ pub fn to_html(text: &str) -> String {
     html.strip_suffix("<br>").map(str::to_owned).unwrap_or(html)
 }
 
+/// What of a text stands in no code: neither in a fence nor in a span. It tells what kind of text it is, and is not shown.
+pub fn without_code(text: &str) -> String {
+    let mut out: Vec<String> = Vec::new();
+    let mut fence: Option<Vec<&str>> = None;
+    for row in text.lines() {
+        match row.trim_start().strip_prefix("```") {
+            Some(after) if fence.take().is_some() => out.push(without_spans(after)),
+            Some(_) => fence = Some(vec![row]),
+            None => match &mut fence {
+                Some(rows) => rows.push(row),
+                None => out.push(without_spans(row)),
+            },
+        }
+    }
+    // Never closed: then it was none.
+    out.extend(fence.into_iter().flatten().map(without_spans));
+    out.join("\n")
+}
+
+fn without_spans(row: &str) -> String {
+    let mut out = String::new();
+    let mut rest = row;
+    while let Some(at) = rest.find('`') {
+        let (before, from) = rest.split_at(at);
+        out.push_str(before);
+        out.push('`');
+        // The mark is one byte long.
+        rest = code(from).map_or_else(|| from.split_at(1).1, |(_, after)| after);
+    }
+    out.push_str(rest);
+    out
+}
+
 fn close(list: &mut Option<&str>, out: &mut Vec<String>) {
     if let Some(kind) = list.take() {
         out.push(format!("</{kind}>"));

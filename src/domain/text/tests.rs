@@ -66,6 +66,22 @@ fn html_reads_as_text() {
     }
 }
 
+/// A test that ends: each of these was looked through to its end for every tag that begins in it.
+#[test]
+fn a_hundred_thousand_tags_that_never_end_hold_up_nobody() {
+    for begun in ["<b ", "<! ", "<? ", "<b<b ", "</b "] {
+        let html = begun.repeat(100_000);
+        assert_eq!(html_to_text(&html), html.trim_end(), "{begun}");
+        assert!(!looks_like_html(&html), "{begun}");
+        assert_eq!(unjointed(&neutralise_markup(&html)), html, "{begun}");
+    }
+    let dropped = format!("{}x", "<svg><math>".repeat(100_000));
+    assert_eq!(html_to_text(&dropped), "x");
+    let quoted = format!("<p>x</p>{}", "<b a=\" \"=\">".repeat(100_000));
+    assert!(html_to_text(&quoted).starts_with('x'));
+    assert_eq!(only_safe_tags(&sanitise(&quoted)), Ok(()));
+}
+
 #[test]
 fn only_the_safe_subset_is_left() {
     let table = [
@@ -111,6 +127,26 @@ fn messages_come_in_three_kinds() {
 }
 
 #[test]
+fn markup_that_is_quoted_as_code_is_words() {
+    for (message, kept) in [
+        ("x\n```html\n<form action=\"https://e.example/c\"></form>\n<script>y()</script>\n```", "https://e.example/c"),
+        ("x\r\n  ```\r\n<script>y()</script>\r\n```\r\nthen", "y()"),
+        ("`<img src=https://e.example/t>`", "https://e.example/t"),
+        ("see ``<script>y()</script>``", "y()"),
+    ] {
+        let html = message_to_html(message);
+        assert!(html.contains(kept), "{message}: {html}");
+        assert_eq!(only_safe_tags(&html), Ok(()), "{message}");
+        assert!(!html.contains("href"), "nothing of it is live: {html}");
+        assert_eq!(words(&message_to_text(message)), words(message));
+        assert_eq!(words(&html_to_text(&html)), words(message));
+    }
+    // Beside code it is HTML as ever, and so it is behind a fence that nobody closed.
+    assert_eq!(message_to_html("<p>run `whoami`</p>"), "<p>run `whoami`</p>");
+    assert_eq!(message_to_html("```\n<b>x</b><script>y()</script>"), "```\n<b>x</b>");
+}
+
+#[test]
 fn control_characters_and_disguises_go() {
     assert_eq!(clean("a\u{0}b\u{7}\r\nc\rd\u{202e}e\tf"), "ab\nc\nde\tf");
     assert_eq!(line(" a\n b\t c "), "a b c");
@@ -140,6 +176,23 @@ fn mentions_do_not_ring() {
     let html = "<p title=\"@anna\">@anna</p><a href=\"https://m.example/@x\">https://m.example/@x</a> @&quot;C:&quot;";
     let expected = html.replace(">@anna", ">@\u{2060}anna");
     assert_eq!(neutralise_mentions_in_html(html), expected);
+}
+
+#[test]
+fn what_only_looks_like_markup_is_none() {
+    // A bar stands for the joint.
+    let table = [
+        ("<a href=\"https://e.example\">x</a>", "<|a href=\"https://e.example\">x<|/a>"),
+        ("a <!-- b --> <?c?> <svg/onload=x>", "a <|!-- b --> <|?c?> <|svg/onload=x>"),
+        ("if a<b then c>d; <x@y.example>, <3", "if a<b then c>d; <x@y.example>, <3"),
+        ("<x <b>y</b>", "<x <|b>y<|/b>"),
+    ];
+    for (text, expected) in table {
+        let expected = expected.replace('|', "\u{2060}");
+        assert_eq!(neutralise_markup(text), expected, "{text}");
+        assert_eq!(neutralise_markup(&expected), expected, "once is enough: {text}");
+        assert!(!looks_like_html(&expected), "{text}");
+    }
 }
 
 #[test]
@@ -184,6 +237,7 @@ proptest! {
         prop_assert_eq!(only_safe_tags(&sanitise(&html)), Ok(()));
         prop_assert_eq!(only_safe_tags(&message_to_html(&html)), Ok(()));
         prop_assert_eq!(only_safe_tags(&text_to_html(&html)), Ok(()));
+        prop_assert!(!looks_like_html(&neutralise_markup(&html)));
     }
 
     #[test]
@@ -192,6 +246,7 @@ proptest! {
         let _ = html_to_text(&text);
         let _ = message_to_text(&text);
         let _ = neutralise_mentions(&text);
+        prop_assert!(!looks_like_html(&neutralise_markup(&text)));
     }
 
     #[test]

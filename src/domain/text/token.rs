@@ -80,26 +80,37 @@ fn element(name: &str) -> bool {
     ELEMENTS.binary_search(&name.as_str()).is_ok() || OFFICE.iter().any(|prefix| name.starts_with(prefix))
 }
 
+/// How much may be looked through in vain for the end of a tag, all in all, before what is left counts as text: who writes
+/// the beginnings of a hundred thousand tags holds up nobody.
+const PATIENCE: usize = 8 * 1024 * 1024;
+/// No element's name is as long.
+const NAME_MAX: usize = 64;
+
 /// Walks over HTML.
 pub struct Tokens<'a> {
     rest: &'a str,
+    patience: usize,
+    /// Dropped elements that are closed nowhere behind here.
+    unclosed: Vec<String>,
 }
 
 impl<'a> Tokens<'a> {
     /// From the start.
     pub fn new(html: &'a str) -> Self {
-        Self { rest: html }
+        Self { rest: html, patience: PATIENCE, unclosed: Vec::new() }
     }
 
     /// Skips behind the end of a dropped element; an unclosed one hides only its own tag, so that
     /// words behind it are not lost.
-    fn skip(&mut self, name: &str) {
-        let close = format!("</{name}");
-        if let Some(at) = find_ignoring_case(self.rest, &close) {
-            let from = self.rest.get(at..).unwrap_or_default();
-            let end = from.find('>').map_or(from.len(), |end| end + 1);
-            self.rest = from.get(end..).unwrap_or_default();
+    fn skip(&mut self, name: String) {
+        if self.unclosed.contains(&name) {
+            return;
         }
+        let close = format!("</{name}");
+        let Some(at) = find_ignoring_case(self.rest, &close) else { return self.unclosed.push(name) };
+        let from = self.rest.get(at..).unwrap_or_default();
+        let end = from.find('>').map_or(from.len(), |end| end + 1);
+        self.rest = from.get(end..).unwrap_or_default();
     }
 }
 
@@ -109,18 +120,26 @@ fn find_ignoring_case(text: &str, wanted: &str) -> Option<usize> {
 }
 
 /// Length of the markup at the start of `text` (which begins with `<`); `None` when it is text.
-fn markup_len(text: &str) -> Option<usize> {
-    let second = text.chars().nth(1)?;
-    if text.starts_with("<!--") {
-        return Some(text.find("-->").map_or(text.len(), |end| end + 3));
-    }
-    if matches!(second, '!' | '?') {
-        return Some(text.find('>')? + 1);
-    }
-    let named = text.get(if second == '/' { 2 } else { 1 }..)?;
-    let end = named.find(|c: char| c.is_whitespace() || matches!(c, '/' | '>')).unwrap_or(named.len());
-    if !element(named.get(..end)?) {
+fn markup_len(text: &str, patience: &mut usize) -> Option<usize> {
+    if *patience == 0 {
         return None;
+    }
+    let (length, seen) = look(text);
+    *patience = patience.saturating_sub(seen.saturating_sub(length.unwrap_or(0)));
+    length
+}
+
+/// The same, and how far it was looked for.
+fn look(text: &str) -> (Option<usize>, usize) {
+    if text.starts_with("<!--") {
+        let end = text.find("-->").map_or(text.len(), |end| end + 3);
+        return (Some(end), end);
+    }
+    if text.starts_with("<!") || text.starts_with("<?") {
+        return text.find('>').map_or((None, text.len()), |end| (Some(end + 1), end + 1));
+    }
+    if !begins_element(text) {
+        return (None, 0);
     }
     // A `>` inside a quoted attribute value does not end the tag.
     let mut quote = None;
@@ -128,14 +147,33 @@ fn markup_len(text: &str) -> Option<usize> {
     for (at, c) in text.char_indices().skip(1) {
         match (quote, c) {
             (Some(q), c) if q == c => quote = None,
-            (None, '>') => return tag_like(text.get(1..at)?).then_some(at + 1),
+            (None, '>') => return (text.get(1..at).is_some_and(tag_like).then_some(at + 1), at + 1),
             (None, '"' | '\'') if value => quote = Some(c),
             _ => {}
         }
         value = c == '=' || (value && c.is_whitespace());
     }
     // Never closed: an odd quote, or plain text with a `<`.
-    quote.and_then(|_| text.find('>')).map(|end| end + 1)
+    (quote.and_then(|_| text.find('>')).map(|end| end + 1), text.len())
+}
+
+/// Whether the name of an element stands behind the `<` (or `</`) of a text, and ends.
+fn begins_element(text: &str) -> bool {
+    let named = text.strip_prefix("</").or_else(|| text.strip_prefix('<')).unwrap_or(text);
+    let ends = |(_, c): &(usize, char)| c.is_whitespace() || "/>".contains(*c);
+    let end = named.char_indices().take(NAME_MAX).find(ends);
+    end.and_then(|(at, _)| named.get(..at)).is_some_and(element)
+}
+
+/// Where in a text markup begins, whatever stands around it; where that takes too long to tell, any `<` may begin some.
+pub fn beginnings(text: &str) -> impl Iterator<Item = usize> {
+    let mut patience = PATIENCE;
+    let begins = move |at: &usize| {
+        let (length, seen) = if patience == 0 { (Some(1), 0) } else { look(text.get(*at..).unwrap_or_default()) };
+        patience = patience.saturating_sub(seen);
+        length.is_some()
+    };
+    text.match_indices('<').map(|(at, _)| at).filter(begins)
 }
 
 /// `a<b then c>d` is a comparison: behind a name there are attributes (with `=`), or nothing.
@@ -153,7 +191,8 @@ impl<'a> Iterator for Tokens<'a> {
             if self.rest.is_empty() {
                 return None;
             }
-            let Some(length) = self.rest.strip_prefix('<').and_then(|_| markup_len(self.rest)) else {
+            let Some(length) = self.rest.strip_prefix('<').and_then(|_| markup_len(self.rest, &mut self.patience))
+            else {
                 // Text up to the next `<` that may begin markup.
                 let end =
                     self.rest.char_indices().skip(1).find(|(_, c)| *c == '<').map_or(self.rest.len(), |(at, _)| at);
@@ -175,7 +214,7 @@ impl<'a> Iterator for Tokens<'a> {
                 return Some(Token::Close(name));
             }
             if DROPPED.contains(&name.as_str()) {
-                self.skip(&name);
+                self.skip(name);
                 continue;
             }
             return Some(Token::Open(name, Attributes(attributes)));

@@ -183,7 +183,7 @@ fn note(s: &Situation<'_>, comment: &Comment, edit: u32) -> (OperationKind, Reas
 fn worded(s: &Situation<'_>, comment: &Comment, edit: u32, head: &str) -> OperationKind {
     let reference = note_reference(s, &comment.id, edit);
     let body = text::neutralise_mentions_in_html(&text::message_to_html(&comment.message));
-    let body = if body.trim().is_empty() { "(nothing)".to_owned() } else { body };
+    let body = if body.trim().is_empty() { words::NOTHING.to_owned() } else { body };
     let draft = NoteDraft {
         outcome: mapping::outcome(s.policy, s.catalogue),
         html: format!("<p><b>{}</b></p><p>{body}</p><p>{reference}</p>", text::escape(head)),

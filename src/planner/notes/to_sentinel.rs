@@ -17,9 +17,11 @@ use crate::domain::{
 
 use super::{
     budget::{self, Due},
-    crosses, is_own, recognise, words,
+    crosses, is_own, recognise,
+    to_halo::CARRIED_OVER,
+    words,
 };
-use crate::planner::{closing, draft::moment, drift, emptied, mapping, plan::Plan, situation::Situation};
+use crate::planner::{closing, draft::moment, drift, emptied, mapping, merges, plan::Plan, situation::Situation};
 
 /// The number that stands for a ticket itself, among its actions.
 pub const TICKET_ITSELF: i64 = 0;
@@ -116,7 +118,8 @@ pub fn own_comment(
     message: String,
 ) -> Result<Option<OperationKind>, Reason> {
     let action = ActionKey { ticket, action: TICKET_ITSELF };
-    let (said, message) = (fingerprint(&text::unjointed(&message)), text::neutralise_mentions(&message));
+    let said = fingerprint(&text::unjointed(&message));
+    let message = text::neutralise_markup(&text::neutralise_mentions(&message));
     let carried = |kind: &OperationKind| match kind {
         OperationKind::AddComment { carries, .. } => carries.clone(),
         _ => Vec::new(),
@@ -158,26 +161,40 @@ pub fn own_comment(
     Ok(Some(OperationKind::AddComment { comment, carries, message }))
 }
 
+/// The comments that carry what people said on merged incidents.
+fn copies(s: &Situation<'_>, ticket: TicketId) -> BTreeSet<CommentId> {
+    let ours = |comment: &&Comment| comment.id.is_derived() && comment.message.starts_with(CARRIED_OVER);
+    let there = s.comments.into_iter().flatten().filter(ours).map(|comment| comment.id.clone());
+    merges::told_already(s, ticket).into_keys().chain(there).collect()
+}
+
 /// Notes that are to cross, their edits and deletions, in the order of their numbers.
 fn notes(s: &Situation<'_>, out: &mut Plan, ticket: TicketId, actions: &[Action]) -> Vec<Due> {
     let mut sides: BTreeMap<ActionKey, Side> = BTreeMap::new();
     let mut last: BTreeMap<ActionKey, &NoteLink> = BTreeMap::new();
+    let copies = copies(s, ticket);
+    // Our own notes: the words were said on the merged incident, and what becomes of the note here is told nowhere.
+    let mut copied: BTreeSet<ActionKey> = BTreeSet::new();
     for link in s.links.iter().chain(&out.links) {
         sides.insert(link.action, link.written_in);
-        if link.written_in == Side::Halo {
+        if link.written_in == Side::Halo && copies.contains(&link.comment) {
+            copied.insert(link.action);
+        } else if link.written_in == Side::Halo {
             let known = last.entry(link.action).or_insert(link);
             if link.edit > known.edit {
                 *known = link;
             }
         }
     }
+    last.retain(|key, _| !copied.contains(key));
     let under_way = under_way(s);
     let (mut due, mut asked) = (Vec::new(), Vec::new());
     let mut elsewhere = false;
     for action in actions.iter().filter(|action| !action.system) {
         match last.get(&action.key) {
             None => {
-                let skipped = action.is_blank()
+                let skipped = copied.contains(&action.key)
+                    || action.is_blank()
                     || is_own(s, action, &sides)
                     || !crosses(s.policy, action)
                     || before_it_joined(s, action);
@@ -337,11 +354,13 @@ fn one(action: &Action, edit: u32) -> Due {
     let head =
         format!("Note {} on Halo ticket {ticket} by {who}, {}{private}{edited}", action.key.action, moment(action.at));
     let body = text::neutralise_mentions(&words::body(action));
-    let body = if body.trim().is_empty() { "(nothing)".to_owned() } else { body };
+    let body = if body.trim().is_empty() { words::NOTHING.to_owned() } else { body };
     let reason = if edit == 0 { Reason::NoteAdded } else { Reason::NoteEdited };
     let said = words::of_action(action);
     let carried = Carried { action: action.key, edit, part: 0, said };
-    Due { carried, text: format!("{head}\n\n{body}"), reason, parts: None }
+    // It is text, and the portal shows what looks like HTML as HTML.
+    let text = text::neutralise_markup(&format!("{head}\n\n{body}"));
+    Due { carried, text, reason, parts: None }
 }
 
 /// Whether the incident is being closed, or is: then the places kept for that may be used.

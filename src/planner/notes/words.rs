@@ -7,6 +7,9 @@ use crate::domain::{ids::fingerprint, incident::Comment, text, ticket::Action};
 /// In place of a fingerprint: the record was deleted.
 pub const GONE: &str = "gone";
 
+/// What is written of words that are none.
+pub const NOTHING: &str = "(nothing)";
+
 /// Fingerprint of a comment's words.
 pub fn of_comment(comment: &Comment) -> String {
     fingerprint(comment.message.trim())
@@ -36,15 +39,23 @@ pub fn later(edited: Option<Timestamp>, written: Option<Timestamp>) -> bool {
     }
 }
 
-/// Fingerprint of a note's words if a comment of ours says them; else of those that it does say: the note may have been
+/// Fingerprint of a note's words if a comment of ours says just them; else of those that it does say: the note may have been
 /// edited since, or the comment tells of an edit that we have not read yet.
 pub fn told(message: &str, action: &Action) -> String {
-    if letters(message).contains(&letters(&body(action))) {
-        return of_action(action);
-    }
     // Below the head line, with no mention neutralised.
-    let said = message.split_once("\n\n").map(|(_, said)| text::unjointed(said));
-    said.map(|said| fingerprint(said.trim())).unwrap_or_default()
+    let Some(said) = message.split_once('\n').map(|(_, said)| text::unjointed(said)) else { return String::new() };
+    if same(&said, &body(action)) { of_action(action) } else { fingerprint(said.trim()) }
+}
+
+/// Whether what we wrote of some words says them and nothing else. What a service does to blanks and marks does not count,
+/// but where there are no letters.
+fn same(written: &str, words: &str) -> bool {
+    let (written, words) = (text::unjointed(written), text::unjointed(words));
+    if words.trim().is_empty() {
+        return matches!(written.trim(), "" | NOTHING);
+    }
+    let all = letters(&words);
+    if all.is_empty() { written.trim() == words.trim() } else { letters(&written) == all }
 }
 
 /// What stood in one text before it was [split](text::split): its parts, without their numbers.
@@ -66,7 +77,21 @@ pub fn told_in(parts: &[&str], action: &Action) -> bool {
 /// The same of a comment's words and a note of ours.
 pub fn noted(action: &Action, comment: &Comment) -> String {
     let said = text::html_to_text(&text::neutralise_mentions_in_html(&text::message_to_html(&comment.message)));
-    if letters(&body(action)).contains(&letters(&said)) { of_comment(comment) } else { String::new() }
+    if says_just(action, &said) { of_comment(comment) } else { String::new() }
+}
+
+/// Whether a note of ours says just these words, between its head line and its reference.
+fn says_just(action: &Action, said: &str) -> bool {
+    let body = body(action);
+    let reference = super::references_in(&body).last();
+    let above = reference.and_then(|last| body.rsplit_once(last)).map_or(body.as_str(), |(above, _)| above).trim();
+    // Text that Halo derived from HTML has no lines: where the head ends does not show.
+    let lines = action.note_html.as_deref().is_some_and(|html| !html.trim().is_empty());
+    match above.split_once('\n') {
+        Some((_, below)) if lines => same(below, said),
+        _ if letters(said).is_empty() => text::unjointed(above).ends_with(text::unjointed(said).trim()),
+        _ => letters(above).ends_with(&letters(said)),
+    }
 }
 
 /// Letters and digits alone: what a service does to blanks and marks does not count.

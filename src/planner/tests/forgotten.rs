@@ -449,3 +449,38 @@ fn a_note_that_names_the_first_one_is_not_taken_for_it() {
     let links: Vec<_> = plan.links.iter().map(|link| (link.action.action, link.edit)).collect();
     assert_eq!(links, [(7, 1)], "so that the next edit is another note than this one");
 }
+
+/// What an agent or an analyst left out since is told, though what was told before holds the words that are left.
+#[test]
+fn an_edit_that_only_leaves_words_out_is_told_after_a_restore() {
+    for (before, after) in [
+        ("not malicious", "malicious"),
+        ("malicious, it seems", "malicious"),
+        ("seen by Amira", "Amira"),
+        ("👍👍", "👍"),
+    ] {
+        let mut scene = in_step();
+        scene.note(3, &format!("<p>{before}</p>"));
+        let plan = scene.plan();
+        written(&mut scene, &plan);
+        scene.links.clear();
+        let plan = scene.plan();
+        assert_eq!((words(&plan), plan.links.len()), ("in-step healthy -".to_owned(), 1), "{before}");
+        let note = scene.actions.as_mut().unwrap().iter_mut().find(|action| action.key.action == 3).unwrap();
+        (note.note_html, note.updated) = (Some(format!("<p>{after}</p>")), Some(scene.now));
+        let plan = scene.plan();
+        assert!(words(&plan).starts_with("comment of 3 edit 1 because note-edited"), "{before}: {}", words(&plan));
+
+        let mut scene = in_step();
+        scene.comment(1, before);
+        let plan = scene.plan();
+        let OperationKind::AddNote { note, .. } = &plan.operations[0].kind else { panic!("{}", words(&plan)) };
+        scene.note(8, &note.html).agent_id = Some(99);
+        let plan = scene.plan();
+        assert_eq!((words(&plan), plan.links.len()), ("in-step healthy -".to_owned(), 1), "{before}");
+        let comment = &mut scene.comments.as_mut().unwrap()[0];
+        (comment.message, comment.modified) = (after.to_owned(), Some(scene.now));
+        let plan = scene.plan();
+        assert!(words(&plan).starts_with("note of edit 1 because comment-edited"), "{before}: {}", words(&plan));
+    }
+}

@@ -4,7 +4,8 @@ use super::{
     closing::shut,
     groups::{FIRST, LATER, mate, open},
     merges::merged,
-    scene::{CLOSED, Scene, in_step, words},
+    note_limits::written,
+    scene::{CLOSED, Scene, at, in_step, words},
 };
 use crate::{
     domain::{
@@ -175,4 +176,35 @@ fn a_classification_of_a_shared_ticket_corrects_nothing() {
         scene.plan().operations.len()
     };
     assert_eq!((corrected(false), corrected(true)), (1, 0));
+}
+
+/// The copy of its comment stands on the incident that is left: to whoever reads that, the note is no agent's.
+#[test]
+fn what_becomes_of_our_note_of_a_merged_comment_is_told_nowhere() {
+    let mut scene = in_step();
+    merged(&mut scene, 70);
+    scene.note(1, "<p>an agent's</p>");
+    scene.note(40, "<p>seen on the host HB-0000000001</p>").agent_id = Some(99);
+    let plan = scene.plan();
+    assert_eq!(written(&mut scene, &plan), 2, "{}", words(&plan));
+    assert_eq!(words(&scene.plan()), "in-step healthy -");
+    // Of the merged incident nothing may be known any more: then the copy tells by its words what it is.
+    let mut forgotten = Scene { merged: Vec::new(), ..scene.clone() };
+    let linked: Vec<CommentId> = forgotten.links.iter().map(|link| link.comment.clone()).collect();
+    forgotten.comments.as_mut().unwrap().retain(|comment| linked.contains(&comment.id));
+    forgotten.incident.comments_count = 2;
+    for mut scene in [scene, forgotten] {
+        scene.actions.as_mut().unwrap().retain(|action| action.key.action != 40);
+        assert_eq!(words(&scene.plan()), "in-step healthy -", "deleted");
+        let edited = scene.note(40, "<p>somebody's own words</p>");
+        edited.updated = Some(at("2026-03-01T11:50:00Z"));
+        assert_eq!(words(&scene.plan()), "in-step healthy -", "edited");
+        // What an agent wrote is told as ever.
+        scene.actions.as_mut().unwrap().retain(|action| action.key.action != 1);
+        assert!(
+            words(&scene.plan()).starts_with("comment of 1 edit 1 because note-deleted"),
+            "{}",
+            words(&scene.plan())
+        );
+    }
 }

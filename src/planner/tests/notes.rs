@@ -1,6 +1,9 @@
 //! Comments and notes: order, edits, deletions, mentions.
 
-use super::scene::{Scene, at, check, in_step, words};
+use super::{
+    note_limits::written,
+    scene::{Scene, at, check, in_step, words},
+};
 use crate::{
     domain::{
         catalogue::Ref,
@@ -8,6 +11,7 @@ use crate::{
         ids::{ActionKey, CommentId, TicketId},
         operation::OperationKind,
         policy::NotesRule,
+        text,
         ticket::Action,
     },
     planner::{Plan, notes},
@@ -450,4 +454,31 @@ fn words_without_a_date_say_so_in_their_heading() {
     let said = [message(&plan, 0), message(&plan, 1)];
     assert!(said[0].contains("<p><b>Comment in Microsoft Sentinel by Li Chen, no date given</b></p>"), "{said:?}");
     assert!(said[1].starts_with("Note 3 on Halo ticket 70 by Amira, no date given, private note\n"), "{said:?}");
+}
+
+/// The portal shows HTML in comments: a link that an agent quotes as text is none there.
+#[test]
+fn what_looks_like_markup_in_a_note_is_no_markup_in_sentinel() {
+    let mut scene = in_step();
+    scene.note(3, "<p>&lt;a href=\"https://e.example\"&gt;x&lt;/a&gt;, if a&lt;b then c&gt;d</p>").who =
+        Some("<b>A</b>".into());
+    let plan = scene.plan();
+    let said = message(&plan, 0);
+    assert!(!text::looks_like_html(&said) && said.contains("https://e.example"), "{said}");
+    assert!(text::unjointed(&said).ends_with("<a href=\"https://e.example\">x</a>, if a<b then c>d"), "{said}");
+    // It is known as what it says, whatever is remembered of it.
+    assert_eq!(written(&mut scene, &plan), 1);
+    assert_eq!(words(&scene.plan()), "in-step healthy -");
+    scene.links.clear();
+    let plan = scene.plan();
+    assert_eq!((words(&plan), plan.links.len()), ("in-step healthy -".to_owned(), 1));
+}
+
+#[test]
+fn html_that_is_quoted_as_code_crosses_as_words() {
+    let mut scene = in_step();
+    scene.comment(1, "The page:\n```html\n<form action=\"https://e.example/c\"><script>send()</script></form>\n```");
+    let said = message(&scene.plan(), 0);
+    assert!(said.contains("https://e.example/c") && said.contains("send()"), "{said}");
+    assert!(said.contains("&lt;script&gt;"), "{said}");
 }

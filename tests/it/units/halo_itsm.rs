@@ -131,6 +131,24 @@ mod read {
             assert_eq!((read.note.as_str(), read.note_html.as_deref()), (note, html), "{row}");
         }
     }
+
+    #[test]
+    fn markup_without_words_hides_no_note_and_is_none() {
+        for (row, note, html, blank) in [
+            (json!({ "id": 2, "note": "w", "note_html": "<p></p>" }), "w", None, false),
+            (json!({ "id": 2, "note": "", "note_html": "<p><br>&nbsp;</p>" }), "", None, true),
+            (
+                json!({ "id": 2, "note": "", "note_html": "<p><img src=\"x\"></p>" }),
+                "",
+                Some("<p><img src=\"x\"></p>"),
+                false,
+            ),
+        ] {
+            let read = action(&row, TicketId(1)).expect("an action");
+            assert_eq!((read.note.as_str(), read.note_html.as_deref()), (note, html), "{row}");
+            assert_eq!(read.is_blank(), blank, "{row}");
+        }
+    }
 }
 
 /// `src/halo_itsm/probe.rs`.
