@@ -283,7 +283,7 @@ fn kind(catalogue: &Catalogue, placed: &Placed) -> Option<i64> {
 }
 
 /// Whether anything stands in a field: Halo has several ways to say that nothing was chosen.
-fn stands(catalogue: &Catalogue, placed: &Placed, there: &str) -> bool {
+pub(super) fn stands(catalogue: &Catalogue, placed: &Placed, there: &str) -> bool {
     let there = there.trim();
     let nothing: &[&str] = match kind(catalogue, placed) {
         Some(2 | 3) => &["0", "-1"],
@@ -354,8 +354,25 @@ fn not_kept(g: &mut Gather<'_, '_>) {
     }
 }
 
+/// What Halo made another value of as the ticket was born was given all the same, and is not sent once more, whatever becomes
+/// of the open item; an earlier version did not note it.
+fn given_at_birth(g: &mut Gather<'_, '_>) {
+    let s = g.s;
+    let told = |mapping: &&FieldMapping| {
+        mapping.rule.to_halo() && !mapping.is_subject() && !unread(mapping, s.incident, s.evidence)
+    };
+    for mapping in s.policy.fields.iter().filter(told) {
+        let Ok(placed) = place(s.catalogue, s.incident, s.evidence, mapping) else { continue };
+        let (key, sentinel) = (placed.key(), placed.text());
+        let Some(name) = g.base.kept_names.get(&key).filter(|name| name.sent == sentinel) else { continue };
+        let halo = Some(name.kept.clone());
+        g.base.fields.entry(key).or_insert(Agreed { sentinel, halo });
+    }
+}
+
 pub(super) fn plan(g: &mut Gather<'_, '_>) {
     let (s, ticket) = (g.s, g.ticket);
+    given_at_birth(g);
     not_kept(g);
     incident_id(g);
     once::plan(g);
@@ -373,10 +390,7 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         // A list row carries no custom fields: what stands there is not known.
         let Some(there) = placed.there(ticket) else { continue };
         let (key, here) = (placed.key(), placed.text());
-        // What was sent with the ticket's birth, and Halo made another value of, is not sent once more.
-        let kept = g.base.kept_names.get(&key).is_some_and(|kept| (&kept.sent, &kept.kept) == (&here, &there));
-        let born = kept.then(|| Agreed { sentinel: here.clone(), halo: Some(there.clone()) });
-        let known = g.base.fields.get(&key).cloned().or(born);
+        let known = g.base.fields.get(&key).cloned();
         let name = mapping.field.to_string();
         // Options in another order are the same ones.
         let several = kind(s.catalogue, &placed) == Some(3);
