@@ -294,6 +294,17 @@ pub(super) fn stands(catalogue: &Catalogue, placed: &Placed, there: &str) -> boo
     !there.is_empty() && !nothing.contains(&there)
 }
 
+/// Whether a value cannot be told as its field takes it, for Halo's list of fields or of the field's options was not read: an
+/// option's id, or a yes or no, was agreed on, and a name would be written over it.
+fn untold(catalogue: &Catalogue, placed: &Placed, known: Option<&Agreed>) -> bool {
+    let Placed::Custom(id, _) = placed else { return false };
+    let definition = catalogue.fields.iter().find(|known| known.id == *id);
+    let unread = definition.is_none_or(|known| matches!(known.kind, 2 | 3) && known.options.is_empty());
+    let coded = |text: &str| ids(text).is_some() || matches!(text, "true" | "false");
+    let here = placed.text();
+    unread && !here.is_empty() && !coded(&here) && known.is_some_and(|known| coded(&known.sentinel))
+}
+
 /// A value as people see it: a select's options by their names.
 fn shown(catalogue: &Catalogue, placed: &Placed, value: &str) -> String {
     let definition = match placed {
@@ -337,8 +348,9 @@ fn not_kept(g: &mut Gather<'_, '_>) {
         let Some(key) = key(s.catalogue, mapping) else { continue };
         let Some(name) = g.base.kept_names.remove(&key) else { continue };
         let placed = place(s.catalogue, s.incident, s.evidence, mapping);
-        let wanted =
-            unread(mapping, s.incident, s.evidence) || placed.as_ref().is_ok_and(|placed| placed.text() == name.sent);
+        let known = g.base.fields.get(&key);
+        let same = |placed: &Placed| placed.text() == name.sent || untold(s.catalogue, placed, known);
+        let wanted = unread(mapping, s.incident, s.evidence) || placed.as_ref().is_ok_and(same);
         // Not every reading tells it.
         let moved = placed.as_ref().ok().and_then(|placed| placed.there(ticket)).is_some_and(|now| now != name.kept);
         let what = called(mapping);
@@ -391,6 +403,10 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         let Some(there) = placed.there(ticket) else { continue };
         let (key, here) = (placed.key(), placed.text());
         let known = g.base.fields.get(&key).cloned();
+        if untold(s.catalogue, &placed, known.as_ref()) {
+            g.out.item(Reason::Unmapped { table: "field".into(), value: key });
+            continue;
+        }
         let name = mapping.field.to_string();
         // Options in another order are the same ones.
         let several = kind(s.catalogue, &placed) == Some(3);
