@@ -63,8 +63,14 @@ impl Placed {
                 Some(field) => Some(plain(&field.value)),
                 None => ticket.tells_fields().then(String::new),
             },
-            Self::Member(name, _) if name == "team" => Some(ticket.team.clone().unwrap_or_default()),
-            Self::Member(name, _) if name == "category_1" => Some(ticket.category_1.clone().unwrap_or_default()),
+            Self::Member(name, _) if name == agreed::TEAM => {
+                let told = ticket.tells_team() || ticket.tells_fields();
+                told.then(|| ticket.team.clone().unwrap_or_default())
+            }
+            Self::Member(name, _) if name == agreed::CATEGORY_MEMBER => {
+                let told = ticket.tells_category() || ticket.tells_fields();
+                told.then(|| ticket.category_1.clone().unwrap_or_default())
+            }
             Self::Member(name, _) => ticket.raw.get(name).map(plain),
         }
     }

@@ -1,10 +1,13 @@
 //! Mapped values that are written once: when the ticket is made, or, what it could not be given then, when that is known.
 
-use crate::domain::{
-    catalogue::Catalogue,
-    pair::{Agreed, Base},
-    policy::{FieldMapping, FieldTarget, Policy},
-    ticket::{Ticket, TicketDraft},
+use crate::{
+    domain::{
+        catalogue::Catalogue,
+        pair::{Agreed, Base},
+        policy::{FieldMapping, FieldTarget, Policy},
+        ticket::{Ticket, TicketDraft},
+    },
+    planner::agreed::BY_NAME,
 };
 
 use super::{
@@ -107,7 +110,9 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
             missing = true;
             continue;
         };
-        let there = placed.there(ticket).or_else(|| matches!(placed, Placed::Custom(..)).then(String::new));
+        let by_name = matches!(&placed, Placed::Member(name, _) if BY_NAME.contains(&name.as_str()));
+        let untold = by_name || matches!(placed, Placed::Custom(..));
+        let there = placed.there(ticket).or_else(|| untold.then(String::new));
         let Some(there) = there.filter(|_| !g.base.fields.contains_key(&placed.key())) else { continue };
         // What Halo did not keep when an earlier version made the ticket was given all the same.
         let dropped = g.base.kept_names.get(&placed.key()).is_some_and(|kept| kept.sent == placed.text());

@@ -367,6 +367,34 @@ fn any_value_to_any_field() {
     ]);
 }
 
+#[test]
+fn a_team_that_a_row_does_not_tell_is_not_taken_for_emptied_by_an_agent() {
+    fn moved(s: &mut Scene, stands: Option<&str>) {
+        maps(s, FieldTarget::Member("team".into()), "$.properties.team", Direction::ToHalo);
+        s.policy.fields[0].rule.wins = Wins::Ask;
+        s.incident.raw = json!({ "properties": { "team": "IR" } }).into();
+        s.ticket().team = stands.map(str::to_owned);
+        let agreed = crate::domain::pair::Agreed { sentinel: "SOC".into(), halo: Some("SOC".into()) };
+        s.pair.base.fields = [("team".to_owned(), agreed)].into();
+    }
+    check(&[
+        ("it is not told", |s| moved(s, None), "in-step healthy -"),
+        (
+            "it stands as it was",
+            |s| moved(s, Some("SOC")),
+            "ticket team=\"IR\" because changed-in-sentinel; behind waiting changed-in-sentinel",
+        ),
+        (
+            "an agent has emptied it",
+            |s| {
+                moved(s, None);
+                s.ticket().raw = json!({ "id": 70, "team": "" }).into();
+            },
+            "behind needs-you conflict",
+        ),
+    ]);
+}
+
 /// A select that is named by its id: its list may be forbidden, or handed out in part.
 #[test]
 fn an_options_name_is_not_written_over_its_id_while_halos_list_of_fields_is_not_read() {
