@@ -65,9 +65,9 @@ pub fn born(base: &mut Base, policy: &Policy, catalogue: &Catalogue, draft: &Tic
     }
 }
 
-/// Agrees on what a ticket was given at its birth of what is always carried: another value in its place is Halo's, or, on a
-/// ticket that was found by looking (`settled`), an agent's. Where nothing stands, or the reading does not tell, the value
-/// follows, unless Halo was seen not to keep it.
+/// Agrees on what a ticket was given at its birth of what is always carried: as it stands, or was seen not to be kept, in the
+/// answer to its making; or, on a ticket that was found by looking (`settled`), as it was drafted, for another value in its
+/// place may be an agent's. Where nothing stands, or the reading does not tell, the value follows.
 pub fn given(
     base: &mut Base,
     policy: &Policy,
@@ -81,10 +81,12 @@ pub fn given(
         let (key, sentinel) = (placed.key(), placed.text());
         let dropped = base.kept_names.get(&key).filter(|name| !settled && name.sent == sentinel);
         let dropped = dropped.map(|name| name.kept.clone());
-        let told = || placed.there(ticket).filter(|there| stands(catalogue, &placed, there));
-        let Some(there) = dropped.or_else(told) else { continue };
-        let halo = Some(if settled { sentinel.clone() } else { there });
-        base.fields.entry(key).or_insert(Agreed { sentinel, halo });
+        let there = placed.there(ticket);
+        let stands =
+            there.is_some_and(|there| if settled { stands(catalogue, &placed, &there) } else { there == sentinel });
+        if let Some(halo) = dropped.or_else(|| stands.then(|| sentinel.clone())) {
+            base.fields.entry(key).or_insert(Agreed { sentinel, halo: Some(halo) });
+        }
     }
 }
 
