@@ -87,6 +87,16 @@ impl Ticket {
         self.fields_told || self.raw.get("customfields").is_some_and(Value::is_array)
     }
 
+    /// Whether the reading tells its team, if only that there is none.
+    pub fn tells_team(&self) -> bool {
+        self.team.is_some() || self.raw.get("team").is_some()
+    }
+
+    /// The same of its first category, in both spellings.
+    pub fn tells_category(&self) -> bool {
+        self.category_1.is_some() || ["category_1", "category1"].iter().any(|key| self.raw.get(*key).is_some())
+    }
+
     /// The custom field with this id.
     pub fn custom_field(&self, id: i64) -> Option<&CustomField> {
         self.custom_fields.iter().find(|field| field.id == id)

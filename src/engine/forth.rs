@@ -134,11 +134,11 @@ pub(super) fn ticket_made(
 ) -> Attempt {
     let view = engine.registry.view();
     let mut base = row.pair.base.clone();
+    let found = settled && may_be_forgotten(engine, row);
     let catalogue = engine.registry.catalogue(row.pair.halo);
     let base = match (view.of_workspace(row.pair.workspace), &catalogue) {
         (Some((_, _, policy)), Some(catalogue)) => {
             let closed = mapping::ticket_closed(policy, catalogue, &ticket);
-            let found = settled && may_be_forgotten(engine, row);
             if !found {
                 // It may have been drafted anew since the pair was opened.
                 agreed::without_holes(&mut base, policy, catalogue, draft, &row.subject.incident);
@@ -160,6 +160,9 @@ pub(super) fn ticket_made(
     }
     if let (Some((_, _, policy)), Some(catalogue)) = (view.of_workspace(row.pair.workspace), &catalogue) {
         agreed::note_birth(&mut base, policy, catalogue, draft, &ticket, settled);
+        if !found {
+            crate::planner::fields::once::given(&mut base, policy, catalogue, draft, &ticket, settled);
+        }
     }
     let now = engine.now();
     if now.duration_since(row.pair.created) > AT_ONCE {

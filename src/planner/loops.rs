@@ -283,12 +283,17 @@ fn owners(policy: &Policy, catalogue: &Catalogue) -> Vec<RoundTrip> {
         let key = mapping::owner(policy, catalogue, *id)?.key()?;
         Some(key)
     };
-    // Two names of one person are one owner: a row that names the agent's own address comes back as any of them.
+    // Two names of one person are one owner: a row that names the agent's own address is any of them.
     let own = |id: &i64, key: &str| {
         let agent = catalogue.agents.iter().find(|agent| agent.id == *id);
         agent.is_some_and(|agent| {
             [&agent.email, &agent.object_id].into_iter().flatten().any(|name| name.eq_ignore_ascii_case(key))
         })
+    };
+    // And the one other row beside that comes back as the agent's own address.
+    let other_name = |id: &i64| {
+        let rows: Vec<&String> = listed.iter().filter(|&key| forth(key) == Some(*id)).collect();
+        rows.len() == 2 && rows.iter().any(|&key| own(id, key))
     };
     let back = |id: &i64| to_owner(id);
     let way_back = rule.to_sentinel().then_some(&back as &dyn Fn(&i64) -> Option<String>);
@@ -296,7 +301,7 @@ fn owners(policy: &Policy, catalogue: &Catalogue) -> Vec<RoundTrip> {
         .into_iter()
         .filter(|trip| {
             let key = trip.stops.first().map(|stop| stop.value.clone()).unwrap_or_default();
-            trip.end == End::Hole || !forth(&key).is_some_and(|id| own(&id, &key))
+            trip.end == End::Hole || !forth(&key).is_some_and(|id| own(&id, &key) || other_name(&id))
         })
         .collect();
     if !rule.to_sentinel() {

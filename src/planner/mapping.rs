@@ -301,11 +301,25 @@ pub fn fallback_hole(policy: &Policy, catalogue: &Catalogue) -> Option<Reason> {
         .or_else(|| (!known).then(|| unmapped("agent", wanted.to_string().trim_matches(['“', '”']))))
 }
 
-/// The owner for an agent: the table read backwards, then the agent's object id, then the mail address as UPN.
+/// The owner for an agent: the table read backwards, then the agent's object id, then the mail address as UPN. Several rows of
+/// one agent may be several people: the one with the agent's own id or address counts, else these themselves, and the first
+/// row where the agent has neither.
 pub fn owner(policy: &Policy, catalogue: &Catalogue, agent_id: i64) -> Option<Owner> {
     let agent = catalogue.agents.iter().find(|a| a.id == agent_id)?;
-    let listed = policy.agents.iter().find(|(_, wanted)| catalogue.agent(wanted).is_some_and(|a| a.id == agent_id));
-    let key = listed.map(|(key, _)| key.clone()).or_else(|| agent.object_id.clone()).or_else(|| agent.email.clone())?;
+    let means = |wanted: &Ref| catalogue.agent(wanted).is_some_and(|a| a.id == agent_id);
+    let listed: Vec<&String> = policy.agents.iter().filter(|(_, wanted)| means(wanted)).map(|(key, _)| key).collect();
+    let own: Vec<&String> =
+        [&agent.object_id, &agent.email].into_iter().flatten().filter(|name| !name.is_empty()).collect();
+    let own_row = own.iter().find_map(|name| listed.iter().find(|key| key.eq_ignore_ascii_case(name)));
+    // A row may give the agent's own address to somebody else.
+    let free = || own.iter().find(|name| !policy.agents.contains_key(&name.to_lowercase()));
+    let key = match (own_row, listed.as_slice()) {
+        (Some(key), _) => *key,
+        (None, [only]) => *only,
+        (None, []) => *own.first()?,
+        (None, [first, ..]) => *free().unwrap_or(first),
+    };
+    let key = key.clone();
     let mut owner = Owner { assigned_to: Some(agent.name.clone()), ..Owner::default() };
     if uuid::Uuid::parse_str(&key).is_ok() {
         owner.object_id = Some(key);

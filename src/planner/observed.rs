@@ -333,16 +333,23 @@ pub fn found_note(kind: &OperationKind, action: &Action, draft: &NoteDraft) -> O
     }
 }
 
-/// A list row lacks custom fields and closing note: those of the last reading by id stay until the next one. Another ticket,
-/// made in the place of one that is gone, has none of them.
+/// A list row lacks custom fields and closing note, and may lack team and category: those of the last reading that told them
+/// stay until the next one. Another ticket, made in the place of one that is gone, has none of them.
 fn merged(known: Option<&Ticket>, mut new: Ticket) -> Ticket {
     if let Some(known) = known.filter(|known| known.id == new.id) {
-        if new.custom_fields.is_empty() && !new.tells_fields() {
+        let whole = new.tells_fields();
+        if new.custom_fields.is_empty() && !whole {
             new.custom_fields.clone_from(&known.custom_fields);
             new.fields_told = known.tells_fields();
         }
         if new.closure_note.is_none() {
             new.closure_note.clone_from(&known.closure_note);
+        }
+        if !new.tells_team() && !whole {
+            new.team.clone_from(&known.team);
+        }
+        if !new.tells_category() && !whole {
+            new.category_1.clone_from(&known.category_1);
         }
     }
     new

@@ -82,6 +82,7 @@ pub fn ticket_found(change: &TicketChange, sent: bool, known: Option<&Ticket>, c
                 && (current.priority_id, current.agent_id, &current.summary)
                     != (known.priority_id, known.agent_id, &known.summary)
             || change.custom_fields.iter().any(|(id, _)| field_moved(known, current, *id))
+            || change.members.iter().any(|(name, _)| member_moved(known, current, name))
             || current.merged_into.is_some()
             || current.deleted
     });
@@ -92,6 +93,13 @@ pub fn ticket_found(change: &TicketChange, sent: bool, known: Option<&Ticket>, c
 fn field_moved(known: &Ticket, current: &Ticket, id: i64) -> bool {
     let Some(said) = field(known, id) else { return false };
     field(current, id).map_or(!said.is_empty(), |now| now != said)
+}
+
+/// Whether a member was known and says another thing now, as far as both readings tell it.
+fn member_moved(known: &Ticket, current: &Ticket, name: &str) -> bool {
+    let placed = mapped::Placed::Member(name.to_owned(), Value::Null);
+    let Some((said, now)) = placed.there(known).zip(placed.there(current)) else { return false };
+    if agreed::BY_NAME.contains(&name) { !agreed::same_name(&said, &now) } else { said != now }
 }
 
 /// A custom field's value as it is compared; `None` when the reading does not have it.

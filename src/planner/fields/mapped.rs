@@ -63,8 +63,14 @@ impl Placed {
                 Some(field) => Some(plain(&field.value)),
                 None => ticket.tells_fields().then(String::new),
             },
-            Self::Member(name, _) if name == "team" => Some(ticket.team.clone().unwrap_or_default()),
-            Self::Member(name, _) if name == "category_1" => Some(ticket.category_1.clone().unwrap_or_default()),
+            Self::Member(name, _) if name == agreed::TEAM => {
+                let told = ticket.tells_team() || ticket.tells_fields();
+                told.then(|| ticket.team.clone().unwrap_or_default())
+            }
+            Self::Member(name, _) if name == agreed::CATEGORY_MEMBER => {
+                let told = ticket.tells_category() || ticket.tells_fields();
+                told.then(|| ticket.category_1.clone().unwrap_or_default())
+            }
             Self::Member(name, _) => ticket.raw.get(name).map(plain),
         }
     }
@@ -283,7 +289,7 @@ fn kind(catalogue: &Catalogue, placed: &Placed) -> Option<i64> {
 }
 
 /// Whether anything stands in a field: Halo has several ways to say that nothing was chosen.
-fn stands(catalogue: &Catalogue, placed: &Placed, there: &str) -> bool {
+pub(super) fn stands(catalogue: &Catalogue, placed: &Placed, there: &str) -> bool {
     let there = there.trim();
     let nothing: &[&str] = match kind(catalogue, placed) {
         Some(2 | 3) => &["0", "-1"],
@@ -292,6 +298,17 @@ fn stands(catalogue: &Catalogue, placed: &Placed, there: &str) -> bool {
         _ => &[],
     };
     !there.is_empty() && !nothing.contains(&there)
+}
+
+/// Whether a value cannot be told as its field takes it, for Halo's list of fields or of the field's options was not read: an
+/// option's id, or a yes or no, was agreed on, and a name would be written over it.
+fn untold(catalogue: &Catalogue, placed: &Placed, known: Option<&Agreed>) -> bool {
+    let Placed::Custom(id, _) = placed else { return false };
+    let definition = catalogue.fields.iter().find(|known| known.id == *id);
+    let unread = definition.is_none_or(|known| matches!(known.kind, 2 | 3) && known.options.is_empty());
+    let coded = |text: &str| ids(text).is_some() || matches!(text, "true" | "false");
+    let here = placed.text();
+    unread && !here.is_empty() && !coded(&here) && known.is_some_and(|known| coded(&known.sentinel))
 }
 
 /// A value as people see it: a select's options by their names.
@@ -337,8 +354,9 @@ fn not_kept(g: &mut Gather<'_, '_>) {
         let Some(key) = key(s.catalogue, mapping) else { continue };
         let Some(name) = g.base.kept_names.remove(&key) else { continue };
         let placed = place(s.catalogue, s.incident, s.evidence, mapping);
-        let wanted =
-            unread(mapping, s.incident, s.evidence) || placed.as_ref().is_ok_and(|placed| placed.text() == name.sent);
+        let known = g.base.fields.get(&key);
+        let same = |placed: &Placed| placed.text() == name.sent || untold(s.catalogue, placed, known);
+        let wanted = unread(mapping, s.incident, s.evidence) || placed.as_ref().is_ok_and(same);
         // Not every reading tells it.
         let moved = placed.as_ref().ok().and_then(|placed| placed.there(ticket)).is_some_and(|now| now != name.kept);
         let what = called(mapping);
@@ -354,8 +372,25 @@ fn not_kept(g: &mut Gather<'_, '_>) {
     }
 }
 
+/// What Halo made another value of as the ticket was born was given all the same, and is not sent once more, whatever becomes
+/// of the open item; an earlier version did not note it.
+fn given_at_birth(g: &mut Gather<'_, '_>) {
+    let s = g.s;
+    let told = |mapping: &&FieldMapping| {
+        mapping.rule.to_halo() && !mapping.is_subject() && !unread(mapping, s.incident, s.evidence)
+    };
+    for mapping in s.policy.fields.iter().filter(told) {
+        let Ok(placed) = place(s.catalogue, s.incident, s.evidence, mapping) else { continue };
+        let (key, sentinel) = (placed.key(), placed.text());
+        let Some(name) = g.base.kept_names.get(&key).filter(|name| name.sent == sentinel) else { continue };
+        let halo = Some(name.kept.clone());
+        g.base.fields.entry(key).or_insert(Agreed { sentinel, halo });
+    }
+}
+
 pub(super) fn plan(g: &mut Gather<'_, '_>) {
     let (s, ticket) = (g.s, g.ticket);
+    given_at_birth(g);
     not_kept(g);
     incident_id(g);
     once::plan(g);
@@ -373,10 +408,11 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
         // A list row carries no custom fields: what stands there is not known.
         let Some(there) = placed.there(ticket) else { continue };
         let (key, here) = (placed.key(), placed.text());
-        // What was sent with the ticket's birth, and Halo made another value of, is not sent once more.
-        let kept = g.base.kept_names.get(&key).is_some_and(|kept| (&kept.sent, &kept.kept) == (&here, &there));
-        let born = kept.then(|| Agreed { sentinel: here.clone(), halo: Some(there.clone()) });
-        let known = g.base.fields.get(&key).cloned().or(born);
+        let known = g.base.fields.get(&key).cloned();
+        if untold(s.catalogue, &placed, known.as_ref()) {
+            g.out.item(Reason::Unmapped { table: "field".into(), value: key });
+            continue;
+        }
         let name = mapping.field.to_string();
         // Options in another order are the same ones.
         let several = kind(s.catalogue, &placed) == Some(3);

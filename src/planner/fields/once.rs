@@ -1,17 +1,18 @@
 //! Mapped values that are written once: when the ticket is made, or, what it could not be given then, when that is known.
 
-use serde_json::Value;
-
-use crate::domain::{
-    catalogue::Catalogue,
-    pair::{Agreed, Base},
-    policy::{FieldMapping, FieldTarget, Policy},
-    ticket::TicketDraft,
+use crate::{
+    domain::{
+        catalogue::Catalogue,
+        pair::{Agreed, Base},
+        policy::{FieldMapping, FieldTarget, Policy},
+        ticket::{Ticket, TicketDraft},
+    },
+    planner::agreed::BY_NAME,
 };
 
 use super::{
     Gather,
-    mapped::{Placed, custom_id, may_come, place, plain, unread},
+    mapped::{Placed, custom_id, may_come, place, stands, unread},
 };
 
 /// Among the fields of two records that were joined: what a new ticket would have been given.
@@ -30,17 +31,17 @@ pub fn awaits(base: &Base) -> bool {
     base.joined.contains(JOINED) || base.joined.contains(LEFT_OUT)
 }
 
-/// What a draft gives a field of the ticket, by the field's [key](Placed::key).
-fn drafted<'a>(catalogue: &Catalogue, draft: &'a TicketDraft, field: &FieldTarget) -> Option<(String, &'a Value)> {
+/// What a draft gives a field of the ticket.
+fn drafted(catalogue: &Catalogue, draft: &TicketDraft, field: &FieldTarget) -> Option<Placed> {
     match field {
         FieldTarget::Custom(field) => {
             let id = custom_id(catalogue, field).ok()?;
             let (_, value) = draft.custom_fields.iter().find(|(known, _)| *known == id)?;
-            Some((id.to_string(), value))
+            Some(Placed::Custom(id, value.clone()))
         }
         FieldTarget::Member(name) => {
             let (_, value) = draft.members.iter().find(|(known, _)| known == name)?;
-            Some((name.clone(), value))
+            Some(Placed::Member(name.clone(), value.clone()))
         }
     }
 }
@@ -55,10 +56,36 @@ pub fn left_out(base: &mut Base, policy: &Policy, catalogue: &Catalogue, draft: 
 
 /// Notes which of the values that its ticket was born with Halo did not keep: they were given all the same.
 pub fn born(base: &mut Base, policy: &Policy, catalogue: &Catalogue, draft: &TicketDraft) {
-    for (key, sent) in mappings(policy).filter_map(|one| drafted(catalogue, draft, &one.field)) {
-        if let Some(name) = base.kept_names.get(&key).filter(|name| name.sent == plain(sent)) {
-            let given = Agreed { sentinel: name.sent.clone(), halo: Some(name.kept.clone()) };
+    for sent in mappings(policy).filter_map(|one| drafted(catalogue, draft, &one.field)) {
+        let (key, sentinel) = (sent.key(), sent.text());
+        if let Some(name) = base.kept_names.get(&key).filter(|name| name.sent == sentinel) {
+            let given = Agreed { sentinel, halo: Some(name.kept.clone()) };
             base.fields.insert(key, given);
+        }
+    }
+}
+
+/// Agrees on what a ticket was given at its birth of what is always carried: as it stands, or was seen not to be kept, in the
+/// answer to its making; or, on a ticket that was found by looking (`settled`), as it was drafted, for another value in its
+/// place may be an agent's. Where nothing stands, or the reading does not tell, the value follows.
+pub fn given(
+    base: &mut Base,
+    policy: &Policy,
+    catalogue: &Catalogue,
+    draft: &TicketDraft,
+    ticket: &Ticket,
+    settled: bool,
+) {
+    let always = policy.fields.iter().filter(|one| one.rule.to_halo() && !one.is_subject());
+    for placed in always.filter_map(|one| drafted(catalogue, draft, &one.field)) {
+        let (key, sentinel) = (placed.key(), placed.text());
+        let dropped = base.kept_names.get(&key).filter(|name| !settled && name.sent == sentinel);
+        let dropped = dropped.map(|name| name.kept.clone());
+        let there = placed.there(ticket);
+        let stands =
+            there.is_some_and(|there| if settled { stands(catalogue, &placed, &there) } else { there == sentinel });
+        if let Some(halo) = dropped.or_else(|| stands.then(|| sentinel.clone())) {
+            base.fields.entry(key).or_insert(Agreed { sentinel, halo: Some(halo) });
         }
     }
 }
@@ -85,7 +112,9 @@ pub(super) fn plan(g: &mut Gather<'_, '_>) {
             missing = true;
             continue;
         };
-        let there = placed.there(ticket).or_else(|| matches!(placed, Placed::Custom(..)).then(String::new));
+        let by_name = matches!(&placed, Placed::Member(name, _) if BY_NAME.contains(&name.as_str()));
+        let untold = by_name || matches!(placed, Placed::Custom(..));
+        let there = placed.there(ticket).or_else(|| untold.then(String::new));
         let Some(there) = there.filter(|_| !g.base.fields.contains_key(&placed.key())) else { continue };
         // What Halo did not keep when an earlier version made the ticket was given all the same.
         let dropped = g.base.kept_names.get(&placed.key()).is_some_and(|kept| kept.sent == placed.text());

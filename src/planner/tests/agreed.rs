@@ -2,7 +2,11 @@
 
 use serde_json::json;
 
-use super::scene::{CLOSED, NEW, Scene, WORKING, in_step, words};
+use super::{
+    fields::custom,
+    kept,
+    scene::{CLOSED, NEW, Scene, WORKING, in_step, words},
+};
 use crate::{
     domain::{
         catalogue::{Catalogue, Ref},
@@ -11,10 +15,10 @@ use crate::{
         incident::{Incident, IncidentStatus, Label, Owner, Severity},
         operation::{IncidentChange, OperationKind},
         pair::Base,
-        policy::{Direction, FieldRule, Policy, When, Wins},
+        policy::{Direction, FieldMapping, FieldRule, FieldSource, Policy, When, Wins},
         ticket::{CustomField, Ticket, TicketChange, TicketDraft},
     },
-    planner::{Plan, Planned, agreed},
+    planner::{Plan, Planned, agreed, fields::once},
 };
 
 fn owner(name: &str) -> Owner {
@@ -195,6 +199,33 @@ fn of_a_ticket_found_later_what_was_drafted_is_agreed() {
     assert_eq!(agreed::with_settled(owned.clone(), &open, &found).agent_id, Some(5));
     let given = TicketDraft { agent_id: Some(6), ..open };
     assert_eq!(agreed::with_settled(owned, &given, &found).agent_id, Some(6));
+}
+
+/// Where nothing stands no agent's word is lost: the value may never have arrived.
+#[test]
+fn of_a_ticket_found_later_an_agents_value_in_a_mapped_field_stays() {
+    let table = [("an agent's", None), ("drafted", None), ("", Some("ticket field120=\"drafted\" because "))];
+    for wins in [Wins::Sentinel, Wins::Halo] {
+        for (stands, written) in table {
+            let mut scene = in_step();
+            scene.policy.fields = vec![FieldMapping {
+                field: custom("CFTactics"),
+                source: FieldSource::Text("drafted".into()),
+                rule: FieldRule { wins, ..FieldRule::new(Direction::ToHalo, When::Always) },
+            }];
+            let draft = scene.with(kept::drafted);
+            scene.field(120, stands);
+            let found = scene.ticket().clone();
+            let mut base = agreed::with_settled(agreed::at_creation(&scene.incident), &draft, &found);
+            once::given(&mut base, &scene.policy, &scene.catalogue, &draft, &found, true);
+            scene.pair.base = base;
+            let plan = words(&scene.plan());
+            match written {
+                Some(written) => assert!(plan.starts_with(written), "{plan}"),
+                None => assert_eq!(plan, "in-step healthy -", "{stands} {wins:?}"),
+            }
+        }
+    }
 }
 
 #[test]

@@ -10,10 +10,15 @@ use crate::{
     domain::{
         catalogue::{Named, Ref},
         closing::Classification,
-        policy::{Direction, FieldMapping, FieldRule, FieldSource, FieldTarget, When},
+        policy::{Direction, FieldMapping, FieldRule, FieldSource, FieldTarget, When, Wins},
         ticket::{TicketChange, TicketDraft},
     },
-    planner::{Situation, agreed, choice, draft, fields::labels, gate, requester::Affected},
+    planner::{
+        Situation, agreed, choice, draft,
+        fields::{labels, once},
+        gate,
+        requester::Affected,
+    },
 };
 
 pub(super) fn drafted(s: &Situation<'_>) -> TicketDraft {
@@ -151,6 +156,42 @@ fn a_mapped_value_that_halo_does_not_keep_is_written_once_and_said() {
     assert_eq!(words(&left.plan()), "in-step healthy -");
     scene.field(120, "1,3");
     assert_eq!(words(&scene.plan()), "in-step healthy -", "somebody corrects it");
+}
+
+/// An earlier version did not note what a ticket was given at its birth.
+#[test]
+fn a_mapped_value_that_halo_drops_at_birth_is_not_written_over_what_a_person_leaves_or_an_agent_writes() {
+    for by_an_earlier_version in [false, true] {
+        for wins in [Wins::Sentinel, Wins::Halo, Wins::Ask] {
+            let mut scene = in_step();
+            scene.policy.fields = vec![FieldMapping {
+                field: custom("CFTactics"),
+                source: FieldSource::Text("dropped".into()),
+                rule: FieldRule { wins, ..FieldRule::new(Direction::ToHalo, When::Always) },
+            }];
+            scene.field(120, "");
+            made(&mut scene);
+            if !by_an_earlier_version {
+                let (draft, ticket) = (scene.with(drafted), scene.ticket().clone());
+                let Scene { policy, catalogue, pair, .. } = &mut scene;
+                once::given(&mut pair.base, policy, catalogue, &draft, &ticket, false);
+            }
+            assert_eq!(words(&scene.plan()), "behind needs-you halo-kept");
+            let mut left = scene.clone();
+            let (label, decision) = left.with(choice::choices)[0].answers[0].clone();
+            assert_eq!(label, "Leave the value of “CFTactics” as Halo has it");
+            left.pair.decisions.push(decision);
+            let mut own = scene;
+            own.field(120, "an agent's");
+            for mut scene in [left, own] {
+                for _ in 0..2 {
+                    let plan = scene.plan();
+                    assert_eq!(words(&plan), "in-step healthy -", "{by_an_earlier_version} {wins:?}");
+                    scene.queue(&plan);
+                }
+            }
+        }
+    }
 }
 
 /// Where another value is waited for, neither it nor what a person left as it is is taken for one that was left out.

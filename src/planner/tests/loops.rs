@@ -330,7 +330,7 @@ fn a_classification_field_is_walked_by_its_id_too() {
     assert_eq!(without(Ref::Id(112)), without(name("CFClass")));
 }
 
-/// A row by object id leads to its agent; of two rows of one agent the one with the agent's own address comes back as the other.
+/// A row by object id leads to its agent; of two rows of one agent the other one comes back as the agent's own address.
 #[test]
 fn rows_of_one_person_are_one_owner() {
     let with = |rows: &[&str]| {

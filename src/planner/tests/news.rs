@@ -354,17 +354,24 @@ fn what_a_row_leaves_out_stays_known_of_the_same_ticket_alone() {
     scene.ticket().closure_note = Some("done".into());
     scene.ticket().custom_fields =
         vec![CustomField { id: 120, name: "CFClass".into(), value: json!(2), display: None }];
+    scene.ticket().category_1 = Some("Security>Phishing".into());
     let row = Ticket {
         closure_note: None,
+        team: None,
+        category_1: None,
         custom_fields: Vec::new(),
         raw: json!({ "id": 70, "later": true }).into(),
         ..scene.ticket().clone()
     };
+    let none = Ticket { raw: json!({ "id": 70, "team": "", "category1": "" }).into(), ..row.clone() };
+    let known = observed(&scene).news(Reading { ticket: Some(none), ..Reading::default() }).ticket.expect("it differs");
+    assert_eq!((known.team, known.category_1), (None, None), "it tells that there is none");
     let another = Ticket { id: TicketId(71), raw: json!({ "id": 71 }).into(), ..row.clone() };
     for (read, stays) in [(row, true), (another, false)] {
         let news = observed(&scene).news(Reading { ticket: Some(read), ..Reading::default() });
         let known = news.ticket.expect("it differs");
         assert_eq!(known.closure_note.is_some(), stays, "{known:?}");
+        assert_eq!((known.team.is_some(), known.category_1.is_some()), (stays, stays), "{known:?}");
         assert_eq!(known.custom_field(120).is_some(), stays, "{known:?}");
     }
 }

@@ -237,6 +237,34 @@ fn owner_and_agent() {
             "incident owner=amira@soc.example because changed-in-halo; behind waiting changed-in-halo",
         ),
         (
+            "of several rows that mean the agent the one with the agent's own address is the owner",
+            |s| {
+                s.policy.agents = ["alice@soc.example", "amira@soc.example"]
+                    .map(|address| (address.to_owned(), Ref::Name("Amira".into())))
+                    .into();
+                s.ticket().agent_id = Some(5);
+            },
+            "incident owner=amira@soc.example because changed-in-halo; behind waiting changed-in-halo",
+        ),
+        (
+            "where none of them has it, the agent's own address is",
+            |s| {
+                s.policy.agents = ["alice@soc.example", "bob@soc.example"]
+                    .map(|address| (address.to_owned(), Ref::Name("Amira".into())))
+                    .into();
+                s.ticket().agent_id = Some(5);
+            },
+            "incident owner=amira@soc.example because changed-in-halo; behind waiting changed-in-halo",
+        ),
+        (
+            "one row that means the agent is the owner, whatever the agent's own address",
+            |s| {
+                s.policy.agents = [("alice@soc.example".to_owned(), Ref::Name("Amira".into()))].into();
+                s.ticket().agent_id = Some(5);
+            },
+            "incident owner=alice@soc.example because changed-in-halo; behind waiting changed-in-halo",
+        ),
+        (
             "an agent who is nobody in Entra is an open item",
             |s| s.ticket().agent_id = Some(6),
             "behind needs-you unmapped",

@@ -195,6 +195,8 @@ fn a_ticket_that_moved_in_what_is_to_be_written_is_planned_anew() {
     let summary: AskOf = |c| c.summary = Some("Renamed".into());
     let field: AskOf = |c| c.custom_fields = vec![(120, json!("New"))];
     let unknown_field: AskOf = |c| c.custom_fields = vec![(121, json!("New"))];
+    let impact: AskOf = |c| c.members = vec![("impact".into(), json!(3))];
+    let team: AskOf = |c| c.members = vec![("team".into(), json!("SOC"))];
     let still: MoveOf = |_| {};
     let moved_status: MoveOf = |t| t.status_id = Some(NEW);
     let moved_priority: MoveOf = |t| t.priority_id = Some(2);
@@ -223,6 +225,12 @@ fn a_ticket_that_moved_in_what_is_to_be_written_is_planned_anew() {
         ("field", field, moved_field, Found::Moved),
         ("field that is empty now", field, no_field, Found::Moved),
         ("field that the last reading did not have", unknown_field, moved_field, Found::AsKnown),
+        ("a member, still", impact, still, Found::AsKnown),
+        ("a member", impact, |t| t.raw = json!({ "id": 70, "impact": 2 }).into(), Found::Moved),
+        ("a member that is not told", impact, |t| t.raw = json!({ "id": 70 }).into(), Found::AsKnown),
+        ("a member and another team", impact, |t| t.team = Some("Service Desk".into()), Found::AsKnown),
+        ("a team", team, |t| t.team = Some("Service Desk".into()), Found::Moved),
+        ("a team in other letters", team, |t| t.team = Some("SECURITY ".into()), Found::AsKnown),
         ("merged away", field, |t| t.merged_into = Some(TicketId(71)), Found::Moved),
         ("deleted", field, |t| t.deleted = true, Found::Moved),
     ];
