@@ -200,14 +200,7 @@ both! {
             let fields = format!(r#"{{ field = "CFAffectedAsset", path = "$entities[Host].properties.hostName", when = "{when}" }},"#);
             let setup = Setup { fields, policy: "late_alerts = \"ignore\"".into(), ..Setup::new(product) };
             let bridge = Bridge::with(setup).await;
-            let (clock, show) = (bridge.clock.clone(), bridge.clock.now() + SignedDuration::from_mins(8));
-            bridge.mutate(move |request, body| {
-                if request.uri().path().ends_with("/entities") && clock.now() < show {
-                    body["entities"] = json!([]);
-                }
-            });
-            let host = json!({ "kind": "Host", "properties": { "hostName": "PC-1" } });
-            let incident = bridge.raise(json!({ "alert": { "alertDisplayName": "Odd sign-in" }, "entities": [host] }));
+            let incident = bridge.raise_with_late_host(SignedDuration::from_mins(8));
             bridge.cross().await;
             let ticket = bridge.ticket_of(&incident).await;
             assert_eq!(field(&bridge.ticket(ticket), "CFAffectedAsset"), "", "{when}");
@@ -238,14 +231,7 @@ both! {
             let fields = format!(r#"{{ field = "CFAffectedAsset", path = "$entities[Host].properties.hostName", when = "{when}" }},"#);
             let setup = Setup { fields, policy: "late_alerts = \"ignore\"".into(), ..Setup::new(product) };
             let mut bridge = Bridge::with(setup).await;
-            let (clock, show) = (bridge.clock.clone(), bridge.clock.now() + SignedDuration::from_mins(8));
-            bridge.mutate(move |request, body| {
-                if request.uri().path().ends_with("/entities") && clock.now() < show {
-                    body["entities"] = json!([]);
-                }
-            });
-            let host = json!({ "kind": "Host", "properties": { "hostName": "PC-1" } });
-            let incident = bridge.raise(json!({ "alert": { "alertDisplayName": "Odd sign-in" }, "entities": [host] }));
+            let incident = bridge.raise_with_late_host(SignedDuration::from_mins(8));
             bridge.cross().await;
             let ticket = bridge.ticket_of(&incident).await;
             assert_eq!(field(&bridge.ticket(ticket), "CFAffectedAsset"), "", "{meanwhile}, {when}");

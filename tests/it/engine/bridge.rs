@@ -979,6 +979,18 @@ allow_insecure = true
         DeliverySource::Sentinel { workspace: workspace.id, client: workspace.client }
     }
 
+    /// Raises an incident with an alert on the host `PC-1`; its entities show that much later.
+    pub fn raise_with_late_host(&self, later: SignedDuration) -> String {
+        let (clock, show) = (self.clock.clone(), self.clock.now() + later);
+        self.mutate(move |request, body| {
+            if request.uri().path().ends_with("/entities") && clock.now() < show {
+                body["entities"] = json!([]);
+            }
+        });
+        let host = json!({ "kind": "Host", "properties": { "hostName": "PC-1" } });
+        self.raise(json!({ "alert": { "alertDisplayName": "Odd sign-in" }, "entities": [host] }))
+    }
+
     /// The workspace is given to another client.
     pub async fn give(&self, workspace: &Workspace, client: ClientId) {
         let mut tx = self.store.begin().await.unwrap();

@@ -52,6 +52,16 @@ async fn linked(product: Product, places: impl IntoIterator<Item = usize>) -> (B
     (bridge, incidents, tickets)
 }
 
+/// More tickets of the first client than a page holds; gives how many.
+async fn more_than_a_page(bridge: &Bridge, product: Product) -> usize {
+    for n in 0..150 {
+        let client = product.first_client_id();
+        bridge.act("ticket.create", json!({ "summary": format!("t{n}"), "client_id": client, "tickettype_id": 1 }));
+    }
+    bridge.cross().await;
+    bridge.tickets().len()
+}
+
 /// What an agent wrote where nothing could be read for a while has come to each of them once.
 async fn came_through(bridge: &Bridge, incidents: &[String]) {
     for incident in incidents {
@@ -81,12 +91,7 @@ both! {
         for search in ["summary", "ignored"] {
             let switches = vec![("ticket_order_ignored", "on"), ("search_in", search)];
             let bridge = Bridge::with(Setup { switches, ..Setup::new(product) }).await;
-            for n in 0..150 {
-                let client = product.first_client_id();
-                bridge.act("ticket.create", json!({ "summary": format!("t{n}"), "client_id": client, "tickettype_id": 1 }));
-            }
-            bridge.cross().await;
-            let before = bridge.tickets().len();
+            let before = more_than_a_page(&bridge, product).await;
             bridge.fault(json!({ "effect": "lost_answer", "kind": "halo.tickets.post", "count": 1 }));
             let incident = bridge.raise(json!({}));
             bridge.pass(600).await;
@@ -101,12 +106,7 @@ both! {
     async fn a_lost_answer_of_a_create_makes_no_second_ticket_where_halo_hands_out_a_page_again(product) {
         let switches = vec![("ticket_order_ignored", "on"), ("page_repeats", "on"), ("search_in", "summary")];
         let bridge = Bridge::with(Setup { switches, ..Setup::new(product) }).await;
-        for n in 0..150 {
-            let client = product.first_client_id();
-            bridge.act("ticket.create", json!({ "summary": format!("t{n}"), "client_id": client, "tickettype_id": 1 }));
-        }
-        bridge.cross().await;
-        let before = bridge.tickets().len();
+        let before = more_than_a_page(&bridge, product).await;
         bridge.fault(json!({ "effect": "lost_answer", "kind": "halo.tickets.post", "count": 1 }));
         let incident = bridge.raise(json!({}));
         bridge.advance(30).await;

@@ -1,7 +1,6 @@
 //! Links that people make and unmake, end to end.
 
 use halobridge::{
-    clock::Clock as _,
     domain::{account::Scope, failure::Side, ids::IncidentId, reason::Reason},
     service::{acts, caller::Caller, configuration, decisions, error::ServiceError, links, pairs, tickets},
 };
@@ -159,14 +158,7 @@ both! {
         let fields = r#"{ field = "CFAffectedAsset", path = "$entities[Host].properties.hostName", when = "always" },
             { field = "CFSentinelEvidence", path = "$entities[Host].properties.hostName" },"#;
         let bridge = Bridge::with(Setup { fields: fields.into(), ..by_hand_only(product) }).await;
-        let (clock, show) = (bridge.clock.clone(), bridge.clock.now() + SignedDuration::from_mins(10));
-        bridge.mutate(move |request, body| {
-            if request.uri().path().ends_with("/entities") && clock.now() < show {
-                body["entities"] = json!([]);
-            }
-        });
-        let host = json!({ "kind": "Host", "properties": { "hostName": "PC-1" } });
-        let incident = bridge.raise(json!({ "alert": { "alertDisplayName": "Odd sign-in" }, "entities": [host] }));
+        let incident = bridge.raise_with_late_host(SignedDuration::from_mins(10));
         bridge.cross().await;
         let ticket = bridge.by_hand(0, json!({}));
         bridge.link(&incident, ticket).await;
